@@ -1,0 +1,38 @@
+# Two commands for a newcomer: `make repro` runs the pipeline, `make test` checks the code. Both set up .venv first.
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(abspath $(VENV))/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help repro test lint slow constraints clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+repro: $(READY) ## Run the pipeline: dvc repro
+	PATH="$(BIN):$$PATH" dvc repro
+
+test: $(READY) lint ## Lint, types and all tests
+	PATH="$(BIN):$$PATH" pytest -q
+
+lint: $(READY) ## Lint and types only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+constraints: ## Write constraints.txt anew: the newest set of packages that pyproject.toml allows
+	rm -rf build/constraints && $(PYTHON) -m venv build/constraints
+	build/constraints/bin/pip install --quiet --upgrade pip
+	build/constraints/bin/pip install --quiet -e '.[dev]'
+	{ echo '# The exact set of packages that works. Made by `make constraints`; pyproject.toml holds the ranges.'; \
+	  build/constraints/bin/pip freeze --exclude-editable --exclude pip --exclude setuptools; } > constraints.txt
+	rm -rf build/constraints
+
+clean: ## Remove the environment and what tools left behind; data and caches stay
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt -e '.[dev]'
+	touch $(READY)
