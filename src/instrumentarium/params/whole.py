@@ -1,0 +1,62 @@
+"""The whole of params.yaml, checked together before any work starts."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
+from instrumentarium.params.corpora import AudioParams, CollectionParams, DownloadParams, LabelsParams, SplitParams
+from instrumentarium.params.evaluation import EvaluateParams
+from instrumentarium.params.models import ModelParams
+from instrumentarium.params.section import PARAMS_FILE, Section, Seed, closest, read_yaml, validate
+from instrumentarium.params.training import AugmentParams, TrainingParams, WindowsParams
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    seed: Seed
+    collection: str
+    model: str
+    collections: dict[str, CollectionParams]
+    download: DownloadParams
+    audio: AudioParams
+    labels: LabelsParams
+    split: SplitParams
+    windows: WindowsParams
+    augment: AugmentParams
+    training: TrainingParams
+    models: dict[str, ModelParams]
+    evaluate: EvaluateParams
+
+    @model_validator(mode="after")
+    def _names_are_defined(self) -> Self:
+        problems = []
+        if self.collection not in self.collections:
+            known = closest(self.collection, list(self.collections))
+            problems.append(f"collection: {self.collection!r} is not a key of `collections` ({known})")
+        if self.model not in self.models:
+            problems.append(
+                f"model: {self.model!r} is not a key of `models` ({closest(self.model, list(self.models))})"
+            )
+        for name, model in self.models.items():
+            for part in ("frontends", "recipes"):
+                keys = set(getattr(model, part))
+                if keys != set(self.collections):
+                    problems.append(
+                        f"models.{name}.{part} must have one entry for each collection "
+                        f"({', '.join(sorted(self.collections))}), found {', '.join(sorted(keys)) or 'none'}"
+                    )
+        if problems:
+            raise PydanticCustomError("names", "{text}", {"text": "\n  ".join(problems)})
+        return self
+
+
+def load_params(path: Path = PARAMS_FILE) -> Params:
+    """Read and check the whole of params.yaml.
+
+    Raises:
+        ParamsError: naming every key that is missing, unknown or holds a value out of its range, and what is allowed.
+    """
+    return validate(read_yaml(path), Params)
