@@ -1,0 +1,1 @@
+"""ESC-50: environmental sounds, here as negatives."""

@@ -1,0 +1,64 @@
+"""ESC-50: the published archive, its licence and how to cite it. github.com/karolpiczak/ESC-50."""
+
+import csv
+import io
+from collections import Counter
+from pathlib import Path
+
+from instrumentarium.corpora.source import Archive, ArchiveError, Card, Licence, ZipMembers
+
+ARCHIVE = "ESC-50-master.zip"
+
+META = "ESC-50-master/meta/esc50.csv"
+
+_PAGE = "https://github.com/karolpiczak/ESC-50"
+
+
+def _content_problem(path: Path) -> str | None:
+    """Check the published archive by its content, since GitHub packs it anew and its md5 changes.
+
+    It must hold 2,000 clips, 40 in each of 50 categories and 400 in each of 5 folds, every member with its checksum
+    right: a clip that broke on the way would otherwise be noticed hours later.
+    """
+    try:
+        archive = ZipMembers(path, "esc50")
+        members = dict(archive.names())
+        table = archive.read(members[META]).decode("utf-8") if META in members else ""
+        for member in members.values():
+            archive.read(member)
+        archive.close()
+    except ArchiveError as error:
+        return f"it is truncated or corrupt ({error.__cause__})"
+    except UnicodeDecodeError as error:
+        return f"its {META} is not UTF-8 ({error})"
+    rows = list(csv.DictReader(io.StringIO(table)))
+    clips = sum(name.endswith(".wav") for name in members)
+    categories, folds = Counter(row.get("category") for row in rows), Counter(row.get("fold") for row in rows)
+    if clips == 2000 and sorted(categories.values()) == [40] * 50 and sorted(folds.values()) == [400] * 5:
+        return None
+    return (
+        "it must hold 2000 clips, 50 categories of 40 and 5 folds of 400; found "
+        f"{clips} clips, {len(categories)} categories and {len(folds)} folds"
+    )
+
+
+CARD = Card(
+    corpus="esc50",
+    title="ESC-50",
+    page=_PAGE,
+    licences=(
+        Licence(
+            covers="audio and labels",
+            name="CC BY-NC 3.0",
+            url="https://creativecommons.org/licenses/by-nc/3.0/",
+            forbids="no commercial use",
+        ),
+        Licence(
+            covers="the clips of its ESC-10 part", name="CC BY 3.0", url="https://creativecommons.org/licenses/by/3.0/"
+        ),
+    ),
+    remark="Each clip's author is named in the file LICENSE inside the archive; the `esc10` column of esc50.csv there "
+    "marks the ESC-10 part.",
+    citation="Piczak, K. J. (2015). ESC: Dataset for Environmental Sound Classification. ACM Multimedia, 1015-1018.",
+    archives=(Archive(ARCHIVE, f"{_PAGE}/archive/master.zip", None, _content_problem),),
+)

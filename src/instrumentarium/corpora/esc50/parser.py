@@ -1,0 +1,90 @@
+"""ESC-50: its table and clips, as negatives: every instrument is known to be absent.
+
+2,000 clips of 5 s, 44.1 kHz, mono, in 50 categories and 5 folds; clips of one `src_file` are one recording. The groups of
+categories (see negatives.py) can be left out. Church bells always are: they are music, though no instrument of ours.
+
+Source: Piczak: ESC: Dataset for Environmental Sound Classification, ACM Multimedia 2015; github.com/karolpiczak/ESC-50.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from instrumentarium.corpora.esc50.card import ARCHIVE, META
+from instrumentarium.corpora.esc50.published import ESC10_LICENCE, LICENCE
+from instrumentarium.corpora.source import (
+    ArchiveError,
+    Rejection,
+    Source,
+    SourceClip,
+    ZipMembers,
+    find_archive,
+    read_table,
+)
+from instrumentarium.negatives import GROUP_OF
+from instrumentarium.taxonomy import CODES
+
+_LICENCES = {"True": ESC10_LICENCE, "False": LICENCE}
+_COLUMNS = ("filename", "fold", "category", "esc10", "src_file")
+
+
+def read_clips(folder: Path, groups: Mapping[str, bool]) -> Source:
+    """Yield every clip that the table of the archive in `folder` names; what is left out is rejected.
+
+    Args:
+        folder: of the archive.
+        groups: which groups of negatives.py are used, by name: human, tonal, other.
+
+    Raises:
+        ArchiveError: if the archive is missing, broken, or lacks its table or one of the table's columns.
+    """
+    path = find_archive(folder, ARCHIVE, "esc50")
+    archive = ZipMembers(path, "esc50")
+    members = archive.names()
+    table = next((member for name, member in members if name == META), None)
+    if table is None:
+        raise ArchiveError(f"{path} holds no {META}; it is not the published archive. Run `dvc repro download@esc50`")
+    rows = [{name: row[name] or "" for name in _COLUMNS} for row in read_table(archive.read(table), META, _COLUMNS)]
+    described = {row["filename"]: row for row in rows}
+    heard: set[str] = set()
+    for name, member in members:
+        if not name.endswith(".wav"):
+            continue
+        filename = PurePosixPath(name).name
+        heard.add(filename)
+        row = described.get(filename)
+        if row is None:
+            yield Rejection(name, "audio without label: the table esc50.csv does not name it")
+        elif (reason := _reason(row, groups)) is not None:
+            yield Rejection(name, reason)
+        else:
+            yield SourceClip(
+                path=name,
+                data=archive.read(member),
+                recording=row["src_file"],
+                labels=dict.fromkeys(CODES, 0.0),
+                official_split=f"fold{row['fold']}",
+                genre=row["category"],
+                licence=_LICENCES[row["esc10"]],
+            )
+    archive.close()
+    for filename in sorted(set(described) - heard):
+        yield Rejection(f"ESC-50-master/audio/{filename}", "label without audio: the archive has no such file")
+
+
+def _reason(row: dict[str, str], groups: Mapping[str, bool]) -> str | None:
+    """Return why a clip that the table describes by `row` is no negative, or None if it is one."""
+    category = row["category"]
+    group = GROUP_OF.get(category)
+    if group is None:
+        return f"unknown category {category!r}: it is none of the 50"
+    if group == "excluded":
+        return f"category {category} is left out: it is music"
+    if row["fold"] not in {"1", "2", "3", "4", "5"}:
+        return f"its fold is {row['fold']!r}, not 1 to 5"
+    if row["esc10"] not in _LICENCES:
+        return f"its esc10 is {row['esc10']!r}, not True or False, so its licence is unknown"
+    if not row["src_file"]:
+        return "its src_file is missing, so nobody knows which recording it was cut from"
+    if not groups[group]:
+        return f"group {group} is switched off: category {category}"
+    return None

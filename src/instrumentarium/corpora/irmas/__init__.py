@@ -1,0 +1,1 @@
+"""IRMAS: a dataset for instrument recognition in musical audio signals."""

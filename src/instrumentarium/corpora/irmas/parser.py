@@ -1,0 +1,109 @@
+"""IRMAS: its names and label files.
+
+6,705 training clips of 3 s, each labelled with its *predominant* instrument (others may sound too), and 2,874 testing
+clips of 5 to 20 s, labelled with every instrument that sounds. Stereo, 44.1 kHz, 16 bit. Training names tell instrument,
+drums, genre and recording; testing labels stand in a text file beside each clip.
+
+Source: Bosch, Janer, Fuhrmann, Herrera: A comparison of sound segregation techniques for predominant instrument
+recognition in musical audio signals, ISMIR 2012; Zenodo record 1290750.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from zipfile import ZipInfo
+
+from instrumentarium.corpora.irmas.card import TESTING, TRAINING
+from instrumentarium.corpora.irmas.published import LICENCE
+from instrumentarium.corpora.source import (
+    ArchiveError,
+    Drums,
+    Rejection,
+    Source,
+    SourceClip,
+    ZipMembers,
+    find_archive,
+    stem,
+)
+from instrumentarium.taxonomy import CODES
+
+# The three digits before a name stand where a drum tag stands; they number an annotation, not a song.
+TRAIN_NAME = re.compile(
+    r"^(?:(?P<annotation>\d{3})__)?\[(?P<instrument>[a-z]{3})\](?:\[(?P<drums>dru|nod|---)\])?"
+    r"\[(?P<genre>[a-z]{3}_[a-z]{3}|cla)\](?P<recording>\d{4})__(?P<part>[1-3])\.wav$",
+    re.ASCII,  # or any script's digits would do
+)
+_DRUMS: Mapping[str | None, Drums] = {"dru": "yes", "nod": "no", "---": "unknown", None: "unknown"}
+
+
+def read_clips(folder: Path) -> Source:
+    """Yield every clip of the training archive and of the testing archives that `folder` holds.
+
+    Raises:
+        ArchiveError: if the training archive or all testing archives are missing, or one is broken.
+    """
+    yield from _read_training(find_archive(folder, f"{TRAINING}.zip", "irmas"))
+    parts = sorted(folder.glob(f"{TESTING}[0-9].zip"))
+    if not parts:
+        raise ArchiveError(f"{folder} holds no {TESTING}<n>.zip; run `dvc repro download@irmas`")
+    for part in parts:
+        yield from _read_testing(part)
+
+
+def _read_training(path: Path) -> Source:
+    archive = ZipMembers(path, "irmas")
+    for name, member in archive.names():
+        if not name.endswith(".wav"):
+            continue  # the archive's README
+        match = TRAIN_NAME.match(PurePosixPath(name).name)
+        folder = PurePosixPath(name).parent.name
+        if match is None:
+            yield Rejection(name, "its name does not follow the training grammar [inst][drums][genre]dddd__d.wav")
+        elif match["instrument"] not in CODES:
+            yield Rejection(name, f"unknown instrument code {match['instrument']!r}; known: {' '.join(CODES)}")
+        elif match["instrument"] != folder:
+            yield Rejection(name, f"its name says {match['instrument']!r}, its folder {folder!r}")
+        else:
+            yield SourceClip(
+                path=name,
+                data=archive.read(member),
+                recording=f"train-{match['recording']}",
+                labels={match["instrument"]: 1.0},
+                official_split="train",
+                genre=match["genre"],
+                drums=_DRUMS[match["drums"]],
+                licence=LICENCE,
+            )
+    archive.close()
+
+
+def _read_testing(path: Path) -> Source:
+    archive = ZipMembers(path, "irmas")
+    members = archive.names()
+    texts: dict[str, ZipInfo] = {stem(name): member for name, member in members if name.endswith(".txt")}
+    audio: Counter[str] = Counter(stem(name) for name, _ in members if name.endswith(".wav"))
+    for name, member in members:
+        key = stem(name)
+        if name.endswith(".txt") and key not in audio and re.search(r"-\d+$", key):
+            yield Rejection(name, "label file without audio: there is no .wav of this name")
+        if not name.endswith(".wav"):
+            continue
+        if key not in texts:
+            yield Rejection(name, "audio without label file: there is no .txt of this name")
+            continue
+        codes = archive.read(texts[key]).decode("utf-8", errors="replace").split()
+        unknown = sorted(set(codes) - set(CODES))
+        if unknown or not codes:
+            found = f"unknown instrument code {unknown[0]!r}" if unknown else "no instrument code"
+            yield Rejection(name, f"its label file holds {found}; known: {' '.join(CODES)}")
+            continue
+        yield SourceClip(
+            path=name,
+            data=archive.read(member),
+            recording=f"test-{re.sub(r'-[0-9]+$', '', PurePosixPath(key).name)}",
+            labels={code: float(code in codes) for code in CODES},
+            official_split="test",
+            licence=LICENCE,
+        )
+    archive.close()

@@ -1,0 +1,1 @@
+"""OpenMIC-2018: an open dataset for multiple instrument recognition."""

@@ -1,0 +1,141 @@
+"""OpenMIC-2018: its tables and clips.
+
+20,000 clips of 10 s from the Free Music Archive, no two of one recording. Labels are *ternary*: the crowd's relevance
+above 0.5 means present, below it absent, and a pair without a row was never judged (about nine in ten).
+
+Nine of our eleven instruments map. `guitar` cannot be told acoustic from electric, so it says nothing of either.
+
+Source: Humphrey, Durand, McFee: OpenMIC-2018: An open dataset for multiple instrument recognition, ISMIR 2018;
+Zenodo record 1432913.
+"""
+
+import math
+from collections import defaultdict
+from pathlib import Path, PurePosixPath
+
+from instrumentarium.corpora.clip_licences import COLUMNS as LICENCE_COLUMNS
+from instrumentarium.corpora.clip_licences import UNKNOWN, read_licences
+from instrumentarium.corpora.openmic.card import ARCHIVE
+from instrumentarium.corpora.openmic.published import CORRUPTED_TRACKS
+from instrumentarium.corpora.source import (
+    ArchiveError,
+    Rejection,
+    Source,
+    SourceClip,
+    find_archive,
+    read_table,
+    stream_tar,
+)
+
+CODE_OF = {
+    "cello": "cel",
+    "clarinet": "cla",
+    "flute": "flu",
+    "organ": "org",
+    "piano": "pia",
+    "saxophone": "sax",
+    "trumpet": "tru",
+    "violin": "vio",
+    "voice": "voi",
+}
+UNMAPPED = frozenset(
+    "accordion banjo bass cymbals drums guitar mallet_percussion mandolin synthesizer trombone ukulele".split()
+)
+
+_LABELS = "openmic-2018/openmic-2018-aggregated-labels.csv"
+_METADATA = "openmic-2018/openmic-2018-metadata.csv"
+_PARTITIONS = {
+    "train": "openmic-2018/partitions/split01_train.csv",
+    "test": "openmic-2018/partitions/split01_test.csv",
+}
+
+
+def _read_keys(data: bytes, name: str) -> list[str]:
+    """Return the keys of an official partition, which has one a line and no header."""
+    try:
+        return data.decode("utf-8-sig").split()
+    except UnicodeDecodeError as error:
+        raise ArchiveError(f"{name} is no list of keys in UTF-8 ({error}); it is not the published one") from error
+
+
+def _relevance(text: str) -> float:
+    """Return `text` as a number from 0 to 1, else NaN."""
+    try:
+        value = float(text)
+    except ValueError:
+        return math.nan
+    return value if 0 <= value <= 1 else math.nan
+
+
+def _read_labels(data: bytes) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
+    """Return the observed labels of each key in our codes, and why the labels of some keys cannot be used."""
+    labels: dict[str, dict[str, float]] = defaultdict(dict)
+    wrong: dict[str, str] = {}
+    for row in read_table(data, _LABELS, ("sample_key", "instrument", "relevance")):
+        if None in row or None in row.values():
+            found = [value for value in row.values() if value is not None]
+            raise ArchiveError(f"{_LABELS} must have as many values in each row as in its header; found {found}")
+        key, instrument, relevance = (str(row[name]) for name in ("sample_key", "instrument", "relevance"))
+        if instrument in CODE_OF:
+            value = _relevance(relevance)
+            labels[key][CODE_OF[instrument]] = value
+            if math.isnan(value):
+                wrong[key] = f"its relevance of {instrument} is {relevance!r}, not a number from 0 to 1"
+        elif instrument in UNMAPPED:
+            labels[key]  # the clip is labelled, though with nothing of ours
+        else:
+            known = ", ".join(sorted({*CODE_OF, *UNMAPPED}))
+            wrong[key] = f"unknown instrument {instrument!r} in the aggregated labels; known: {known}"
+    return labels, wrong
+
+
+def read_clips(folder: Path) -> Source:
+    """Yield every clip of the archive in `folder`.
+
+    The archive is a compressed stream, so it is read twice: once for its tables, once for its audio.
+
+    Raises:
+        ArchiveError: if the archive is missing, broken, or lacks one of its tables.
+    """
+    archive = find_archive(folder, ARCHIVE, "openmic")
+    wanted = {_LABELS, _METADATA, *_PARTITIONS.values()}
+    tables: dict[str, bytes] = {}
+    for name, data in stream_tar(archive, "openmic", wanted.__contains__):
+        tables[name] = data
+        if len(tables) == len(wanted):
+            break
+    for name in sorted(wanted - set(tables)):
+        raise ArchiveError(
+            f"{archive} holds no {name}; it is not the published archive. Run `dvc repro download@openmic`"
+        )
+    labels, wrong = _read_labels(tables[_LABELS])
+    licences = read_licences(read_table(tables[_METADATA], _METADATA, LICENCE_COLUMNS))
+    partitions = {split: _read_keys(tables[name], name) for split, name in _PARTITIONS.items()}
+    official = {key: split for split, keys in partitions.items() for key in keys}
+    in_both = set.intersection(*map(set, partitions.values()))
+    heard: set[str] = set()
+    for path, data in stream_tar(archive, "openmic", lambda name: name.endswith(".ogg")):
+        key = PurePosixPath(path).stem
+        heard.add(key)
+        split = official.get(key, "")
+        if key.split("_")[0] in CORRUPTED_TRACKS:
+            yield Rejection(path, "its publisher names the source track as corrupted", split)
+        elif key in wrong:
+            yield Rejection(path, wrong[key], split)
+        elif key not in labels:
+            yield Rejection(path, "audio without labels: its key is not in the aggregated labels", split)
+        elif not split:
+            yield Rejection(path, "its key is in neither official partition")
+        elif key in in_both:
+            yield Rejection(path, "its key is in both official partitions", split)
+        else:
+            yield SourceClip(
+                path=path,
+                data=data,
+                recording=key,
+                labels=dict(labels[key]),
+                official_split=split,
+                licence=licences.get(key, UNKNOWN),
+            )
+    for key in sorted({*labels, *wrong} - heard):
+        yield Rejection(f"openmic-2018/audio/{key[:3]}/{key}.ogg", "labels without audio: the archive has no such file")

@@ -1,0 +1,18 @@
+"""OpenMIC-2018 as published: its counts, and the source tracks that its publisher names as corrupted.
+
+Source: Zenodo record 1432913 and github.com/cosmir/openmic-2018.
+"""
+
+from instrumentarium.corpora.counts import Published
+from instrumentarium.corpora.source import Rejection, SourceClip
+
+CORRUPTED_TRACKS = frozenset("071826 071827 087435 095253 095259 095263 102144 113025 113604 138485".split())
+"""Ids of source tracks in the Free Music Archive, the first six digits of a clip's key."""
+
+
+def part_of(member: SourceClip | Rejection) -> str | None:
+    """Return the official partition of an audio file; labels without audio have none."""
+    return member.official_split or None
+
+
+PUBLISHED = Published(counts={"train": 14915, "test": 5085}, part_of=part_of)
