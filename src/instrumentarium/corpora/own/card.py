@@ -1,0 +1,17 @@
+"""Own data: nobody published them, so nothing is fetched; in the place of archives with checksums stands a manifest.
+
+`download` takes stock of the user's files (instrumentarium.corpora.inventory) and writes down where each one lies, its size
+and its md5, so that dvc.lock pins what was used; `ingest` holds the files against it.
+"""
+
+from instrumentarium.corpora.source import Card
+
+CARD = Card(
+    corpus="own",
+    title="Your own data",
+    page="",
+    licences=(),
+    citation="",
+    archives=(),
+    remark="Licensed as you have them: a model learns from them, and they are neither copied nor passed on.",
+)

@@ -1,0 +1,3 @@
+"""Own data were published by nobody: there are no counts to hold them to."""
+
+PUBLISHED = None
