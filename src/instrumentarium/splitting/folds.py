@@ -1,0 +1,33 @@
+"""Folds for cross-validation: by recording, alike in labels and size."""
+
+import pandas as pd
+
+from instrumentarium.splitting.errors import SplitError
+from instrumentarium.splitting.sharing import share_out
+from instrumentarium.splitting.units import recording_units
+
+
+def folds(clips: pd.DataFrame, labels: pd.DataFrame, recordings: pd.Series, k: int, seed: int) -> pd.Series:
+    """Return the fold of each clip, 0 to k − 1, indexed as `clips` is; a recording lies in one fold.
+
+    The order of rows in `clips` and `labels` does not matter.
+
+    Args:
+        clips: column clip_id; one row a clip.
+        labels: columns clip_id, instrument, relevance.
+        recordings: the recording of each clip after merging duplicates, indexed as `clips` is.
+        k: how many folds, at least 2.
+        seed: any whole number.
+
+    Raises:
+        SplitError: if k is below 2, or there are fewer recordings than folds.
+    """
+    if k < 2:
+        raise SplitError(f"k is {k}; cross-validation needs at least 2 folds")
+    units = recording_units(clips, labels, recordings)
+    if len(units) < k:
+        raise SplitError(
+            f"{len(units)} recordings cannot fill {k} folds, since a recording lies in one fold; ask for fewer folds"
+        )
+    fold_of = dict(zip(units.names, share_out(units, [1 / k] * k, seed).tolist(), strict=True))
+    return recordings[clips.index].map(fold_of).astype("int64").rename("fold")

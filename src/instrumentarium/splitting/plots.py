@@ -1,0 +1,91 @@
+"""The rows behind the plots of the split stage, for the templates in .dvc/plots/."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from instrumentarium.splitting.rules import SPLITS
+from instrumentarium.splitting.units import BoolArray, positive_labels
+from instrumentarium.taxonomy import CODES
+
+Row = dict[str, object]
+LONGEST_S = 30
+"""Clips from here on share one bar."""
+DECIMALS = 6
+
+
+def plot_rows(clips: pd.DataFrame, labels: pd.DataFrame, split: pd.DataFrame) -> Mapping[str, list[Row]]:
+    """Return plot name (of plots/split/<name>.json) to rows.
+
+    Args:
+        clips: columns clip_id, duration_s, genre.
+        labels: columns clip_id, instrument, relevance.
+        split: columns clip_id, split; the same clips.
+    """
+    table = clips.merge(split[["clip_id", "split"]], on="clip_id").sort_values("clip_id", ignore_index=True)
+    positives = positive_labels(table, labels)
+    parts = {name: (table["split"] == name).to_numpy(dtype=np.bool_) for name in SPLITS}
+    seconds = pd.Series(np.rint(np.minimum(table["duration_s"].to_numpy(dtype=np.float64), LONGEST_S)).astype(np.int64))
+    return {
+        "prevalence": _prevalence(positives, parts),
+        "cooccurrence": _cooccurrence(positives),
+        "labels_per_clip": _counted(pd.Series(positives.sum(axis=1)), "labels", parts),
+        "durations": _counted(seconds, "duration_s", parts),
+        "genres": _genres(positives, table["genre"]),
+    }
+
+
+def _prevalence(positives: BoolArray, parts: Mapping[str, BoolArray]) -> list[Row]:
+    """Return the clips with each instrument and their share of the split's clips."""
+    return [
+        {"instrument": code, "split": name, "clips": int(held), "prevalence": _share(int(held), int(part.sum()))}
+        for name, part in parts.items()
+        for code, held in zip(CODES, positives[part].sum(axis=0), strict=True)
+    ]
+
+
+def _cooccurrence(positives: BoolArray) -> list[Row]:
+    """Return for each two instruments the clips with both, and their share of those with the first."""
+    both = positives.T.astype(np.int64) @ positives.astype(np.int64)  # (instruments, instruments)
+    return [
+        {"instrument": code, "with": other, "count": int(both[i, j]), "share": _share(int(both[i, j]), int(both[i, i]))}
+        for i, code in enumerate(CODES)
+        for j, other in enumerate(CODES)
+    ]
+
+
+def _counted(values: pd.Series, name: str, parts: Mapping[str, BoolArray]) -> list[Row]:
+    """Return for each value that occurs, and each split, its clips and their share of the split's clips."""
+    column = values.to_numpy()
+    return [
+        {
+            name: int(value),
+            "split": split,
+            "clips": int((column[part] == value).sum()),
+            "share": _share(int((column[part] == value).sum()), int(part.sum())),
+        }
+        for value in np.unique(column)
+        for split, part in parts.items()
+    ]
+
+
+def _genres(positives: BoolArray, genres: pd.Series) -> list[Row]:
+    """Return for each instrument and genre the clips with both, and their share of the instrument's clips of any genre.
+
+    A kind of noise that a corpus of negatives states in place of a genre has no instrument, and so no row.
+    """
+    stated = (genres != "").to_numpy(dtype=np.bool_) & positives.any(axis=1)
+    names, genre_of = np.unique(genres[stated].to_numpy(dtype=np.str_), return_inverse=True)
+    counts = np.zeros((positives.shape[1], len(names)), dtype=np.int64)  # (instruments, genres)
+    np.add.at(counts.T, genre_of, positives[stated].astype(np.int64))
+    return [
+        {"instrument": code, "genre": str(name), "count": int(count), "share": _share(int(count), int(row.sum()))}
+        for code, row in zip(CODES, counts, strict=True)
+        for name, count in zip(names, row, strict=True)
+    ]
+
+
+def _share(count: int, whole: int) -> float | None:
+    """Return a share as files hold it; None where there is nothing to have a share of."""
+    return round(count / whole, DECIMALS) if whole else None
