@@ -1,0 +1,90 @@
+"""Augmentation of mel spectra: warp, equaliser and band limit on the bands' power, masks over frames and bands.
+
+A filter whose response is smooth across a mel band acts on the band's power as a gain, so equalising there is as good as
+filtering the waveform, and much cheaper. The masks are those of SpecAugment (Park et al., Interspeech 2019).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from instrumentarium.params.training import AugmentParams
+
+CONTROL_POINTS = 6
+"""An equaliser's curve goes through so many gains, evenly spaced over the bands."""
+ROLL_OFF_DB = 60.0
+"""What lies above the band limit is lowered by this; recordings of narrow bandwidth are not empty there either."""
+
+
+@dataclass(frozen=True)
+class SpectrumDraw:
+    """What is done to each of a batch's spectra."""
+
+    warp: Tensor  # (batch,) factor by which all frequencies rise
+    gain_db: Tensor  # (batch, bands) equaliser and band limit together
+    band_mask: Tensor  # (batch, bands) True where masked
+    frame_mask: Tensor  # (batch, frames) True where masked
+
+
+def _mask(batch: int, size: int, share: float, generator: torch.Generator) -> Tensor:
+    """Return (batch, size), True in one stretch of up to `share` of it."""
+    width = (torch.rand(batch, generator=generator) * share * size).floor()
+    start = (torch.rand(batch, generator=generator) * (size - width + 1)).floor()
+    position = torch.arange(size)[None, :]
+    return (position >= start[:, None]) & (position < (start + width)[:, None])
+
+
+def draw_spectra(
+    batch: int, frames: int, band_centres_hz: Tensor, params: AugmentParams, generator: torch.Generator
+) -> SpectrumDraw:
+    """Draw from a CPU generator; `band_centres_hz` is (bands,)."""
+    bands = len(band_centres_hz)
+    warped = torch.rand(batch, generator=generator) < params.warp_probability
+    semitones = (torch.rand(batch, generator=generator) * 2 - 1) * params.warp_semitones
+    warp = torch.where(warped, torch.pow(2.0, semitones / 12), 1.0)
+    points = (torch.rand(batch, 1, CONTROL_POINTS, generator=generator) * 2 - 1) * params.equaliser_db
+    curve = torch.nn.functional.interpolate(points, size=bands, mode="linear", align_corners=True)[:, 0]
+    equalised = torch.rand(batch, generator=generator) < params.equaliser_probability
+    gain_db = torch.where(equalised[:, None], curve, 0.0)
+
+    top = float(band_centres_hz[-1])
+    low = min(params.band_limit_hz, top)
+    edge = low * (top / low) ** torch.rand(batch, generator=generator)
+    limited = torch.rand(batch, generator=generator) < params.band_limit_probability
+    above = band_centres_hz[None, :] > edge[:, None]
+    gain_db = gain_db - torch.where(limited[:, None] & above, ROLL_OFF_DB, 0.0)
+    return SpectrumDraw(
+        warp=warp,
+        gain_db=gain_db,
+        band_mask=_mask(batch, bands, params.band_mask_share, generator),
+        frame_mask=_mask(batch, frames, params.time_mask_share, generator),
+    )
+
+
+def apply_warp(power: Tensor, band_centres_hz: Tensor, draw: SpectrumDraw) -> Tensor:
+    """Return the power, (batch, bands, frames), with every partial's and formant's frequency times its clip's factor.
+
+    Each band takes what lies at its centre divided by the factor, by linear interpolation between the two bands
+    around; above the highest band there is nothing to take.
+    """
+    centres = band_centres_hz.to(power.device)
+    source = centres[None, :] / draw.warp.to(power.device)[:, None]  # (batch, bands) in Hz
+    upper = torch.searchsorted(centres, source.contiguous()).clamp(1, len(centres) - 1)
+    share = (source - centres[upper - 1]) / (centres[upper] - centres[upper - 1])
+    weights = torch.zeros(*source.shape, len(centres), device=power.device)
+    weights.scatter_(2, (upper - 1)[:, :, None], (1 - share).clamp(0, 1)[:, :, None])
+    weights.scatter_(2, upper[:, :, None], share.clamp(0, 1)[:, :, None])
+    inside = (source <= centres[-1])[:, :, None]
+    return (weights * inside) @ power
+
+
+def apply_gains(power: Tensor, draw: SpectrumDraw) -> Tensor:
+    """Return the equalised and band-limited power, (batch, bands, frames)."""
+    return power * torch.pow(10.0, draw.gain_db.to(power.device) / 10)[:, :, None]
+
+
+def apply_masks(normalised: Tensor, draw: SpectrumDraw) -> Tensor:
+    """Return normalised features, (batch, 1, bands, frames), with 0, the training mean, where they are masked."""
+    masked = draw.band_mask[:, :, None] | draw.frame_mask[:, None, :]  # (batch, bands, frames)
+    return normalised.masked_fill(masked.to(normalised.device)[:, None], 0.0)

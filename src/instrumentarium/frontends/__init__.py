@@ -1,0 +1,1 @@
+"""Front ends: waveforms to features, on the device, one file a kind."""

@@ -1,0 +1,98 @@
+"""Log-mel spectrograms on the device, as librosa computes them.
+
+Mel bands are triangular and area-normalised (Slaney 1998), the spectrum is the power of a periodic Hann window's DFT, and
+the scale is decibels, 10·log10, relative to full scale or to the window's own level, and floored: silence is a number,
+not minus infinity.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torchaudio.functional import melscale_fbanks
+from torchaudio.transforms import Resample
+
+from instrumentarium.params.models import LogMelParams
+
+KNEE_HZ = 1000.0
+KNEE_LOG_SLOPE = 15 * math.log(6.4) / 27
+"""Slaney's scale has 15 mel below 1 kHz, and 27 mel above it to a frequency 6.4 times as high."""
+FLOOR = 1e-10
+"""Power below which a band counts as silent: -100 dB."""
+QUIETEST = 1e-8
+"""Mean power of the quietest window that is still brought to 0 dB; silence itself stays below."""
+RANGE_DB = 80.0
+
+
+class LogMel(nn.Module):
+    """Waveforms (batch, samples) at `input_rate_hz`, full scale ±1 → features (batch, 1, bands, frames) in dB.
+
+    Computed in float32 even under mixed precision. Frames are centred, so there are samples // hop_length + 1 of them.
+    """
+
+    window: Tensor
+    filters: Tensor
+
+    def __init__(self, params: LogMelParams, input_rate_hz: int) -> None:
+        super().__init__()
+        self.params = params
+        self.resample = (
+            nn.Identity() if input_rate_hz == params.sample_rate_hz else Resample(input_rate_hz, params.sample_rate_hz)
+        )
+        filters = melscale_fbanks(
+            n_freqs=params.n_fft // 2 + 1,
+            f_min=params.f_min_hz,
+            f_max=params.f_max_hz,
+            n_mels=params.n_mels,
+            sample_rate=params.sample_rate_hz,
+            norm="slaney",
+            mel_scale="slaney",
+        )
+        # Buffers of constants: they follow the device but are rebuilt from the parameters, never stored with weights.
+        self.register_buffer("window", torch.hann_window(params.n_fft), persistent=False)
+        self.register_buffer("filters", filters.T.contiguous(), persistent=False)  # (bands, bins)
+
+    @property
+    def band_centres_hz(self) -> Tensor:
+        """Return the bands' centres, (bands,) in Hz, rising, on Slaney's scale: linear to 1 kHz, then logarithmic."""
+        ends = torch.tensor([self.params.f_min_hz, self.params.f_max_hz], dtype=torch.float64)
+        low, high = torch.where(ends < KNEE_HZ, ends, KNEE_HZ * (1 + (ends / KNEE_HZ).log() / KNEE_LOG_SLOPE)).tolist()
+        mels = torch.linspace(low, high, self.params.n_mels + 2, dtype=torch.float64)[1:-1]
+        return torch.where(mels < KNEE_HZ, mels, KNEE_HZ * ((mels / KNEE_HZ - 1) * KNEE_LOG_SLOPE).exp()).float()
+
+    def power(self, waveforms: Tensor) -> Tensor:
+        """Return the power in each mel band, (batch, bands, frames)."""
+        with torch.autocast(waveforms.device.type, enabled=False):
+            signal = self.resample(waveforms.float())
+            spectrum = torch.stft(
+                signal,
+                n_fft=self.params.n_fft,
+                hop_length=self.params.hop_length,
+                window=self.window,
+                center=True,
+                pad_mode="constant",
+                return_complex=True,
+            )  # (batch, bins, frames)
+            return self.filters @ (spectrum.real.square() + spectrum.imag.square())
+
+    def decibels(self, power: Tensor) -> Tensor:
+        """Return band powers (batch, bands, frames) as features (batch, 1, bands, frames) in dB.
+
+        With a relative level, 0 dB is the mean power of the window, and nothing lies more than 80 dB below it: the same
+        music at another gain has the same features.
+        """
+        if self.params.level == "relative":
+            level = power.mean(dim=(1, 2), keepdim=True).clamp(min=QUIETEST)
+            clamped = (power / level).clamp(min=10 ** (-RANGE_DB / 10))
+        else:
+            clamped = power.clamp(min=FLOOR)
+        return (clamped.log10() * 10.0).unsqueeze(1)
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """Return the features of `waveforms`."""
+        return self.decibels(self.power(waveforms))
+
+    def frames(self, samples: int, input_rate_hz: int) -> int:
+        """Return how many frames a waveform of `samples` at `input_rate_hz` has."""
+        resampled = math.ceil(samples * self.params.sample_rate_hz / input_rate_hz)
+        return resampled // self.params.hop_length + 1

@@ -1,0 +1,47 @@
+"""A plain convolutional network over spectrograms, small enough to train on a laptop's processor."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Block(nn.Module):
+    """Two convolutions, then the maximum over two bands and two frames."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(2),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (batch, outputs, bands/2, frames/2)."""
+        reduced: Tensor = self.layers(x)
+        return reduced
+
+
+class Cnn(nn.Module):
+    """Features (batch, 1, bands, frames) → embeddings (batch, 2 · channels[-1]).
+
+    Bands are averaged, then frames are pooled by their mean and by their maximum: an instrument that plays for a part of
+    the window shows in the second.
+    """
+
+    def __init__(self, channels: Sequence[int]) -> None:
+        super().__init__()
+        blocks = [Block(inputs, outputs) for inputs, outputs in zip((1, *channels[:-1]), channels, strict=True)]
+        self.blocks = nn.Sequential(*blocks)
+        self.embedding_size = 2 * channels[-1]
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the embeddings."""
+        x = self.blocks(features)  # (batch, channels, bands/2^n, frames/2^n)
+        x = x.mean(dim=2)  # (batch, channels, frames/2^n)
+        return torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1)

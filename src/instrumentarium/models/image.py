@@ -1,0 +1,72 @@
+"""Image networks of timm over spectrograms, with ImageNet weights where they are asked for.
+
+Source: Wightman: PyTorch Image Models, github.com/huggingface/pytorch-image-models.
+"""
+
+import difflib
+
+from torch import Tensor, nn
+
+from instrumentarium.errors import UserError
+
+
+class PretrainedWeightsError(UserError, RuntimeError):
+    """Pretrained weights were asked for and cannot be had."""
+
+
+class ImageNetwork(nn.Module):
+    """Features (batch, 1, bands, frames) → embeddings (batch, embedding_size), by a network of timm.
+
+    The first layer's weights are summed over the colours (timm does so for one input channel).
+    """
+
+    def __init__(self, architecture: str, *, pretrained: bool) -> None:
+        """Build the network.
+
+        Raises:
+            UnknownArchitectureError: if timm has no such architecture.
+            PretrainedWeightsError: if the weights cannot be fetched.
+        """
+        super().__init__()
+        import timm
+
+        check_architecture(architecture)
+        try:
+            self.network = timm.create_model(architecture, pretrained=pretrained, in_chans=1, num_classes=0)
+        except Exception as error:
+            if not pretrained:
+                raise
+            reason = " ".join([f"{type(error).__name__}:", *str(error).strip().splitlines()[:1]])
+            raise PretrainedWeightsError(
+                f"the pretrained weights of {architecture} could not be fetched from the hub ({reason}). Connect "
+                "this machine to it once (the weights are kept in HF_HOME), or train from scratch: set "
+                "`pretrained: false` in the model's recipe in params.yaml"
+            ) from error
+        # Some networks (MobileNetV3) widen their features once more behind the pooling.
+        self.embedding_size = int(getattr(self.network, "head_hidden_size", None) or self.network.num_features)  # type: ignore[arg-type]
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the embeddings."""
+        embeddings: Tensor = self.network(features)
+        return embeddings
+
+
+class UnknownArchitectureError(UserError, ValueError):
+    """timm has no network of this name."""
+
+
+def check_architecture(architecture: str) -> None:
+    """Make sure that timm knows `architecture`.
+
+    Raises:
+        UnknownArchitectureError: if it does not; the message names the closest ones it does.
+    """
+    import timm
+
+    known = timm.list_models()
+    if architecture not in known:
+        close = difflib.get_close_matches(architecture, known, n=5, cutoff=0.4)
+        raise UnknownArchitectureError(
+            f"architecture: timm has no {architecture!r}; closest: {', '.join(close) or 'none'} "
+            "(all of them: python -c 'import timm; print(timm.list_models())')"
+        )
