@@ -1,0 +1,47 @@
+"""Listen to every validation and test clip with the trained model."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's code, not an installed one's
+
+import logging
+
+import numpy as np
+import pandas as pd
+import typer
+
+from instrumentarium.collection import clips_of, open_samples, read_clips
+from instrumentarium.files import atomic_path
+from instrumentarium.inference import Recognizer
+from instrumentarium.stage import run
+from instrumentarium.tables import SCORES, SPLIT
+from instrumentarium.taxonomy import CODES
+
+
+def main(
+    corpora: Annotated[list[Path], typer.Argument(help="Folders of the ingested corpora.")],
+    split: Annotated[Path, typer.Option(help="The split table.")],
+    model: Annotated[Path, typer.Option(help="Folder of the trained model.")],
+    out: Annotated[Path, typer.Option(help="The table of probabilities.")],
+    embeddings: Annotated[Path, typer.Option(help="One embedding a clip, in the order of the table, as .npy.")],
+) -> None:
+    """Listen to every validation and test clip with the trained model."""
+    clips = clips_of(read_clips(corpora), SPLIT.read(split), "validation", "test")
+    results = Recognizer.load(model).clips(open_samples(clips, corpora))
+    scores = pd.DataFrame(results.scores.round(6), columns=list(CODES))
+    scores.insert(0, "clip_id", clips["clip_id"])
+    SCORES.write(out, scores)
+    with atomic_path(embeddings) as temporary, temporary.open("wb") as file:
+        np.save(file, results.embeddings)
+    logging.info(
+        "score: %d clips in; %d scores and embeddings of %d out",
+        len(clips),
+        scores[list(CODES)].size,
+        results.embeddings.shape[1],
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,32 @@
+"""Train the model; an interrupted training goes on where it was."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's code, not an installed one's
+
+import logging
+
+import typer
+
+from instrumentarium.experiment import train
+from instrumentarium.params.section import stage_params
+from instrumentarium.stage import run
+
+
+def main(
+    corpora: Annotated[list[Path], typer.Argument(help="Folders of the ingested corpora.")],
+    labels: Annotated[Path, typer.Option(help="The label table of all corpora.")],
+    split: Annotated[Path, typer.Option(help="The split table.")],
+    stats: Annotated[Path, typer.Option(help="Mean and standard deviation of every band.")],
+    out: Annotated[Path, typer.Option(help="Folder for model.safetensors and model.json.")],
+    metrics: Annotated[Path, typer.Option(help="Figures of the best epoch, as JSON.")],
+    plots: Annotated[Path, typer.Option(help="Folder for the plots' data.")],
+) -> None:
+    """Train the model; an interrupted training goes on where it was."""
+    logging.info(train(stage_params(), corpora, labels, split, stats, out, metrics, plots))
+
+
+if __name__ == "__main__":
+    run(main)
