@@ -1,0 +1,124 @@
+import unicodedata
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from instrumentarium.corpora.source import ArchiveError, ZipMembers, find_archive, nfc, stem, stream_tar
+
+Writer = Callable[[Path, Iterable[tuple[str, bytes]]], Path]
+MEMBERS = [(f"folder/Señor {number}.wav", np.random.default_rng(number).bytes(70)) for number in range(3)]
+
+
+def read_zip(path: Path) -> list[tuple[str, bytes]]:
+    archive = ZipMembers(path, "irmas")
+    try:
+        return [(name, archive.read(member)) for name, member in archive.names()]
+    finally:
+        archive.close()
+
+
+def read_tgz(path: Path) -> list[tuple[str, bytes]]:
+    return list(stream_tar(path, "openmic", lambda name: True))
+
+
+def test_names_are_composed():
+    decomposed = unicodedata.normalize("NFD", "Señor")
+    assert nfc(decomposed) == "Señor" != decomposed
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("a/b.wav", "a/b"),
+        ("a/[cel][cla]0058__1.wav", "a/[cel][cla]0058__1"),
+        ("a/Mr. X, vol. 2-1.wav", "a/Mr. X, vol. 2-1"),
+        ("a.b/c", "a.b/c"),
+    ],
+)
+def test_a_stem_loses_the_last_suffix_alone(path: str, expected: str):
+    assert stem(path) == expected
+
+
+def test_a_missing_archive_says_which_stage_makes_it(tmp_path: Path):
+    with pytest.raises(ArchiveError, match=r"x\.zip is missing; run `dvc repro download@irmas`"):
+        find_archive(tmp_path, "x.zip", "irmas")
+
+
+def test_zip_members_come_sorted_by_composed_name(tmp_path: Path, write_zip: Writer):
+    names = ["b.wav", unicodedata.normalize("NFD", "é.wav"), "folder/", "a.wav"]
+    path = write_zip(tmp_path / "x.zip", [(name, name.encode()) for name in names])
+    assert [name for name, _ in read_zip(path)] == ["a.wav", "b.wav", "é.wav"]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_name_that_occurs_twice_is_there_twice(tmp_path: Path, write_zip: Writer):
+    path = write_zip(tmp_path / "x.zip", [("a.wav", b"first"), ("b.wav", b"other"), ("a.wav", b"second")])
+    assert read_zip(path) == [("a.wav", b"first"), ("a.wav", b"second"), ("b.wav", b"other")]
+
+
+def test_a_tar_is_read_in_its_order_and_only_where_wanted(tmp_path: Path, write_tgz: Writer):
+    names = ["b.ogg", unicodedata.normalize("NFD", "é.ogg"), "a.csv", "a.ogg"]
+    path = write_tgz(tmp_path / "x.tgz", [(name, name.encode()) for name in names])
+    found = list(stream_tar(path, "openmic", lambda name: name.endswith(".ogg")))
+    assert [name for name, _ in found] == ["b.ogg", "é.ogg", "a.ogg"]
+    assert found[0][1] == b"b.ogg"
+
+
+def test_a_truncated_zip_is_refused_wherever_it_breaks_off(tmp_path: Path, write_zip: Writer):
+    path = write_zip(tmp_path / "x.zip", MEMBERS)
+    data = path.read_bytes()
+    for length in range(len(data)):
+        path.write_bytes(data[:length])
+        with pytest.raises(ArchiveError, match=r"x\.zip is truncated or corrupt .*dvc repro --force .* download@irmas"):
+            read_zip(path)
+
+
+def test_a_truncated_tar_is_refused_wherever_it_breaks_off(tmp_path: Path, write_tgz: Writer):
+    path = write_tgz(tmp_path / "x.tgz", MEMBERS)
+    data = path.read_bytes()
+    for length in range(len(data)):
+        path.write_bytes(data[:length])
+        with pytest.raises(ArchiveError, match=r"x\.tgz is truncated or corrupt .*download@openmic"):
+            read_tgz(path)
+
+
+def damaged(data: bytes, bit: int) -> Iterable[bytes]:
+    for position in range(len(data)):
+        changed = bytearray(data)
+        changed[position] ^= 1 << bit
+        yield bytes(changed)
+
+
+@pytest.mark.parametrize("bit", [2, 7])
+def test_no_damage_of_a_zip_goes_unnoticed_into_a_member(tmp_path: Path, write_zip: Writer, bit: int):
+    path = write_zip(tmp_path / "x.zip", MEMBERS)
+    refused = 0
+    for data in damaged(path.read_bytes(), bit):
+        path.write_bytes(data)
+        try:
+            assert set(read_zip(path)) <= set(MEMBERS)
+        except ArchiveError:
+            refused += 1
+    assert refused > len(data) / 2
+
+
+def test_no_damage_of_a_tar_goes_unnoticed(tmp_path: Path, write_tgz: Writer):
+    path = write_tgz(tmp_path / "x.tgz", MEMBERS)
+    refused = 0
+    for data in damaged(path.read_bytes(), 2):
+        path.write_bytes(data)
+        try:
+            assert read_tgz(path) == MEMBERS
+        except ArchiveError:
+            refused += 1
+    assert refused > 0.9 * len(data)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"PK\x03\x04", b"\x1f\x8b\x08"])
+def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes):
+    (tmp_path / "x").write_bytes(content)
+    for read in (read_zip, read_tgz):
+        with pytest.raises(ArchiveError, match="is truncated or corrupt"):
+            read(tmp_path / "x")

@@ -1,0 +1,47 @@
+"""Which modules of the package a script reaches, read from its imports without running it."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SRC = ROOT / "src"
+PACKAGE = "instrumentarium"
+
+
+def module_file(name: str) -> Path | None:
+    """Return the file of a module of the package, or None if `name` is no module (but a class, say)."""
+    path = SRC / Path(*name.split("."))
+    if (path / "__init__.py").exists():
+        return path / "__init__.py"
+    return path.with_suffix(".py") if path.with_suffix(".py").exists() else None
+
+
+def imported(path: Path, item: str | None) -> set[str]:
+    """Return the names the file imports; `item` fills the gap of `import_module(f"…{corpus}…")`."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "import_module":
+            argument = node.args[0]
+            assert isinstance(argument, ast.JoinedStr), f"{path}: a dynamic import this reader cannot follow"
+            names.add("".join(part.value if isinstance(part, ast.Constant) else str(item) for part in argument.values))
+    return names
+
+
+def reached(script: Path, item: str | None = None) -> set[Path]:
+    """Return the script and every file of the package it reaches, packages' `__init__.py` included."""
+    files, waiting = {script}, [script]
+    while waiting:
+        for name in imported(waiting.pop(), item):
+            parts = name.split(".")
+            if parts[0] != PACKAGE:
+                continue
+            for length in range(1, len(parts) + 1):
+                file = module_file(".".join(parts[:length]))
+                if file is not None and file not in files:
+                    files.add(file)
+                    waiting.append(file)
+    return files

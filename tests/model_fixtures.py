@@ -1,0 +1,157 @@
+"""Small models, parameters and clips, for tests that train and listen within seconds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from instrumentarium.collection import ClipSamples
+from instrumentarium.labels import LabelArrays
+from instrumentarium.modelfile import ModelCard, TrainedOn
+from instrumentarium.models.recognition import RecognitionModel, build_model
+from instrumentarium.params.models import CnnParams, LogMelParams, RecipeParams, TimmParams
+from instrumentarium.params.training import AugmentParams, TrainingParams, WindowsParams
+from instrumentarium.stats import Stats
+from instrumentarium.taxonomy import CODES
+from instrumentarium.training import Part, TrainingPlan
+
+torch.set_num_threads(1)  # models this small only wait for their threads, for seconds where other processes run
+
+RATE_HZ = 8000
+FRONTEND = LogMelParams(
+    sample_rate_hz=RATE_HZ, n_fft=256, hop_length=128, n_mels=16, f_min_hz=40.0, f_max_hz=4000.0, level="absolute"
+)
+RELATIVE = FRONTEND.model_copy(update={"level": "relative"})
+NETWORK = CnnParams(kind="cnn", channels=(4, 8), dropout=0.2)
+WINDOWS = WindowsParams(length_s=0.5, hop_s=0.25, clip_score="mean")
+TRAINING = TrainingParams(weight_decay=0.01, warm_up_share=0.1, label_smoothing=0.02, negatives_share=0.1)
+RECIPE = RecipeParams(
+    epochs=4,
+    windows_per_epoch=40,
+    batch_size=8,
+    learning_rate=0.01,
+    patience=10,
+    precision="32-true",
+    pretrained=False,
+)
+STILL = AugmentParams(
+    gain_db=0.0,
+    noise_probability=0.0,
+    noise_snr_db=20.0,
+    equaliser_probability=0.0,
+    equaliser_db=0.0,
+    band_limit_probability=0.0,
+    band_limit_hz=2000.0,
+    warp_probability=0.0,
+    warp_semitones=0.0,
+    mix_probability=0.0,
+    mix_level_db=0.0,
+    time_mask_share=0.0,
+    band_mask_share=0.0,
+)
+"""No augmentation at all."""
+STRONG = AugmentParams(
+    gain_db=12.0,
+    noise_probability=0.7,
+    noise_snr_db=10.0,
+    equaliser_probability=0.7,
+    equaliser_db=9.0,
+    band_limit_probability=0.5,
+    band_limit_hz=1000.0,
+    warp_probability=0.5,
+    warp_semitones=3.0,
+    mix_probability=0.5,
+    mix_level_db=6.0,
+    time_mask_share=0.2,
+    band_mask_share=0.2,
+)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A sample store in memory."""
+
+    samples: npt.NDArray[np.int16]
+
+    def read(self, first_sample: int, n_samples: int) -> npt.NDArray[np.int16]:
+        return self.samples[first_sample : first_sample + n_samples]
+
+
+def clip_samples(clips: Sequence[npt.NDArray[np.int16]], clip_ids: Sequence[str] | None = None) -> ClipSamples:
+    """Return clips as if they had been ingested one after the other."""
+    counts = [len(clip) for clip in clips]
+    store = Memory(np.concatenate([*clips, np.zeros(0, np.int16)]))
+    return ClipSamples(
+        clip_ids=tuple(clip_ids or (f"clip/{number:03d}" for number in range(len(clips)))),
+        stores=(store,),
+        store_of=(0,) * len(clips),
+        first_sample=tuple(int(first) for first in np.cumsum([0, *counts])[:-1]),
+        n_samples=tuple(counts),
+    )
+
+
+def noise_clips(lengths: Sequence[int], seed: int = 0) -> list[npt.NDArray[np.int16]]:
+    """Return clips of noise, each at a level of its own."""
+    rng = np.random.default_rng(seed)
+    return [
+        (rng.uniform(300, 6000) * rng.standard_normal(length)).clip(-32767, 32767).astype("<i2") for length in lengths
+    ]
+
+
+def timbre_clip(code: str | None, rng: np.random.Generator, duration_s: float = 1.0) -> npt.NDArray[np.int16]:
+    """Return a note of cello (a pure tone, here), of clarinet (odd harmonics), or noise for None; any pitch and level."""
+    time = np.arange(round(duration_s * RATE_HZ)) / RATE_HZ
+    pitch, level = rng.uniform(200, 400), rng.uniform(0.05, 0.5)
+    harmonics = {"cel": (1,), "cla": (1, 3, 5, 7)}.get(code or "", ())
+    sound = sum((np.sin(2 * np.pi * pitch * k * time + rng.uniform(0, 6)) / k for k in harmonics), np.zeros(len(time)))
+    sound = sound + rng.standard_normal(len(time)) * (0.003 if harmonics else 0.3)
+    return (sound * level * 16000).astype("<i2")
+
+
+def label_rows(playing: Sequence[str | None], clip_ids: Sequence[str]) -> LabelArrays:
+    """Return fully observed labels, one instrument or none a clip."""
+    targets = np.array([[code == name for code in CODES] for name in playing], dtype=np.bool_)
+    return LabelArrays(tuple(clip_ids), targets, np.ones_like(targets))
+
+
+def timbre_part(count: int, seed: int) -> Part:
+    """Return a part of two timbres and noise in turns."""
+    rng = np.random.default_rng(seed)
+    playing = [("cel", "cla", None)[number % 3] for number in range(count)]
+    samples = clip_samples([timbre_clip(code, rng) for code in playing])
+    return Part(samples, label_rows(playing, samples.clip_ids))
+
+
+def tiny_model(seed: int = 0, network: CnnParams | TimmParams = NETWORK) -> RecognitionModel:
+    """Return an untrained model; the seed draws its weights."""
+    torch.manual_seed(seed)
+    return build_model(network, RELATIVE, sample_rate_hz=RATE_HZ, mean=[-20.0] * 16, std=[15.0] * 16)
+
+
+def tiny_plan(recipe: RecipeParams = RECIPE, augment: AugmentParams = STRONG, seed: int = 1) -> TrainingPlan:
+    return TrainingPlan(recipe, TRAINING, augment, window_samples=4000, hop_samples=2000, clip_score="mean", seed=seed)
+
+
+def tiny_card() -> ModelCard:
+    """Return the card of `tiny_model`."""
+    return ModelCard(
+        format=1,
+        labels=CODES,
+        sample_rate_hz=RATE_HZ,
+        frontend=RELATIVE,
+        normalisation=Stats(mean=(-20.0,) * 16, std=(15.0,) * 16, frames=1),
+        network=NETWORK,
+        windows=WINDOWS,
+        trained=TrainedOn(
+            collection="miniature", model="cnn", seed=1, epochs=4, best_epoch=2, validation_map_macro=0.5
+        ),
+        versions={"torch": torch.__version__},
+    )
+
+
+def bytes_below(folder: Path) -> dict[str, bytes]:
+    """Return the content of every file below `folder`, by relative path."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}

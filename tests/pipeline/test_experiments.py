@@ -1,0 +1,228 @@
+"""Experiments: other models and values are tried, compared, kept and shared as docs/experiments.md says."""
+
+import hashlib
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from pipeline.checkout import Checkout, stages_run
+
+pytestmark = pytest.mark.slow
+
+RATE = "models.cnn.recipes.miniature.learning_rate"
+PATIENCE_S = 600
+WRONG_NUMBERS = """
+
+_write_json = write_json
+
+
+def write_json(path, content, **options):
+    _write_json(path, {**content, "edited": 1} if isinstance(content, dict) else content, **options)
+"""
+"""Added to the module that writes figures: whoever runs this code shows it."""
+
+
+def lines_changed(checkout: Checkout, *revisions: str) -> list[str]:
+    """Return the lines of params.yaml that are new, without their indentation."""
+    diff = checkout.git("diff", "--unified=0", *revisions, "--", "params.yaml").splitlines()
+    assert len([line for line in diff if line.startswith("-")]) == len([line for line in diff if line.startswith("+")])
+    return [line[1:].strip() for line in diff if line.startswith("+") and not line.startswith("+++")]
+
+
+def references(checkout: Checkout, *experiments: str) -> list[str]:
+    """Return the Git references of those of the experiments that are done."""
+    patterns = (f"refs/exps/*/*/{experiment}" for experiment in experiments)
+    return checkout.git("for-each-ref", "--format=%(refname)", *patterns).split()
+
+
+def commit_of(checkout: Checkout, experiment: str) -> str:
+    """Return the Git reference under which DVC keeps an experiment."""
+    (reference,) = references(checkout, experiment)
+    return reference
+
+
+def wait_for(checkout: Checkout, *experiments: str) -> None:
+    """Wait until queued experiments are done."""
+    end = time.monotonic() + PATIENCE_S
+    while len(references(checkout, *experiments)) < len(experiments):
+        assert time.monotonic() < end, checkout.dvc("queue", "status")
+        time.sleep(0.5)
+
+
+@pytest.fixture(scope="module")
+def lab(workshop: Checkout) -> Checkout:
+    """Return a checkout with the experiments `resnext` (run at once) and `sweep-1`, `sweep-2` (run from the queue).
+
+    While the queue was at work, the checkout's own code wrote wrong numbers and its training was broken.
+    """
+    output = workshop.dvc("exp", "run", "-S", "model=resnext", "-n", "resnext")
+    assert stages_run(output) == ["params", "stats", "train", "score", "evaluate"]
+    assert lines_changed(workshop) == ["model: resnext"]
+    workshop.restore()
+
+    workshop.dvc("exp", "run", "--queue", "-S", "model=cnn,resnext", "-S", "evaluate.rule=global", "-n", "sweep")
+    workshop.append("src/instrumentarium/files.py", WRONG_NUMBERS)
+    workshop.append("src/instrumentarium/taxonomy.py", "raise RuntimeError('half-finished edit')\n")
+    workshop.append("stages/evaluate.py", "raise RuntimeError('half-finished edit')\n")
+    workshop.dvc("queue", "start")
+    wait_for(workshop, "sweep-1", "sweep-2")
+    for name in ("sweep-1", "sweep-2"):
+        assert "evaluate" in stages_run(workshop.dvc("queue", "logs", name))
+    workshop.dvc("queue", "stop")
+    assert "raise RuntimeError" in workshop.git("diff")  # the queue left the edits alone
+    workshop.restore()
+    workshop.dvc("checkout")
+    return workshop
+
+
+def figures_of(checkout: Checkout, experiment: str) -> dict:
+    return json.loads(checkout.git("show", f"{commit_of(checkout, experiment)}:metrics/evaluate.json"))
+
+
+def test_a_sweep_records_what_its_own_code_measures(lab: Checkout) -> None:
+    recorded = {}
+    for name, lines in {
+        "sweep-1": ["rule: global"],
+        "sweep-2": ["model: resnext", "rule: global"],
+    }.items():
+        recorded[name] = figures_of(lab, name)
+        assert "edited" not in recorded[name]
+        assert recorded[name]["test"]["rule"] == "global"
+        changed = lines_changed(lab, "HEAD", commit_of(lab, name))
+        assert [line.partition("#")[0].strip() for line in changed] == lines
+    assert recorded["sweep-1"]["test"] != recorded["sweep-2"]["test"]
+
+
+def test_experiments_are_shown_side_by_side(lab: Checkout) -> None:
+    table = lab.dvc("exp", "show", "--drop", ".*", "--keep", r"Experiment|evaluate\.rule|^test\.(f1_macro|map_macro)$")
+    assert all(name in table for name in ("main", "resnext", "sweep-1", "sweep-2", "global"))
+    assert all(figure in table for figure in ("test.f1_macro", "test.map_macro"))
+    rows = json.loads(lab.dvc("exp", "show", "--json"))
+    assert len(rows) == 2  # the checkout and its commit
+    names = {experiment["revs"][0]["name"] for experiment in rows[1]["experiments"]}
+    assert names == {"resnext", "sweep-1", "sweep-2"}
+
+
+def test_metrics_are_compared_between_experiments(lab: Checkout) -> None:
+    diff = lab.dvc_json("metrics", "diff", "resnext", "sweep-1")["metrics/evaluate.json"]
+    change = diff["test.map_macro"]
+    assert change["old"] == figures_of(lab, "resnext")["test"]["map_macro"]
+    assert change["new"] == figures_of(lab, "sweep-1")["test"]["map_macro"]
+    assert "test.per_instrument.cel.f1" in lab.dvc("metrics", "diff", "HEAD", "resnext", "--all")
+
+
+def test_plots_are_drawn_for_several_experiments_together(lab: Checkout, tmp_path: Path) -> None:
+    revisions = ("main", "resnext", "sweep-2")
+    lab.dvc("plots", "diff", *revisions, "-o", str(tmp_path / "drawn"))
+    page = (tmp_path / "drawn" / "index.html").read_text(encoding="utf-8")
+    assert all(f'"{revision}"' in page for revision in revisions)
+    plots = lab.dvc_json("plots", "diff", *revisions)
+    assert not plots.get("errors")
+    drawn = {name.rpartition("::")[2] for name in plots["data"]}
+    declared = {str(path.relative_to(lab.root)) for path in lab.path("plots").rglob("*.json")}
+    assert drawn == declared
+    for name, versions in plots["data"].items():
+        assert {revision for version in versions for revision in version["revisions"]} == set(revisions), name
+
+
+def test_an_experiment_is_applied_whole(lab: Checkout) -> None:
+    lab.dvc("exp", "apply", "sweep-2")
+    assert lab.json("metrics/evaluate.json") == figures_of(lab, "sweep-2")
+    assert lab.json("data/model/model.json")["trained"]["model"] == "resnext"
+    assert lab.dvc_json("status") == {}
+    # the committed code measures what was recorded while other code lay here
+    lab.dvc("repro", "--force", "--single-item", "evaluate")
+    assert lab.json("metrics/evaluate.json") == figures_of(lab, "sweep-2")
+    lab.restore()
+    lab.dvc("checkout")
+    assert lab.dvc_json("status") == {}
+
+
+@pytest.mark.parametrize(
+    ("settings", "found", "allowed"),
+    [
+        (
+            ["model=resnet"],
+            "model: 'resnet' is not a key of `models`",
+            "allowed: cnn, resnext; did you mean 'resnext'?",
+        ),
+        (["evaluate.rule=best"], "  evaluate.rule: ", "'fixed', 'global' or 'per_instrument', found 'best'"),
+        ([f"{RATE}=high"], f"  {RATE}: ", "valid number, found 'high'"),
+        (["+augment.gain_bd=3"], "augment: 'gain_bd' is not a parameter here", "did you mean 'gain_db'?"),
+        (
+            ["model=resnext", "models.resnext.network.architecture=resnext50_32x4"],
+            "  models.resnext.network.architecture: timm has no 'resnext50_32x4'",
+            "resnext50_32x4d,",
+        ),
+    ],
+)
+def test_a_wrong_parameter_stops_before_any_work(settings: list[str], found: str, allowed: str, lab: Checkout) -> None:
+    output = lab.dvc("exp", "run", *(word for setting in settings for word in ("-S", setting)), fails=True)
+    assert stages_run(output) == ["params"]
+    assert found in output
+    assert allowed in output
+    assert "Traceback" not in output
+    for path in ("data/raw/miniature/irmas", "data/clips", "data/model/model.json", "metrics/evaluate.json"):
+        assert lab.path(path).exists(), path
+    lab.restore()
+
+
+def test_after_a_wrong_parameter_nothing_has_to_be_run_again(lab: Checkout) -> None:
+    lab.dvc("exp", "run", "-S", "collection=ful", fails=True)
+    lab.restore()
+    # DVC takes away what the wrong collection does not name; the archives come back from the user's cache
+    assert set(stages_run(lab.dvc("repro"))) <= {"download@irmas", "download@openmic", "download@esc50", "download@own"}
+    assert lab.changes() == ""
+    assert lab.dvc_json("status") == {}
+
+
+def test_a_parameter_that_does_not_exist_cannot_be_set(lab: Checkout) -> None:
+    output = lab.dvc("exp", "run", "-S", "modle=resnext", fails=True)
+    assert stages_run(output) == []
+    assert "Could not override 'modle'" in output
+    assert lab.changes() == ""
+
+
+def test_a_corpus_can_be_switched_off(lab: Checkout) -> None:
+    off = ("collections.miniature.corpora.openmic.use=false", "collections.miniature.corpora.esc50.use=false")
+    output = lab.dvc("exp", "run", "-n", "irmas-alone", *(word for setting in off for word in ("-S", setting)))
+    again = {*(f"{stage}@{corpus}" for stage in ("download", "ingest") for corpus in ("openmic", "esc50"))}
+    assert set(stages_run(output)) == {"params", *again, "duplicates", "split", "stats", "train", "score", "evaluate"}
+    for corpus in ("openmic", "esc50"):
+        assert list(lab.path(f"data/raw/miniature/{corpus}").iterdir()) == []
+        for table in ("clips", "labels", "rejected"):
+            path = lab.path(f"data/clips/miniature/{corpus}/{table}.csv")
+            assert len(path.read_text(encoding="utf-8").splitlines()) == 1, path
+    clips = lab.path("data/split.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert clips
+    assert all(line.startswith("irmas/") for line in clips)
+    assert lab.json("metrics/evaluate.json")["test"]["f1_macro"] >= 0
+    lab.restore()
+    lab.dvc("checkout")
+
+
+def test_what_was_built_is_shared_through_a_remote(built: Checkout, tmp_path: Path) -> None:
+    store, other = tmp_path / "store", Checkout(tmp_path / "other", built.environment)
+    owner = built.copy(tmp_path / "owner")
+    for checkout in (owner, other):
+        if checkout is other:
+            owner.git("clone", "--quiet", str(owner.root), str(other.root))
+        checkout.dvc("remote", "add", "--local", "-d", "store", str(store))
+        checkout.dvc("push" if checkout is owner else "pull")
+
+    pushed = {path.parent.name + path.name for path in store.rglob("*") if path.is_file()}
+    archives = {name: hashlib.md5(content).hexdigest() for name, content in built.bytes_below("data/raw").items()}
+    assert archives
+    assert not pushed & set(archives.values()), "publishers' archives are never passed on"
+
+    assert not other.path("data/raw").exists()
+    for folder in ("data/clips", "data/model", "metrics", "plots"):
+        assert other.bytes_below(folder) == built.bytes_below(folder), folder
+    assert other.changes() == ""
+    output = other.dvc("repro")
+    assert set(stages_run(output)) == {"download@irmas", "download@openmic", "download@esc50", "download@own"}
+    assert other.changes() == ""
+    assert other.bytes_below("data/raw") == built.bytes_below("data/raw")
+    shutil.rmtree(tmp_path)

@@ -1,0 +1,97 @@
+"""A training that is killed, anywhere, costs nothing but time: the next run ends with the same bytes."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from dvc.utils.serialize import modify_yaml
+from pipeline.checkout import Checkout, stages_run
+from ruamel.yaml import YAML
+
+pytestmark = pytest.mark.slow
+
+MOMENTS = {
+    "in the first epoch": ({"SABOTAGE_STEP": "2"}, 0),
+    "in the second epoch": ({"SABOTAGE_STEP": "6"}, 1),
+    "before the model is written": ({"SABOTAGE_PATH": "data/model"}, 2),
+    "between the files of the model": ({"SABOTAGE_PATH": "/.model.json."}, 2),
+}
+"""Where the pipeline is hit, and how many of the two epochs of four steps are saved by then."""
+
+
+def forget_training(checkout: Checkout) -> None:
+    """Make the checkout one in which everything but the training has been run."""
+    for folder in ("data/model", "metrics/train.json", "plots/train", ".dvc/cache/runs"):
+        checkout.run("rm", "-r", folder)
+    with modify_yaml(checkout.path("dvc.lock")) as lock:
+        del lock["stages"]["train"]
+    checkout.commit()
+
+
+def heed_interrupts() -> None:
+    """Undo what a shell does to commands it starts in the background: they ignore Ctrl-C, and so would their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def interrupt(checkout: Checkout, kind: signal.Signals, where: dict[str, str]) -> str:
+    """Run the training until all its processes are hit by a signal; return what was printed."""
+    setting = {"SABOTAGE_STAGE": "train", "SABOTAGE_SIGNAL": kind.name} | where
+    process = subprocess.Popen(
+        ["dvc", "repro", "train"],
+        cwd=checkout.root,
+        env=checkout.environment | setting | {"PYTHONPATH": str(Path(__file__).with_name("saboteur"))},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,  # a process group of its own, as a terminal gives to each command
+        preexec_fn=heed_interrupts,  # noqa: PLW1509
+    )
+    output, _ = process.communicate()  # to the end of the last process that holds the pipe
+    assert process.returncode != 0, output
+    assert "Running stage 'train'" in output
+    return output
+
+
+def lock_of(checkout: Checkout) -> object:
+    return YAML(typ="safe", pure=True).load(checkout.path("dvc.lock").read_text(encoding="utf-8"))
+
+
+def resumptions(checkout: Checkout) -> list[Path]:
+    """Return the folders of runs that were not finished."""
+    folder = Path(checkout.environment["INSTRUMENTARIUM_CACHE"]) / "resume"
+    return [path for path in folder.iterdir() if path.is_dir()]
+
+
+def assert_goes_on_as_if_nothing_had_happened(checkout: Checkout, built: Checkout, epochs_saved: int) -> None:
+    """Run the training again and compare all that it writes with an uninterrupted run's."""
+    output = checkout.dvc("repro", "train")
+    assert stages_run(output) == ["train"]
+    assert (f"resuming after epoch {epochs_saved} of 2" in output) == (epochs_saved > 0), output
+    assert [f"epoch {epoch} of 2: loss" in output for epoch in (1, 2)] == [epochs_saved < 1, epochs_saved < 2]
+    for folder in ("data/model", "plots/train", "metrics"):
+        assert checkout.bytes_below(folder) == built.bytes_below(folder), folder
+    assert lock_of(checkout) == lock_of(built)
+    assert resumptions(checkout) == []
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_training_ends_with_the_same_bytes(moment: str, copy: Checkout, built: Checkout) -> None:
+    forget_training(copy)
+    where, epochs_saved = MOMENTS[moment]
+    interrupt(copy, signal.SIGKILL, where)
+    assert not copy.path("data/model/model.json").exists()
+    assert not copy.path("metrics/train.json").exists()
+    assert "train" not in lock_of(copy)["stages"]  # type: ignore[index]
+    assert_goes_on_as_if_nothing_had_happened(copy, built, epochs_saved)
+
+
+def test_after_ctrl_c_training_goes_on_where_it_was(copy: Checkout, built: Checkout) -> None:
+    forget_training(copy)
+    output = interrupt(copy, signal.SIGINT, {"SABOTAGE_STEP": "6"})
+    assert "epoch 1 of 2" in output
+    assert not copy.path("data/model").exists()
+    assert not copy.path("metrics/train.json").exists()
+    assert len(resumptions(copy)) == 1
+    assert_goes_on_as_if_nothing_had_happened(copy, built, epochs_saved=1)

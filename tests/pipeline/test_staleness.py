@@ -1,0 +1,105 @@
+"""What a change makes stale: as little as can be, and never too little."""
+
+import json
+import textwrap
+from collections.abc import Mapping
+
+import pytest
+from pipeline.checkout import Checkout, stages_run
+
+pytestmark = pytest.mark.slow
+
+PACKAGE = "src/instrumentarium"
+DOWNLOADS = {"download@irmas", "download@openmic", "download@esc50", "download@own"}
+INGESTS = {"ingest@irmas", "ingest@openmic", "ingest@esc50", "ingest@own"}
+
+AFTER_EDIT = {
+    f"{PACKAGE}/evaluation/metrics.py": {"evaluate"},
+    f"{PACKAGE}/evaluation/thresholds.py": {"evaluate"},
+    f"{PACKAGE}/corpora/irmas/parser.py": {"ingest@irmas"},
+    f"{PACKAGE}/corpora/openmic/parser.py": {"ingest@openmic"},
+    f"{PACKAGE}/corpora/esc50/parser.py": {"ingest@esc50"},
+    f"{PACKAGE}/corpora/irmas/published.py": {"ingest@irmas"},
+    f"{PACKAGE}/corpora/own/parser.py": {"ingest@own"},
+    f"{PACKAGE}/corpora/inventory/table.py": DOWNLOADS,
+    f"{PACKAGE}/corpora/miniature/sampler.py": DOWNLOADS,
+    f"{PACKAGE}/corpora/fetch.py": DOWNLOADS,
+    f"{PACKAGE}/ingestion.py": INGESTS,
+    f"{PACKAGE}/duplicates/landmarks.py": {"duplicates"},
+    f"{PACKAGE}/splitting/search.py": {"split"},
+    "splits/README.md": {"split"},
+    f"{PACKAGE}/frontends/logmel.py": {"stats", "train", "score"},
+    f"{PACKAGE}/losses.py": {"train"},
+    f"{PACKAGE}/training.py": {"train"},
+    f"{PACKAGE}/inference.py": {"score"},
+    f"{PACKAGE}/cli.py": set(),
+    "stages/score.py": {"score"},
+}
+"""The stages that an edit of a file changes directly; those after them follow if the outputs come out different."""
+
+AFTER_SETTING = {
+    "model=resnext": {"params", "stats", "train"},
+    "models.resnext.recipes.miniature.epochs=99": {"params"},
+    "models.cnn.recipes.miniature.epochs=99": {"params", "train"},
+    "models.cnn.recipes.full.epochs=99": {"params"},
+    "models.cnn.frontends.miniature.f_min_hz=61.5": {"params", "stats", "train"},
+    "evaluate.rule=fixed": {"params", "evaluate"},
+    "augment.gain_db=1.25": {"params", "train"},
+    "split.openmic_validation_share=0.27": {"params", "split"},
+    "collections.miniature.corpora.openmic.clips=18": {"params", "download@openmic", "ingest@openmic"},
+    "collections.miniature.corpora.openmic.use=false": {"params", "download@openmic", "ingest@openmic"},
+    "collections.miniature.corpora.esc50.groups.tonal=false": {"params", "download@esc50", "ingest@esc50"},
+    "audio.sample_rate_hz=31000": {"params", *INGESTS, "duplicates", "stats", "train"},
+    "labels.contradictory=drop": {"params", "duplicates", "split", "train", "evaluate"},
+    "collections.miniature.corpora.own.absent=unobserved": {"params", "download@own", "ingest@own"},
+    "windows.hop_s=0.75": {"params", "train"},
+    "seed=77": {"params", *DOWNLOADS, "split", "train", "evaluate"},
+}
+
+STATUS_AFTER = """
+import json, shutil, sys
+from pathlib import Path
+from dvc.repo import Repo
+from dvc.utils.hydra import apply_overrides
+edits, settings = json.loads(sys.argv[1])
+changed = {}
+
+def status_after(name, path, change):
+    before = Path(path).read_bytes()
+    change()
+    with Repo() as repo:
+        changed[name] = sorted(repo.status())
+    Path(path).write_bytes(before)
+
+for path in edits:
+    status_after(path, path, lambda: Path(path).write_bytes(Path(path).read_bytes() + b"# edited\\n"))
+for setting in settings:
+    status_after(setting, "params.yaml", lambda: apply_overrides("params.yaml", [setting]))
+print("\\f" + json.dumps(changed))
+"""
+
+
+@pytest.fixture(scope="module")
+def changed(workshop: Checkout) -> Mapping[str, set[str]]:
+    """Return, for each edit and setting, the stages that `dvc status` then names; in one process, for its start is slow."""
+    cases = json.dumps([list(AFTER_EDIT), list(AFTER_SETTING)])
+    output = workshop.run("python", "-c", textwrap.dedent(STATUS_AFTER), cases)
+    return {name: set(stages) for name, stages in json.loads(output.rpartition("\f")[2]).items()}
+
+
+@pytest.mark.parametrize("path", AFTER_EDIT)
+def test_an_edit_changes_the_stages_that_run_the_code(path: str, changed: Mapping[str, set[str]]) -> None:
+    assert changed[path] == AFTER_EDIT[path]
+
+
+@pytest.mark.parametrize("setting", AFTER_SETTING)
+def test_a_parameter_changes_the_stages_that_read_it(setting: str, changed: Mapping[str, set[str]]) -> None:
+    assert changed[setting] == AFTER_SETTING[setting]
+
+
+def test_an_edit_of_evaluation_runs_evaluate_alone(workshop: Checkout) -> None:
+    workshop.append(f"{PACKAGE}/evaluation/metrics.py", "# edited\n")
+    assert stages_run(workshop.dvc("repro")) == ["evaluate"]
+    assert workshop.changes().split() == ["M", "dvc.lock", "M", f"{PACKAGE}/evaluation/metrics.py"]
+    workshop.restore()
+    assert stages_run(workshop.dvc("repro")) == []  # the earlier result is in DVC's cache

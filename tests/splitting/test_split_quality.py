@@ -1,0 +1,73 @@
+"""The benchmark as its users call it: a listing in, one line of JSON out."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "split_quality.py"
+ROWS = [
+    f"song {song} [live]-{clip}.wav,{'cel-pia' if song % 2 else 'voi'},3.0" for song in range(12) for clip in (1, 2)
+]
+
+
+def call(folder: Path, text: str | bytes, *options: str) -> subprocess.CompletedProcess[str]:
+    listing = folder / "listing.csv"
+    listing.write_bytes(text if isinstance(text, bytes) else text.encode())
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, str(SCRIPT), str(listing), *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+
+
+def test_it_prints_one_line_of_json_that_repeats(tmp_path: Path):
+    text = "\n".join(["filename,labels,duration_s", *ROWS]) + "\n"
+    first, again = call(tmp_path, text), call(tmp_path, text)
+    assert first.returncode == 0, first.stderr
+    assert len(first.stdout.splitlines()) == 1
+    figures = json.loads(first.stdout)
+    names = ["ld", "lpd", "prevalence_gap", "fold_size_gap", "seconds", "clips", "songs"]
+    assert list(figures) == names
+    assert {name: figures[name] for name in names if name != "seconds"} == {
+        **dict.fromkeys(["ld", "lpd", "prevalence_gap", "fold_size_gap"], 0.0),
+        "clips": 24,
+        "songs": 12,
+    }
+    assert {**json.loads(again.stdout), "seconds": 0} == {**figures, "seconds": 0}
+
+
+def test_seed_and_share_are_options(tmp_path: Path):
+    text = "\n".join(["filename,labels", *(row.rpartition(",")[0] for row in ROWS)])
+    found = call(tmp_path, text, "--seed", "3", "--share", "0.25")
+    assert json.loads(found.stdout)["fold_size_gap"] < 0.35
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("", [], "is not a CSV table"),
+        (b"filename,labels\n\xff-1.wav,cel\n", [], "is not a CSV table"),
+        ("path,labels\na-1.wav,cel\n", [], "has no column filename; it has path, labels"),
+        ("path\na-1.wav\n", [], "has no column filename and no column labels"),
+        ("filename,labels\na-1.wav,cel\nb.wav,cel\n", [], "1 names that do not end in -<number>.wav: 'b.wav'"),
+        ("filename,labels\na-1.wav,cel\na-1.wav,cel\n", [], "1 names that occur more than once: 'a-1.wav'"),
+        ("filename,labels\na-1.wav,cel-xyz\nb-1.wav,\n", [], "2 labels other than codes joined by '-'"),
+        ("filename,labels\na-1.wav,cel\na-2.wav,cel\n", [], "names 1 songs; there must be two"),
+        ("filename,labels\n", [], "names 0 songs; there must be two"),
+        ("\n".join(["filename,labels,duration_s", *ROWS]), ["--share", "1"], "--share is 1; it must be above 0"),
+    ],
+)
+def test_what_it_cannot_use_is_named(tmp_path: Path, text: str | bytes, options: list[str], message: str):
+    found = call(tmp_path, text, *options)
+    assert found.returncode == 1
+    assert message in found.stderr
+    assert "Traceback" not in found.stderr
+    assert found.stdout == ""
+
+
+def test_a_missing_listing_is_named(tmp_path: Path):
+    found = subprocess.run([sys.executable, str(SCRIPT), "nothing.csv"], cwd=tmp_path, capture_output=True, text=True)
+    assert found.returncode == 1
+    assert "nothing.csv does not exist" in found.stderr

@@ -1,0 +1,200 @@
+"""What dvc.yaml declares, held against the code: deps, outs, metrics, plots, and how params.yaml is written."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import imports
+import pytest
+from dvc.repo import Repo
+from dvc.stage import Stage
+from dvc.utils.hydra import apply_overrides
+from dvc.utils.serialize import modify_yaml
+
+from instrumentarium.params.section import read_yaml
+from instrumentarium.params.whole import load_params
+
+ROOT = imports.ROOT
+WHOLE_FOLDERS = (Path("src/instrumentarium/corpora/miniature"),)
+"""Folders that are one dependency: all of the renderer counts, whichever corpus it renders."""
+COMMITTED = {"params.yaml", "splits"}
+"""What Git keeps and a stage reads, besides code."""
+UNCACHED = "data/raw/"
+"""Archives lie in the user's cache already; DVC would only copy them."""
+
+
+@pytest.fixture(scope="module")
+def stages() -> Iterator[dict[str, Stage]]:
+    """Every stage by its name, as DVC resolves it with the params.yaml at hand."""
+    with Repo(str(ROOT)) as repo:
+        yield {stage.name: stage for stage in repo.index.stages}
+
+
+def name_of(stage: Stage) -> tuple[str, str | None]:
+    """Return a stage's name and, for one of a matrix, its item."""
+    name, _, item = stage.name.partition("@")
+    return name, item or None
+
+
+def code_of(stage: Stage) -> set[str]:
+    """Return the code a stage declares as dependencies, as paths from the repository's root."""
+    paths = {dep.def_path for dep in stage.deps if not hasattr(dep, "params")}
+    return {path for path in paths if path.startswith(("src/", "stages/"))}
+
+
+def needed(name: str, item: str | None) -> set[str]:
+    """Return the code that a stage's script reaches; a folder of WHOLE_FOLDERS stands for its files."""
+    paths = {path.relative_to(ROOT) for path in imports.reached(ROOT / "stages" / f"{name}.py", item)}
+    whole = {path: folder for path in paths for folder in WHOLE_FOLDERS if path.is_relative_to(folder)}
+    return {whole.get(path, path).as_posix() for path in paths}
+
+
+def templated(paths: set[str], item: str | None) -> set[str]:
+    """Return paths as dvc.yaml writes them for all items of a matrix together."""
+    return {path.replace(f"corpora/{item}/", "corpora/${item.corpus}/") if item else path for path in paths}
+
+
+def test_every_stage_has_a_script_and_every_script_a_stage(stages: Mapping[str, Stage]) -> None:
+    assert {name_of(stage)[0] for stage in stages.values()} == {path.stem for path in (ROOT / "stages").glob("*.py")}
+    for stage in stages.values():
+        assert stage.cmd.startswith(f"python stages/{name_of(stage)[0]}.py ")
+
+
+def test_code_dependencies_are_what_the_script_reaches(stages: Mapping[str, Stage]) -> None:
+    declared: dict[str, set[str]] = {}
+    wanted: dict[str, set[str]] = {}  # by any item: the items of a matrix share one list
+    for stage in stages.values():
+        name, item = name_of(stage)
+        declared.setdefault(name, set()).update(templated(code_of(stage), item))
+        wanted.setdefault(name, set()).update(templated(needed(name, item), item))
+    for name, paths in wanted.items():
+        lines = "\n".join(f"    - {path}" for path in sorted(paths))
+        assert declared[name] == paths, f"the code that stage {name} reaches, as dvc.yaml should list it:\n{lines}"
+
+
+def test_dependencies_stand_once_and_exist_in_the_repository(stages: Mapping[str, Stage]) -> None:
+    for stage in stages.values():
+        paths = [dep.def_path for dep in stage.deps if not hasattr(dep, "params")]
+        assert len(paths) == len(set(paths)), stage.name
+        assert all((ROOT / path).exists() for path in code_of(stage)), stage.name
+
+
+def test_bytecode_does_not_count() -> None:
+    # it holds its folder's path, and appears during a run: no two clones would agree on a folder of code
+    with Repo(str(ROOT)) as repo:
+        for folder in WHOLE_FOLDERS:
+            assert repo.dvcignore.is_ignored_dir(str(ROOT / folder / "__pycache__"))
+            assert repo.dvcignore.is_ignored_file(str(ROOT / folder / "__init__.pyc"))
+            assert not repo.dvcignore.is_ignored_file(str(ROOT / folder / "__init__.py"))
+
+
+def test_data_dependencies_are_outputs_of_other_stages(stages: Mapping[str, Stage]) -> None:
+    made = {out.def_path for stage in stages.values() for out in stage.outs}
+    for stage in stages.values():
+        data = {dep.def_path for dep in stage.deps if not hasattr(dep, "params")} - code_of(stage) - COMMITTED
+        assert data <= made, f"{stage.name}: no stage makes {sorted(data - made)}"
+
+
+def test_only_archives_are_kept_out_of_the_cache(stages: Mapping[str, Stage]) -> None:
+    # an uncached out that is neither metric nor plot switches DVC's run cache off for its stage
+    for stage in stages.values():
+        for out in stage.outs:
+            if out.metric or out.plot:
+                assert not out.use_cache, f"{out.def_path}: metrics and plots belong to Git, so `cache: false`"
+            else:
+                assert out.use_cache != out.def_path.startswith(UNCACHED), out.def_path
+            assert not out.persist, f"{out.def_path}: what persists is never rebuilt from scratch"
+
+
+def test_every_plot_has_a_template_and_its_axes(stages: Mapping[str, Stage]) -> None:
+    templates = {path.stem for path in (ROOT / ".dvc" / "plots").glob("*.json")}
+    used = set()
+    for out in (out for stage in stages.values() for out in stage.outs if out.plot):
+        assert {"template", "x", "y", "title"} <= set(out.plot), out.def_path
+        assert out.plot["template"] in templates, out.def_path
+        used.add(out.plot["template"])
+    assert used == templates, "templates that no plot uses"
+
+
+def test_metrics_and_plots_belong_to_the_stage_of_their_folder(stages: Mapping[str, Stage]) -> None:
+    for stage in stages.values():
+        name, _ = name_of(stage)
+        for out in stage.outs:
+            if out.metric:
+                assert out.def_path == f"metrics/{name}.json"
+            if out.plot:
+                assert out.def_path.startswith(f"plots/{name}/")
+
+
+def test_every_stage_is_described_and_plain(stages: Mapping[str, Stage]) -> None:
+    for stage in stages.values():
+        assert stage.desc, f"{stage.name} has no desc"
+        assert not stage.frozen, stage.name
+        assert not stage.always_changed, stage.name
+        assert stage.wdir == str(ROOT), stage.name
+        assert stage.deps, f"{stage.name} would run every time"
+
+
+def test_each_corpus_has_its_own_download_and_ingest(stages: Mapping[str, Stage]) -> None:
+    from instrumentarium.params.corpora import CORPORA
+
+    for name in ("download", "ingest"):
+        assert {item for part, item in map(name_of, stages.values()) if part == name} == set(CORPORA)
+
+
+def test_params_yaml_passes_its_own_check() -> None:
+    params = load_params(ROOT / "params.yaml")
+    assert params.collection == "miniature"
+    assert params.model in params.models
+
+
+def test_params_yaml_is_written_as_dvc_writes_it(tmp_path: Path) -> None:
+    # otherwise `-S` of one value would also rewrite lines that nobody touched
+    copy = Path(shutil.copy(ROOT / "params.yaml", tmp_path))
+    with modify_yaml(copy):
+        pass
+    assert copy.read_bytes() == (ROOT / "params.yaml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("model", "resnext"),
+        ("seed", 7),
+        ("collections.miniature.corpora.openmic.use", "false"),
+        ("collections.miniature.corpora.esc50.groups.tonal", "false"),
+        ("models.cnn.recipes.miniature.learning_rate", 0.00123),
+        ("models.resnext.recipes.miniature.precision", "bf16-mixed"),
+        ("models.resnext.network.dropout", 0.345),
+        ("augment.gain_db", 1.25),
+        ("split.esc50_validation_fold", 3),
+        ("split.irmas_test_songs.validation", 0.25),
+        ("split.frozen", "halves.csv"),
+        ("evaluate.rule", "global"),
+        ("download.archives", "/data/archives"),
+    ],
+)
+def test_a_parameter_set_by_dvc_changes_one_line(key: str, value: object, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(ROOT / "params.yaml", tmp_path))
+    apply_overrides(str(copy), [f"{key}={value}"])
+    before, after = ((ROOT / "params.yaml").read_text().splitlines(), copy.read_text().splitlines())
+    assert len(before) == len(after)
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert len(changed) == 1, changed
+    assert f"{key.rpartition('.')[2]}: {value}" in changed[0][1]
+
+
+def test_every_parameter_of_every_stage_exists_for_every_model(stages: Mapping[str, Stage]) -> None:
+    values = read_yaml(ROOT / "params.yaml")
+    models = values["models"]
+    assert isinstance(models, dict)
+    selected = str(values["model"])
+    for stage in stages.values():
+        for dep in stage.deps:
+            for key in getattr(dep, "params", ()):
+                for model in models:
+                    found: object = values
+                    for part in key.replace(f"models.{selected}.", f"models.{model}.").split("."):
+                        assert isinstance(found, dict), f"{stage.name}: {key}"
+                        assert part in found, f"{stage.name}: {key} of model {model}"
+                        found = found[part]
