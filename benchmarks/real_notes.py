@@ -1,0 +1,122 @@
+"""What a trained model makes of real single notes and of real sounds without an instrument, as one line of JSON.
+
+The model never trains on them, so the figures say whether what it learned, of rendered music for instance, holds for real
+sound. The folder has a table in the form that own data may have (docs/own-data.md), here `path`, `labels`, `recording` and
+`source`: one instrument for a note, none for a negative. It comes in through the same door as any own data: stock is
+taken of it, and it is ingested.
+
+    python benchmarks/real_notes.py FOLDER
+
+top1                    share of clips with one instrument for which that instrument has the highest score of all
+                        instruments that occur in the folder
+top1_macro              the same by instrument, then the mean over instruments
+confusion               for each instrument, how often each other one had the highest score
+negatives_given_any     share of negatives that are given an instrument at the model's own thresholds
+negatives_per_category  the same by category: the folder that the file lies in
+per_source              top1 and negatives_given_any by the table's column `source`
+"""
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's code, not an installed one's
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import typer
+
+from instrumentarium.collection import open_samples, read_clips, read_labels
+from instrumentarium.corpora.inventory.stock import take_stock
+from instrumentarium.corpora.own import parser
+from instrumentarium.evaluation.thresholds import Thresholds
+from instrumentarium.inference import Recognizer
+from instrumentarium.ingestion import ingest
+from instrumentarium.labels import label_arrays
+from instrumentarium.stage import run
+from instrumentarium.taxonomy import CODES
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(help="Folder with index.csv and the audio it names.")],
+    model: Annotated[Path, typer.Option(help="Folder of the trained model.")] = ROOT / "data" / "model",
+    thresholds: Annotated[
+        Path | None, typer.Option(help="Its thresholds; by default thresholds.json beside the model's folder.")
+    ] = None,
+) -> None:
+    """Say how a trained model does on real notes and on real sounds without an instrument."""
+    began = time.perf_counter()
+    recognizer = Recognizer.load(model)
+    limits = Thresholds.read(thresholds or model.absolute().parent / "thresholds.json").vector()
+    index = folder / "index.csv"
+    with tempfile.TemporaryDirectory(prefix="real-notes-") as name:
+        stock, own = Path(name) / "stock", Path(name) / "own"
+        take_stock(str(index), "table", "negative", stock)
+        ingested = ingest("own", parser.read_clips(stock), own, recognizer.card.sample_rate_hz)
+        clips = read_clips([own])
+        labels = label_arrays(clips, read_labels([own]), irmas_train_absent="unobserved")
+        scores = recognizer.clips(open_samples(clips, [own])).scores
+    known = labels.observed.all(axis=1)
+    notes = known & (labels.targets.sum(axis=1) == 1)
+    negatives = known & ~labels.targets.any(axis=1)
+    truth = labels.targets.argmax(axis=1)
+    present = np.unique(truth[notes])  # instruments, by their place in the taxonomy
+    highest = present[scores[:, present].argmax(axis=1)]
+    right, given = highest == truth, (scores >= limits).any(axis=1)
+    sources = clips["path"].map(_sources(index)).to_numpy()
+    categories = np.array([PurePosixPath(path).parent.name for path in clips["path"]])
+
+    per_instrument = {CODES[i]: _share(right, notes & (truth == i)) for i in present}
+    confusion = {
+        CODES[i]: {CODES[j]: int(count) for j in present if (count := (notes & (truth == i) & (highest == j)).sum())}
+        for i in present
+    }
+    per_source = {
+        source: {
+            "clips": int((sources == source).sum()),
+            "top1": _share(right, notes & (sources == source)),
+            "negatives_given_any": _share(given, negatives & (sources == source)),
+        }
+        for source in np.unique(sources)
+    }
+    result = {
+        "top1": _share(right, notes),
+        "top1_macro": round(float(np.mean([right[notes & (truth == i)].mean() for i in present])), 4),
+        "per_instrument": per_instrument,
+        "negatives_given_any": _share(given, negatives),
+        "negatives_per_category": {
+            category: _share(given, negatives & (categories == category))
+            for category in np.unique(categories[negatives])
+        },
+        "per_source": per_source,
+        "confusion": confusion,
+        "clips": {
+            "notes": int(notes.sum()),
+            "negatives": int(negatives.sum()),
+            "others": int((~notes & ~negatives).sum()),
+            "rejected": len(ingested.rejected),
+        },
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+    print(json.dumps(result, allow_nan=False, ensure_ascii=False))
+
+
+def _sources(index: Path) -> dict[str, str]:
+    """Return what the table's column `source`, a note of its owner's, says of each path; empty where it has none."""
+    table = pd.read_csv(index, dtype=str, keep_default_na=False, encoding="utf-8")
+    return dict(zip(table["path"], table.get("source", pd.Series("", index=table.index)), strict=True))
+
+
+def _share(true: npt.NDArray[np.bool_], among: npt.NDArray[np.bool_]) -> float | None:
+    """Return the share of the clips `among` for which `true` holds, or None if there are none."""
+    return round(float(true[among].mean()), 4) if among.any() else None
+
+
+if __name__ == "__main__":
+    run(main)
