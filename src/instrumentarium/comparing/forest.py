@@ -17,8 +17,8 @@ ROW_HEIGHT_IN = 0.165
 DOTS_PER_INCH = 300
 # Blue and vermilion of Okabe and Ito's palette, which colour-blind readers tell apart; the markers' forms say the same.
 STYLES = {
-    "better": ("#0072B2", ">", "B better"),
-    "worse": ("#D55E00", "<", "B worse"),
+    "better": ("#0072B2", "^", "B better"),
+    "worse": ("#D55E00", "v", "B worse"),
     "undecided": ("#666666", "o", "may be chance"),
 }
 NOT_SHARES = frozenset({"coverage_error"})
@@ -40,7 +40,7 @@ def draw_forest(comparison: Comparison, path: Path) -> None:
     with rc_context({"font.size": 7, "axes.linewidth": 0.6, "font.family": "DejaVu Sans"}):
         figure = Figure(figsize=(COLUMN_WIDTH_IN, ROW_HEIGHT_IN * (sum(heights) + 9)), layout="constrained")
         FigureCanvasAgg(figure)
-        upper, lower = figure.subplots(2, 1, height_ratios=heights)
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=heights)
         _draw(upper, headline, "Headline figures")
         _draw(lower, instruments, "F1 by instrument, p by Holm")
         a, b = comparison.settings.a.name, comparison.settings.b.name
@@ -59,7 +59,7 @@ def _draw(axes: "Axes", rows: dict[str, Difference], title: str) -> None:
         colour, marker, _ = STYLES[_verdict(name, found)]
         axes.plot([found.low, found.high], [height, height], color=colour, linewidth=1.2, solid_capstyle="butt")
         face = colour if found.is_real() else "white"
-        axes.plot(found.difference, height, marker, color=colour, markerfacecolor=face, markersize=4)
+        axes.plot(found.difference, height, marker, color=colour, markerfacecolor=face, markersize=3.5)
     axes.axvline(0, color="black", linewidth=0.6)
     labels = [f"{name} ↓" if name in LOWER_IS_BETTER else name for name in rows]
     axes.set_yticks(range(len(rows)), labels)
@@ -88,7 +88,7 @@ def _legend() -> "list[object]":
             [],
             color=colour,
             marker=marker,
-            markersize=4,
+            markersize=3.5,
             linewidth=1.2,
             label=label,
             markerfacecolor="white" if key == "undecided" else colour,

@@ -85,8 +85,8 @@ def _copy(files: "DVCFileSystem", path: Path, folder: Path, revision: str) -> No
     except (DvcException, OSError) as error:
         raise ComparisonError(
             f"{path} of {revision} was made, but it is neither in DVC's cache nor in a remote here ({_cause(error)}); "
-            f"fetch it with `dvc fetch --all-commits` if there is a remote, or make it again: check {revision} out and "
-            "run `dvc repro`, or `dvc exp run` for an experiment"
+            "if there is a remote, run `dvc fetch --all-commits`, or `dvc exp pull` for an experiment; else make it again: "
+            "check that revision out and run `dvc repro`, or run the experiment anew with `dvc exp run`"
         ) from error
 
 

@@ -87,6 +87,10 @@ def read_sides(a: str, b: str, *, repository: Path, split: str) -> tuple[Side, S
 
 def _find(name: str, repository: Path, folder: Path) -> _Origin:
     if name.endswith(".csv"):
+        if not Path(name).is_file():
+            raise ComparisonError(
+                f"{name} does not exist; name a table as the score stage writes it, such as {SCORES_FILE}"
+            )
         return _Origin(name, "table of scores", repository, Path(name), None)
     if name == WORKSPACE:
         root, source = repository, "the files as they are"
