@@ -18,7 +18,7 @@ FLOORS = (
     ("cache", "errors", "files", "negatives", "progress", "seeds", "taxonomy", "windows"),
     ("audio", "labels", "params", "resume", "samplestore", "stage", "tables"),
     ("collection", "evaluation", "frontends"),
-    ("duplicates",),
+    ("comparing", "duplicates"),
     ("splitting",),
     ("augment", "corpora", "dataset", "losses", "models"),
     ("ingestion", "stats"),
@@ -39,6 +39,7 @@ WITHOUT_TORCH = (
     "duplicates",
     "splitting",
     "evaluation",
+    "comparing",
     "corpora",
 )
 

@@ -11,10 +11,12 @@ from typing import Annotated
 
 import typer
 
+from instrumentarium.comparing.command import compare
 from instrumentarium.errors import UserError
 from instrumentarium.taxonomy import CODES, NAMES
 
 app = typer.Typer(help="Which instruments play in a recording.", no_args_is_help=True, add_completion=False)
+app.command()(compare)
 
 
 class Format(StrEnum):
