@@ -21,7 +21,7 @@ FLOORS = (
     ("duplicates",),
     ("splitting",),
     ("augment", "corpora", "dataset", "losses", "models"),
-    ("ingestion", "stats"),
+    ("ingestion", "reporting", "stats"),
     ("modelfile",),
     ("inference", "training"),
     ("experiment",),
@@ -40,6 +40,7 @@ WITHOUT_TORCH = (
     "splitting",
     "evaluation",
     "corpora",
+    "reporting",
 )
 
 
