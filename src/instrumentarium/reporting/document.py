@@ -44,6 +44,7 @@ def render(content: Mapping[str, object]) -> str:
         "duration": duration,
         "data_uri": data_uri,
         "instrument": lambda code: NAMES[code],
+        "capitalize_first": lambda text: text[:1].upper() + text[1:],
         "shell": shlex.quote,
         "words": lambda text: str(text).replace("_", " "),
     }

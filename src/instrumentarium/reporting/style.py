@@ -71,7 +71,7 @@ class Look:
 
 
 _LINES = ("-", "--")
-_MARKERS = "osD^vPXdPhp"
+_MARKERS = "osD^vPXd*hp"
 LOOKS: dict[str, Look] = {
     **{
         code: Look(COLOURS[k % len(COLOURS)], _LINES[k // len(COLOURS)], _MARKERS[k], NAMES[code])
