@@ -110,14 +110,15 @@ def draw_reliability(rows: Rows) -> Figure:
     figure, panels, last = instrument_grid(x_label="mean score of a bin", y_label="share of clips in which it plays")
     for code, panel in {**panels, "all": last}.items():
         mine, look = where(rows, instrument=code), LOOKS.get(code)
+        if not mine:
+            panel.set_axis_off()
+            continue
         colour = look.colour if look else INK
         _unit_square(panel, diagonal=True)
         score, share = numbers(mine, "mean_score"), numbers(mine, "share")
         low, high = numbers(mine, "low"), numbers(mine, "high")
         panel.vlines(score, low, high, color=colour, linewidth=0.8, alpha=0.6)
         panel.plot(score, share, color=colour, marker="o", linewidth=0.8, gid=code)
-        if not mine:
-            panel.set_axis_off()
     last.set_title("all together" if where(rows, instrument="all") else "")
     return figure
 
