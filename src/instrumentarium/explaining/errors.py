@@ -21,3 +21,7 @@ class NoFeatureMapError(ExplainError):
 
 class TooFewClipsError(ExplainError):
     """Fewer scored clips than a projection needs."""
+
+
+class BrokenEmbeddingsError(ExplainError):
+    """Embeddings with numbers that are not finite."""

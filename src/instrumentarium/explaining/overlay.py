@@ -18,8 +18,12 @@ CLOSEST = 0.07
 """Two ticks are at least this share of the axis apart."""
 LONGEST_ID = 78
 """Characters of a clip's id that fit above the picture."""
-STRONGEST = 0.8
+STRONGEST = 0.85
 """Opacity of the strongest evidence: the spectrogram stays visible under it."""
+PALE = 0.55
+"""Opacity of the greys, so that colour shows on the loudest cells too."""
+EXPONENTS = {"gradcam": 1.0, "gradients": 0.5}
+"""From evidence to opacity: integrated gradients have a few peaks beside which all else would vanish."""
 TRUTHS = {"plays": "plays", "silent": "does not play", "unknown": "nobody judged"}
 METHODS = {"gradcam": "Grad-CAM", "gradients": "integrated gradients"}
 
@@ -41,7 +45,7 @@ def draw_overlay(
     extent = (first, first + frames * hop_s, -0.5, bands - 0.5)
     colour = np.array(to_rgba(VERMILION))
     layer = np.broadcast_to(colour, (bands, frames, 4)).copy()
-    layer[..., 3] = STRONGEST * hearing.evidence
+    layer[..., 3] = STRONGEST * hearing.evidence ** EXPONENTS[method]
     with styled():
         figure = new_figure(6.6, 2.5)
         left, right = figure.subplots(1, 2, sharex=True, sharey=True)
@@ -49,7 +53,13 @@ def draw_overlay(
             hearing.spectrogram, cmap="cividis", origin="lower", aspect="auto", extent=extent, interpolation="nearest"
         )
         right.imshow(
-            hearing.spectrogram, cmap="gray_r", origin="lower", aspect="auto", extent=extent, interpolation="nearest"
+            hearing.spectrogram,
+            cmap="gray_r",
+            alpha=PALE,
+            origin="lower",
+            aspect="auto",
+            extent=extent,
+            interpolation="nearest",
         )
         right.imshow(layer, origin="lower", aspect="auto", extent=extent, interpolation="nearest")
         left.set_title("heard")
