@@ -21,7 +21,7 @@ FLOORS = (
     ("comparing", "duplicates"),
     ("splitting",),
     ("augment", "corpora", "dataset", "losses", "models"),
-    ("ingestion", "stats"),
+    ("ingestion", "reporting", "stats"),
     ("modelfile",),
     ("explaining", "inference", "training"),
     ("experiment",),
@@ -41,6 +41,7 @@ WITHOUT_TORCH = (
     "evaluation",
     "comparing",
     "corpora",
+    "reporting",
 )
 
 

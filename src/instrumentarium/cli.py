@@ -13,6 +13,7 @@ import typer
 
 from instrumentarium.comparing.command import compare
 from instrumentarium.errors import UserError
+from instrumentarium.reporting.command import listen, report
 from instrumentarium.taxonomy import CODES, NAMES
 
 app = typer.Typer(help="Which instruments play in a recording.", no_args_is_help=True, add_completion=False)
@@ -104,3 +105,7 @@ def describe(model: Annotated[Path, typer.Argument(help=MODEL_HELP)] = Path("dat
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(2) from error
     typer.echo(card.model_dump_json(indent=2))
+
+
+app.command()(report)
+app.command()(listen)

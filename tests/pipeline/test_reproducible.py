@@ -28,6 +28,7 @@ EVERY_STAGE = (
         "score",
         "evaluate",
         "explain",
+        "report",
     ),
 )
 OF_DVC = {"params.yaml", "dvc.yaml", "dvc.lock", ".dvc", ".git"}

@@ -8,7 +8,7 @@ from instrumentarium.comparing.clips import ChangedClip, changed_clips
 from instrumentarium.comparing.pairing import pair_clips, recordings_of
 from instrumentarium.comparing.sides import Side
 from instrumentarium.comparing.significance import MEASURES, Differences, holm, paired_differences
-from instrumentarium.evaluation.figures import rounded
+from instrumentarium.evaluation.headline import rounded
 from instrumentarium.taxonomy import CODES
 
 LEVEL = 0.05

@@ -10,6 +10,7 @@ from instrumentarium.params.corpora import AudioParams, CollectionParams, Downlo
 from instrumentarium.params.evaluation import EvaluateParams
 from instrumentarium.params.explain import ExplainParams
 from instrumentarium.params.models import ModelParams
+from instrumentarium.params.report import ReportParams
 from instrumentarium.params.section import PARAMS_FILE, Section, Seed, closest, read_yaml, validate
 from instrumentarium.params.training import AugmentParams, TrainingParams, WindowsParams
 
@@ -31,6 +32,7 @@ class Params(Section):
     models: dict[str, ModelParams]
     evaluate: EvaluateParams
     explain: ExplainParams
+    report: ReportParams
 
     @model_validator(mode="after")
     def _names_are_defined(self) -> Self:
