@@ -23,7 +23,7 @@ FLOORS = (
     ("augment", "corpora", "dataset", "losses", "models"),
     ("ingestion", "reporting", "stats"),
     ("modelfile",),
-    ("inference", "training"),
+    ("explaining", "inference", "training"),
     ("experiment",),
     ("cli",),
 )

@@ -173,6 +173,7 @@ def test_params_yaml_is_written_as_dvc_writes_it(tmp_path: Path) -> None:
         ("split.irmas_test_songs.validation", 0.25),
         ("split.frozen", "halves.csv"),
         ("evaluate.rule", "global"),
+        ("explain.method", "gradients"),
         ("report.gallery", 3),
         ("download.archives", "/data/archives"),
     ],

@@ -29,6 +29,7 @@ PLOTS = [  # file, template, x, y, marks of one revision by role
     ("split/cooccurrence", "confusion_shares", "with", "instrument", {"rect mark": 121}),
     ("split/labels_per_clip", "bars_by_split", "labels", "share", {"bar": 9}),
     ("split/durations", "bars_by_split", "duration_s", "share", {"bar": 9}),
+    ("explain/embedding", "embedding", "pca_1", "pca_2", {"point": 40}),
     ("split/genres", "genre_by_instrument", "genre", "instrument", {"rect mark": 22}),
 ]
 
@@ -60,8 +61,21 @@ def rows_of(make_tables):
             ]
         if name == "train/map_macro":
             return [{"epoch": epoch, "map_macro": 1 - math.exp(-epoch / 5) - seed / 10} for epoch in range(1, 11)]
+        if stage == "explain":
+            words = (*CODES, "several", "none", "unknown")
+            return [
+                {
+                    "clip_id": f"irmas/{clip}",
+                    "corpus": ("irmas", "openmic", "esc50", "own")[clip % 4],
+                    "genre": "",
+                    "instrument": words[clip % len(words)],
+                    **{name: math.sin(clip * (n + 1) + seed) for n, name in enumerate(axes)},
+                }
+                for clip in range(20)
+            ]
         return split_plots(seed)[plot]
 
+    axes = ("pca_1", "pca_2", "tsne_1", "tsne_2")
     return rows
 
 
@@ -120,7 +134,7 @@ def test_instruments_have_the_same_name_colour_and_order_in_every_plot(path):
     assert all(order == list(CODES) for order in sorts)
     for param in template.get("params", []):
         assert {code: param["value"][code] for code in CODES} == NAMES
-    assert sorts or path.stem in {"training_curve", "bars_by_split"}
+    assert sorts or path.stem in {"training_curve", "bars_by_split", "embedding"}
 
 
 def test_every_template_is_used():

@@ -103,3 +103,14 @@ def test_a_misspelt_architecture_names_the_closest():
     with pytest.raises(UnknownArchitectureError, match="timm has no '§§§'; closest: none"):
         check_architecture("§§§")
     check_architecture("resnext50_32x4d")
+
+
+@pytest.mark.parametrize("architecture", ["resnext50_32x4d", "mobilenetv3_small_050", "test_convnext"])
+def test_convolutional_networks_pool_a_map(architecture: str):
+    reader = ImageNetwork(architecture, pretrained=False).map_reader
+    assert type(reader).__name__ == "SelectAdaptivePool2d"
+
+
+@pytest.mark.parametrize("architecture", ["test_vit", "swin_tiny_patch4_window7_224"])
+def test_transformers_have_no_map_of_channels_first(architecture: str):
+    assert ImageNetwork(architecture, pretrained=False).map_reader is None

@@ -47,6 +47,18 @@ def test_the_gradient_reaches_every_parameter(model: RecognitionModel):
     assert silent == []
 
 
+def test_the_map_reader_takes_in_a_map_of_the_window(model: RecognitionModel):
+    shapes = []
+    reader = model.backbone.map_reader
+    assert reader is not None
+    reader.register_forward_pre_hook(lambda _, inputs: shapes.append(inputs[0].shape))
+    model.eval()(waveforms(2))
+    (shape,) = shapes
+    assert len(shape) == 4
+    assert shape[0] == 2
+    assert shape[2] <= shape[3]  # 16 bands, 32 frames, both halved as often
+
+
 def test_evaluation_draws_nothing(model: RecognitionModel):
     model.eval()
     assert torch.equal(model(waveforms()), model(waveforms()))

@@ -35,7 +35,7 @@ def recordings(tmp_path: Path, tone: Callable[..., npt.NDArray[np.float64]], aud
 def test_own_data_are_read_in_place_pinned_and_held_to_it(workshop: Checkout, recordings: Path) -> None:
     settings = ("-S", f"{OWN}.use=true", "-S", f"{OWN}.path={recordings}")
     output = workshop.dvc("exp", "run", *settings)
-    after = {"duplicates", "split", "stats", "train", "score", "evaluate", "report"}
+    after = {"duplicates", "split", "stats", "train", "score", "evaluate", "explain", "report"}
     ran = {"params", "download@own", "ingest@own", *after}
     assert set(stages_run(output)) == ran
     split = SPLIT.read(workshop.path("data/split.csv")).set_index("clip_id")["split"]

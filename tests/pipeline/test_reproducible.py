@@ -27,6 +27,7 @@ EVERY_STAGE = (
         "train",
         "score",
         "evaluate",
+        "explain",
         "report",
     ),
 )

@@ -28,10 +28,11 @@ AFTER_EDIT = {
     f"{PACKAGE}/duplicates/landmarks.py": {"duplicates"},
     f"{PACKAGE}/splitting/search.py": {"split"},
     "splits/README.md": {"split"},
-    f"{PACKAGE}/frontends/logmel.py": {"stats", "train", "score"},
+    f"{PACKAGE}/frontends/logmel.py": {"stats", "train", "score", "explain"},
     f"{PACKAGE}/losses.py": {"train"},
     f"{PACKAGE}/training.py": {"train"},
     f"{PACKAGE}/inference.py": {"score"},
+    f"{PACKAGE}/explaining/maps.py": {"explain"},
     f"{PACKAGE}/reporting/style.py": {"report"},
     f"{PACKAGE}/reporting/report.html.jinja": {"report"},
     f"{PACKAGE}/reporting/command.py": set(),
@@ -47,6 +48,7 @@ AFTER_SETTING = {
     "models.cnn.recipes.full.epochs=99": {"params"},
     "models.cnn.frontends.miniature.f_min_hz=61.5": {"params", "stats", "train"},
     "evaluate.rule=fixed": {"params", "evaluate"},
+    "explain.method=gradients": {"params", "explain"},
     "report.gallery=3": {"params", "report"},
     "augment.gain_db=1.25": {"params", "train"},
     "split.openmic_validation_share=0.27": {"params", "split"},
@@ -54,10 +56,10 @@ AFTER_SETTING = {
     "collections.miniature.corpora.openmic.use=false": {"params", "download@openmic", "ingest@openmic"},
     "collections.miniature.corpora.esc50.groups.tonal=false": {"params", "download@esc50", "ingest@esc50"},
     "audio.sample_rate_hz=31000": {"params", *INGESTS, "duplicates", "stats", "train", "report"},
-    "labels.contradictory=drop": {"params", "duplicates", "split", "train", "evaluate", "report"},
+    "labels.contradictory=drop": {"params", "duplicates", "split", "train", "evaluate", "explain", "report"},
     "collections.miniature.corpora.own.absent=unobserved": {"params", "download@own", "ingest@own"},
     "windows.hop_s=0.75": {"params", "train"},
-    "seed=77": {"params", *DOWNLOADS, "split", "train", "evaluate"},
+    "seed=77": {"params", *DOWNLOADS, "split", "train", "evaluate", "explain"},
 }
 
 STATUS_AFTER = """

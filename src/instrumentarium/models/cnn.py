@@ -40,6 +40,13 @@ class Cnn(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         self.embedding_size = 2 * channels[-1]
 
+    @property
+    def map_reader(self) -> nn.Module:
+        """Return the layer whose input is the last feature map, (batch, channels, bands, frames): the last pooling."""
+        block = self.blocks[-1]
+        assert isinstance(block, Block)
+        return block.layers[-1]
+
     def forward(self, features: Tensor) -> Tensor:
         """Return the embeddings."""
         x = self.blocks(features)  # (batch, channels, bands/2^n, frames/2^n)

@@ -45,6 +45,18 @@ class ImageNetwork(nn.Module):
         # Some networks (MobileNetV3) widen their features once more behind the pooling.
         self.embedding_size = int(getattr(self.network, "head_hidden_size", None) or self.network.num_features)  # type: ignore[arg-type]
 
+    @property
+    def map_reader(self) -> nn.Module | None:
+        """Return the layer whose input is the last feature map, (batch, channels, bands, frames): the global pooling.
+
+        None for networks that pool something else, such as the tokens of a transformer.
+        """
+        from timm.layers.adaptive_avgmax_pool import SelectAdaptivePool2d
+
+        layers = [layer for layer in self.network.modules() if isinstance(layer, SelectAdaptivePool2d)]
+        over_maps = [layer for layer in layers if tuple(getattr(layer.pool, "dim", (2, 3))) == (2, 3)]
+        return over_maps[-1] if over_maps else None
+
     def forward(self, features: Tensor) -> Tensor:
         """Return the embeddings."""
         embeddings: Tensor = self.network(features)

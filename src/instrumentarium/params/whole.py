@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from instrumentarium.params.corpora import AudioParams, CollectionParams, DownloadParams, LabelsParams, SplitParams
 from instrumentarium.params.evaluation import EvaluateParams
+from instrumentarium.params.explain import ExplainParams
 from instrumentarium.params.models import ModelParams
 from instrumentarium.params.report import ReportParams
 from instrumentarium.params.section import PARAMS_FILE, Section, Seed, closest, read_yaml, validate
@@ -30,6 +31,7 @@ class Params(Section):
     training: TrainingParams
     models: dict[str, ModelParams]
     evaluate: EvaluateParams
+    explain: ExplainParams
     report: ReportParams
 
     @model_validator(mode="after")

@@ -1,0 +1,1 @@
+"""Where a model looks in a spectrogram, and how its embeddings lie."""

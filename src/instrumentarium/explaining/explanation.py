@@ -1,0 +1,176 @@
+"""All that the explain stage writes: maps of chosen clips, projected embeddings, and the projector's files."""
+
+import json
+import logging
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from instrumentarium.collection import ClipSamples
+from instrumentarium.explaining.choosing import Choice, choose_clips, choose_named
+from instrumentarium.explaining.errors import StaleScoresError
+from instrumentarium.explaining.hearing import hear
+from instrumentarium.explaining.maps import Method, choose_method
+from instrumentarium.explaining.overlay import draw_overlay
+from instrumentarium.explaining.projection import Projection, project
+from instrumentarium.explaining.projector import projector_files
+from instrumentarium.explaining.scatter import draw_all
+from instrumentarium.explaining.scored import ScoredClips
+from instrumentarium.files import replace_together, write_json
+from instrumentarium.modelfile import ModelCard
+from instrumentarium.models.recognition import RecognitionModel
+from instrumentarium.params.explain import ExplainParams
+from instrumentarium.progress import progress_bar
+
+DECIMALS = 4
+LISTED_COMPONENTS = 10
+Files = Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What is written: file name to content for each folder, rows of the plot, figures."""
+
+    maps: Files
+    embeddings: Files
+    projector: Files
+    rows: Sequence[Mapping[str, object]]
+    metrics: Mapping[str, object]
+
+
+def explain(
+    model: RecognitionModel,
+    card: ModelCard,
+    scored: ScoredClips,
+    samples: ClipSamples,
+    embeddings: npt.NDArray[np.float32],
+    params: ExplainParams,
+    seed: int,
+) -> Explanation:
+    """Explain a trained model.
+
+    Args:
+        model: in evaluation mode, on the processor.
+        card: its card.
+        scored: validation and test clips.
+        samples: of these clips, in their order.
+        embeddings: (clips, size), in their order.
+        params: what to explain, and how.
+        seed: of which points are drawn, and of t-SNE.
+
+    Raises:
+        StaleScoresError: if embeddings or samples are not those of the scored clips.
+        UnknownClipError: if a clip to explain is not among them.
+        NoFeatureMapError: if the network has no feature map for Grad-CAM.
+        TooFewClipsError: if there are too few clips to project.
+    """
+    if embeddings.ndim != 2 or len(embeddings) != len(scored.clip_ids) or samples.clip_ids != scored.clip_ids:
+        raise StaleScoresError(
+            f"embeddings of shape {embeddings.shape} and samples of {len(samples)} clips don't belong to "
+            f"{len(scored.clip_ids)} scored clips; run `dvc repro score`"
+        )
+    method = choose_method(model, params.method)
+    chosen = choose_named(scored, params.clips) if params.clips else choose_clips(scored, params.per_instrument)
+    projection = project(embeddings, perplexity=params.perplexity, most_points=params.most_points, seed=seed)
+    if len(projection.rows) < len(embeddings):
+        logging.getLogger(__name__).info(
+            "explain: %d of %d clips drawn; explain.most_points sets how many", len(projection.rows), len(embeddings)
+        )
+    return Explanation(
+        maps=_draw_maps(model, card, samples, chosen, method),
+        embeddings=draw_all(scored, projection),
+        projector=projector_files(scored, embeddings),
+        rows=embedding_rows(scored, projection),
+        metrics=_figures(embeddings, projection, chosen, method),
+    )
+
+
+def write_explanation(
+    found: Explanation, *, maps: Path, embeddings: Path, projector: Path, rows: Path, metrics: Path
+) -> None:
+    """Write everything; each folder is replaced as a whole."""
+    for folder, files in ((maps, found.maps), (embeddings, found.embeddings), (projector, found.projector)):
+        _replace_folder(folder, files)
+    write_json(rows, found.rows)
+    write_json(metrics, found.metrics)
+
+
+def embedding_rows(scored: ScoredClips, projection: Projection) -> list[dict[str, object]]:
+    """Return plot rows, one a drawn clip: clip_id, corpus, genre, instrument, pca_1, pca_2, tsne_1, tsne_2."""
+    instruments = scored.instruments()
+    return [
+        {
+            "clip_id": scored.clip_ids[row],
+            "corpus": str(scored.corpora[row]),
+            "genre": str(scored.genres[row]),
+            "instrument": str(instruments[row]),
+            **{f"pca_{n + 1}": _rounded(projection.pca[point, n]) for n in range(2)},
+            **{f"tsne_{n + 1}": _rounded(projection.tsne[point, n]) for n in range(2)},
+        }
+        for point, row in enumerate(projection.rows.tolist())
+    ]
+
+
+def _draw_maps(
+    model: RecognitionModel, card: ModelCard, samples: ClipSamples, chosen: Sequence[Choice], method: Method
+) -> Files:
+    """Return file name to content: a picture for each choice, and maps.json, which lists them."""
+    centres = model.frontend.band_centres_hz.numpy().astype(np.float64)
+    hop_s = card.frontend.hop_length / card.frontend.sample_rate_hz
+    files, listing = {}, []
+    with progress_bar("explain", "clips", total=len(chosen)) as bar:
+        for choice in chosen:
+            heard = hear(model, card, samples, choice, method)
+            files[f"{choice.name}.png"] = draw_overlay(heard, choice, method, centres, hop_s)
+            listing.append(
+                {
+                    "file": f"{choice.name}.png",
+                    "clip_id": choice.clip_id,
+                    "instrument": choice.instrument,
+                    "truth": choice.truth,
+                    "score": choice.score,
+                    "method": method,
+                    "window_start_s": _rounded(heard.start_s),
+                    "window_score": _rounded(heard.window_score),
+                }
+            )
+            bar.update(1)
+    return {**files, "maps.json": (json.dumps(listing, allow_nan=False, ensure_ascii=False, indent=2) + "\n").encode()}
+
+
+def _figures(
+    embeddings: npt.NDArray[np.float32], projection: Projection, chosen: Sequence[Choice], method: Method
+) -> dict[str, object]:
+    shares = projection.explained_variance
+    together = np.cumsum(shares)
+    return {
+        "maps": {"method": method, "pictures": len(chosen)},
+        "embeddings": {"clips": len(embeddings), "size": embeddings.shape[1], "drawn": len(projection.rows)},
+        "pca": {
+            "explained_variance": {
+                f"{n + 1:02d}": _rounded(share) for n, share in enumerate(shares[:LISTED_COMPONENTS])
+            },
+            "two_components": _rounded(together[:2][-1]),
+            "components_for_90_percent": int((together < 0.9).sum()) + 1 if together[-1] else 0,
+        },
+        "tsne": {"perplexity": _rounded(projection.perplexity), "kl_divergence": _rounded(projection.kl_divergence)},
+    }
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), DECIMALS)
+
+
+def _replace_folder(folder: Path, files: Files) -> None:
+    """Put `files` in place of the folder's earlier content, whole or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as staging:
+        new = Path(staging) / folder.name
+        new.mkdir()
+        for name, content in sorted(files.items()):
+            (new / name).write_bytes(content)
+        replace_together(Path(staging), folder.parent, [folder.name])

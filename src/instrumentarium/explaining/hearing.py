@@ -1,0 +1,71 @@
+"""The window of a clip that speaks the loudest for an instrument: its spectrogram, and where the model looked in it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from instrumentarium.collection import ClipSamples
+from instrumentarium.dataset import to_waveforms
+from instrumentarium.explaining.choosing import Choice
+from instrumentarium.explaining.maps import Method, evidence
+from instrumentarium.modelfile import ModelCard
+from instrumentarium.models.recognition import RecognitionModel
+from instrumentarium.taxonomy import CODES
+from instrumentarium.windows import cut_window, window_starts
+
+BATCH_SIZE = 32
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What a model heard in one window.
+
+    Attributes:
+        spectrogram: (bands, frames), dB.
+        evidence: (bands, frames), from 0 to 1.
+        start_s: where the window begins in its clip.
+        duration_s: how long it is, without the silence it is filled up with.
+        window_score: its probability of the instrument.
+    """
+
+    spectrogram: npt.NDArray[np.float32]
+    evidence: npt.NDArray[np.float32]
+    start_s: float
+    duration_s: float
+    window_score: float
+
+
+def hear(model: RecognitionModel, card: ModelCard, samples: ClipSamples, choice: Choice, method: Method) -> Hearing:
+    """Explain the window of the chosen clip that has the highest probability of the chosen instrument.
+
+    Args:
+        model: in evaluation mode, on the processor.
+        card: its card.
+        samples: of the scored clips, in their order.
+        choice: a clip of them, and an instrument.
+        method: how to explain.
+    """
+    instrument = CODES.index(choice.instrument)
+    length, hop = (round(seconds * card.sample_rate_hz) for seconds in (card.windows.length_s, card.windows.hop_s))
+    clip = samples.read(choice.row)
+    starts = window_starts(len(clip), length, hop)
+    best, best_score, best_features = 0, -1.0, torch.empty(0)
+    for first in range(0, len(starts), BATCH_SIZE):
+        windows = np.stack([cut_window(clip, start, length) for start in starts[first : first + BATCH_SIZE]])
+        with torch.no_grad():
+            features = model.frontend(to_waveforms(torch.from_numpy(windows)))  # (windows, 1, bands, frames)
+            scores = model.classify(model.embed(model.normalise(features))).sigmoid()[:, instrument]
+        strongest = int(scores.argmax())
+        if float(scores[strongest]) > best_score:
+            best, best_score = first + strongest, float(scores[strongest])
+            best_features = features[strongest : strongest + 1]
+    found = evidence(model, model.normalise(best_features), torch.tensor([instrument]), method)
+    return Hearing(
+        spectrogram=best_features[0, 0].numpy(),
+        evidence=found[0].numpy(),
+        start_s=starts[best] / card.sample_rate_hz,
+        duration_s=min(length, len(clip) - starts[best]) / card.sample_rate_hz,
+        window_score=best_score,
+    )

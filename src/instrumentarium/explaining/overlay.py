@@ -1,0 +1,103 @@
+"""The picture of one explanation: the spectrogram as heard, and over it where the evidence lies."""
+
+import unicodedata
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+
+from instrumentarium.explaining.choosing import Choice
+from instrumentarium.explaining.hearing import Hearing
+from instrumentarium.explaining.maps import Method
+from instrumentarium.explaining.style import VERMILION, new_figure, styled, to_png
+from instrumentarium.taxonomy import NAMES
+
+TICKS_HZ = (50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
+CLOSEST = 0.07
+"""Two ticks are at least this share of the axis apart."""
+LONGEST_ID = 78
+"""Characters of a clip's id that fit above the picture."""
+STRONGEST = 0.85
+"""Opacity of the strongest evidence: the spectrogram stays visible under it."""
+PALE = 0.55
+"""Opacity of the greys, so that colour shows on the loudest cells too."""
+EXPONENTS = {"gradcam": 1.0, "gradients": 0.5}
+"""From evidence to opacity: integrated gradients have a few peaks beside which all else would vanish."""
+TRUTHS = {"plays": "plays", "silent": "does not play", "unknown": "nobody judged"}
+METHODS = {"gradcam": "Grad-CAM", "gradients": "integrated gradients"}
+
+
+def draw_overlay(
+    hearing: Hearing, choice: Choice, method: Method, band_centres_hz: npt.NDArray[np.float64], hop_s: float
+) -> bytes:
+    """Return a PNG of two panels: the spectrogram, and the spectrogram in greys with the evidence in vermilion over it.
+
+    Args:
+        hearing: what was heard.
+        choice: which clip and instrument it is about.
+        method: how the evidence was found.
+        band_centres_hz: (bands,), rising.
+        hop_s: from one frame to the next.
+    """
+    bands, frames = hearing.spectrogram.shape
+    first = hearing.start_s - hop_s / 2  # frames are centred
+    extent = (first, first + frames * hop_s, -0.5, bands - 0.5)
+    colour = np.array(to_rgba(VERMILION))
+    layer = np.broadcast_to(colour, (bands, frames, 4)).copy()
+    layer[..., 3] = STRONGEST * hearing.evidence ** EXPONENTS[method]
+    with styled():
+        figure = new_figure(6.6, 2.5)
+        left, right = figure.subplots(1, 2, sharex=True, sharey=True)
+        image = left.imshow(
+            hearing.spectrogram, cmap="cividis", origin="lower", aspect="auto", extent=extent, interpolation="nearest"
+        )
+        right.imshow(
+            hearing.spectrogram,
+            cmap="gray_r",
+            alpha=PALE,
+            origin="lower",
+            aspect="auto",
+            extent=extent,
+            interpolation="nearest",
+        )
+        right.imshow(layer, origin="lower", aspect="auto", extent=extent, interpolation="nearest")
+        left.set_title("heard")
+        right.set_title(f"evidence for {NAMES[choice.instrument]}, {METHODS[method]}")
+        left.set_ylabel("mel band, Hz")
+        _label_bands(left, band_centres_hz)
+        for axes in (left, right):
+            axes.set_xlabel("seconds of the clip")
+        figure.colorbar(image, ax=left, pad=0.02, fraction=0.05).ax.set_title("dB", fontsize="medium")
+        figure.suptitle(title(choice, hearing), fontsize=8.5)
+        return to_png(figure)
+
+
+def title(choice: Choice, hearing: Hearing) -> str:
+    """Return the two lines above a picture: instrument, truth, scores; then the clip."""
+    clip_id = _printable(choice.clip_id)
+    end_s = hearing.start_s + hearing.duration_s
+    return (
+        f"{NAMES[choice.instrument]} {TRUTHS[choice.truth]}: score {choice.score:.2f}, of this window "
+        f"({hearing.start_s:.1f} to {end_s:.1f} s) {hearing.window_score:.2f}\n"
+        f"{clip_id if len(clip_id) <= LONGEST_ID else '…' + clip_id[-LONGEST_ID + 1 :]}"
+    )
+
+
+def _printable(text: str) -> str:
+    """Return `text` as the font can show it, and nothing of it read as a formula."""
+    shown = "".join(c if c.isprintable() and ord(c) < 0x2E80 else "?" for c in unicodedata.normalize("NFC", text))
+    return shown.replace("$", r"\$")
+
+
+def _label_bands(axes: Axes, band_centres_hz: npt.NDArray[np.float64]) -> None:
+    """Put ticks at round frequencies, between the bands whose centres enclose them, as far as they have room."""
+    bands = len(band_centres_hz)
+    shown: list[int] = []
+    places: list[float] = []
+    for hz in TICKS_HZ:
+        place = float(np.interp(hz, band_centres_hz, np.arange(bands)))
+        if band_centres_hz[0] <= hz <= band_centres_hz[-1] and (not places or place - places[-1] > CLOSEST * bands):
+            shown.append(hz)
+            places.append(place)
+    axes.set_yticks(places, [f"{hz // 1000} k" if hz >= 1000 else str(hz) for hz in shown])

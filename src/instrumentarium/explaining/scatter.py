@@ -1,0 +1,112 @@
+"""Pictures of the projected embeddings, coloured by instrument, genre and corpus, and of the variance they keep."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from instrumentarium.explaining.projection import FloatArray, Projection
+from instrumentarium.explaining.scored import NONE, SEVERAL, UNKNOWN, ScoredClips
+from instrumentarium.explaining.style import INSTRUMENT_LOOKS, MARKERS, OKABE_ITO, PALE, new_figure, styled, to_png
+from instrumentarium.negatives import GROUP_OF
+from instrumentarium.taxonomy import NAMES
+
+Words = npt.NDArray[np.str_]
+Looks = dict[str, tuple[str, str]]
+
+SCREE_COMPONENTS = 30
+GREY_NAMES = {SEVERAL: "several known", NONE: "no instrument", UNKNOWN: "none known", "": "none stated"}
+GREY_MARKERS = {SEVERAL: "x", NONE: ".", UNKNOWN: "+", "": ".", "others": "+"}
+
+
+def draw_all(scored: ScoredClips, projection: Projection) -> dict[str, bytes]:
+    """Return file name to PNG: pca.png, tsne.png and scree.png."""
+    shares = projection.explained_variance
+    labels = [f"component {n + 1} ({100 * shares[n]:.1f} % of variance)" for n in range(2)]
+    return {
+        "pca.png": _draw_points(
+            scored, projection.rows, projection.pca, labels, "Principal components of the embeddings"
+        ),
+        "tsne.png": _draw_points(
+            scored,
+            projection.rows,
+            projection.tsne,
+            ["t-SNE 1", "t-SNE 2"],
+            f"t-SNE of the embeddings, perplexity {projection.perplexity:g}: who is close to whom; distances mean little",
+        ),
+        "scree.png": _draw_scree(shares),
+    }
+
+
+def genre_words(scored: ScoredClips) -> Words:
+    """Return a genre a clip; the category of a sound without instruments stands for its group."""
+    groups = [f"{GROUP_OF[genre]} sound" if genre in GROUP_OF else str(genre) for genre in scored.genres]
+    return np.array(groups, dtype=np.str_)
+
+
+def _draw_points(
+    scored: ScoredClips, rows: npt.NDArray[np.int_], points: FloatArray, labels: list[str], title: str
+) -> bytes:
+    panels: list[tuple[str, Words, Callable[[Words], Looks]]] = [
+        ("instrument, where one is known to play", scored.instruments(), lambda _: dict(INSTRUMENT_LOOKS)),
+        ("genre", genre_words(scored), _looks),
+        ("corpus", scored.corpora, _looks),
+    ]
+    with styled():
+        figure = new_figure(10.2, 4.6)
+        for axes, (name, words, looks_of) in zip(figure.subplots(1, 3), panels, strict=True):
+            _scatter(axes, points, words[rows], looks_of(words))
+            axes.set_title(name)
+            axes.set(xlabel=labels[0], ylabel=labels[1])
+        figure.suptitle(title, fontsize=9.5)
+        return to_png(figure)
+
+
+def _looks(words: Words) -> Looks:
+    """Return colour and marker of the most frequent words; the others, and the empty one, are drawn in grey."""
+    counted = Counter(str(word) for word in words if word)
+    ranked = sorted(counted, key=lambda word: (-counted[word], word))
+    return {word: (OKABE_ITO[n], MARKERS[n]) for n, word in enumerate(ranked[: len(OKABE_ITO)])}
+
+
+def _scatter(axes: Axes, points: FloatArray, words: Words, looks: Looks) -> None:
+    """Draw what has a look over what is grey, and name both with their number of clips in a legend below."""
+    grey = np.array([word if word in GREY_NAMES else "others" for word in words], dtype=np.str_)
+    coloured = np.isin(words, list(looks))
+    for word in (SEVERAL, NONE, UNKNOWN, "", "others"):
+        mine = ~coloured & (grey == word)
+        if mine.any():
+            label = f"{GREY_NAMES.get(word, word)} ({mine.sum()})"
+            axes.scatter(
+                points[mine, 0], points[mine, 1], s=14, c=PALE, marker=GREY_MARKERS[word], linewidths=0.7, label=label
+            )
+    for word, (colour, marker) in looks.items():
+        mine = words == word
+        if mine.any():
+            label = f"{NAMES.get(word, word)} ({mine.sum()})"
+            axes.scatter(
+                points[mine, 0], points[mine, 1], s=13, c=colour, marker=marker, linewidths=0, alpha=0.85, label=label
+            )
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.legend(
+        loc="upper center", bbox_to_anchor=(0.5, -0.09), ncols=2, columnspacing=0.8, handletextpad=0.2, borderpad=0
+    )
+
+
+def _draw_scree(shares: FloatArray) -> bytes:
+    shown = min(SCREE_COMPONENTS, len(shares))
+    numbers = np.arange(1, shown + 1)
+    with styled():
+        figure = new_figure(4.6, 2.8)
+        axes = figure.subplots()
+        axes.bar(numbers, 100 * shares[:shown], color=OKABE_ITO[0], label="each")
+        axes.plot(
+            numbers, 100 * np.cumsum(shares)[:shown], color=OKABE_ITO[3], marker="o", markersize=2.5, label="together"
+        )
+        axes.set(xlabel="principal component", ylabel="% of variance", ylim=(0, 103))
+        axes.set_title("Variance explained by components of the embeddings")
+        axes.legend(loc="center right")
+        return to_png(figure)

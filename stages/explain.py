@@ -1,0 +1,64 @@
+"""Show where the model looks in a spectrogram, and how its embeddings lie."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's code, not an installed one's
+
+import logging
+
+import numpy as np
+import typer
+
+from instrumentarium.collection import clips_of, open_samples, read_clips
+from instrumentarium.explaining.explanation import explain, write_explanation
+from instrumentarium.explaining.scored import gather
+from instrumentarium.labels import label_arrays
+from instrumentarium.modelfile import load_model
+from instrumentarium.params.corpora import LabelsParams
+from instrumentarium.params.explain import ExplainParams
+from instrumentarium.params.section import Seed, stage_params
+from instrumentarium.stage import run
+from instrumentarium.tables import SCORES, SETTLED_LABELS, SPLIT
+
+
+def main(
+    corpora: Annotated[list[Path], typer.Argument(help="Folders of the ingested corpora.")],
+    labels: Annotated[Path, typer.Option(help="The label table of all corpora.")],
+    split: Annotated[Path, typer.Option(help="The split table.")],
+    scores: Annotated[Path, typer.Option(help="The table of probabilities.")],
+    embeddings: Annotated[Path, typer.Option(help="One embedding a clip, in the order of the table, as .npy.")],
+    model: Annotated[Path, typer.Option(help="Folder of the trained model.")],
+    maps: Annotated[Path, typer.Option(help="Folder for the pictures of where the model looks.")],
+    pictures: Annotated[Path, typer.Option(help="Folder for the pictures of the embeddings.")],
+    rows: Annotated[Path, typer.Option(help="Where the projected embeddings go, as JSON.")],
+    projector: Annotated[Path, typer.Option(help="Folder for the TensorBoard projector's files.")],
+    metrics: Annotated[Path, typer.Option(help="Where the figures go, as JSON.")],
+) -> None:
+    """Show where the model looks in a spectrogram, and how its embeddings lie."""
+    params = stage_params()
+    absent = params.read("labels", LabelsParams).irmas_train_absent
+    parts = SPLIT.read(split)
+    every = read_clips(corpora)
+    clips = clips_of(every, parts, "validation", "test")
+    known = label_arrays(every, SETTLED_LABELS.read(labels), irmas_train_absent=absent)
+    scored = gather(clips, known, parts, SCORES.read(scores))
+    network, card = load_model(model)
+    found = explain(
+        network,
+        card,
+        scored,
+        open_samples(clips, corpora),
+        np.load(embeddings),
+        params.read("explain", ExplainParams),
+        params.read("seed", Seed),
+    )
+    write_explanation(found, maps=maps, embeddings=pictures, projector=projector, rows=rows, metrics=metrics)
+    logging.info(
+        "explain: %d scored clips in; %d maps and 3 pictures of embeddings out", len(clips), len(found.maps) - 1
+    )
+
+
+if __name__ == "__main__":
+    run(main)

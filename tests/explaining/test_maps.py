@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+import torch
+from explaining.made import ByHand
+from model_fixtures import NETWORK, tiny_model
+from scipy.stats import spearmanr
+from torch import Tensor, nn
+
+from instrumentarium.explaining.errors import NoFeatureMapError
+from instrumentarium.explaining.maps import (
+    FeaturesToLogits,
+    choose_method,
+    evidence,
+    grad_cam,
+    integrated_gradients,
+)
+from instrumentarium.models.recognition import RecognitionModel
+from instrumentarium.params.models import CnnParams, TimmParams
+
+TIMM = TimmParams(kind="timm", architecture="test_resnet", dropout=0.0)
+METHODS = ("gradcam", "gradients")
+
+
+def features(batch: int = 1, bands: int = 16, frames: int = 32, seed: int = 1) -> Tensor:
+    return torch.randn(batch, 1, bands, frames, generator=torch.Generator().manual_seed(seed))
+
+
+def model_of(network: CnnParams | TimmParams = NETWORK, seed: int = 0) -> RecognitionModel:
+    return tiny_model(seed, network).eval()
+
+
+def test_grad_cam_is_what_the_paper_computes():
+    network, heard = ByHand(), features(2, 8, 12)
+    wanted = torch.tensor([1, 0])
+    with torch.no_grad():
+        feature_map = network.convolution(heard).relu()  # (2, 3, 4, 6)
+    # d logit / d map is head weight / cells, everywhere in a channel; so is its mean
+    alpha = network.head.weight.detach()[wanted] / (4 * 6)  # (2, 3)
+    by_hand = (alpha[:, :, None, None] * feature_map).sum(dim=1, keepdim=True).clamp(min=0)
+    resized = nn.functional.interpolate(by_hand, size=(8, 12), mode="bilinear", align_corners=False)[:, 0]
+    assert resized.any()
+    torch.testing.assert_close(grad_cam(network, network.pool, heard, wanted), resized)
+
+
+def test_grad_cam_finds_the_band_that_counts():
+    network = ByHand()
+    with torch.no_grad():  # the first logit is the energy in the first channel, which passes positive cells
+        network.convolution.weight.zero_()
+        network.convolution.weight[0, 0, 1, 1] = 1.0
+        network.convolution.bias.zero_()
+        network.head.weight.copy_(torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))
+    heard = torch.zeros(1, 1, 8, 12)
+    heard[:, :, 2, 6:] = 1.0
+    found = grad_cam(network, network.pool, heard, torch.tensor([0]))[0]
+    assert found[1:4, 6:].sum() > 0.8 * found.sum()
+    assert not found[6:].any()
+
+
+def test_integrated_gradients_of_a_linear_model_are_weight_times_feature():
+    network = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
+    heard = features(2, 4, 4)
+    found = integrated_gradients(network, heard, torch.tensor([2, 0]))
+    weights = network[1].weight.detach()[[2, 0]].view(2, 4, 4)
+    torch.testing.assert_close(found, weights * heard[:, 0])
+
+
+def test_integrated_gradients_add_up_to_the_logit():
+    network = FeaturesToLogits(model_of())
+    heard = features(2)
+    instruments = torch.tensor([0, 7])
+    found = integrated_gradients(network, heard, instruments, steps=200)
+    with torch.no_grad():
+        gained = (network(heard) - network(torch.zeros_like(heard)))[torch.arange(2), instruments]
+    torch.testing.assert_close(found.sum(dim=(1, 2)), gained, rtol=0.02, atol=0.002)
+
+
+@pytest.mark.parametrize("network", [NETWORK, CnnParams(kind="cnn", channels=(3,), dropout=0.0), TIMM])
+@pytest.mark.parametrize("method", METHODS)
+def test_evidence_is_between_0_and_1_in_the_spectrogram_s_shape(network, method):
+    found = evidence(model_of(network), features(3, 16, 37), torch.tensor([0, 5, 10]), method)
+    assert found.shape == (3, 16, 37)
+    assert found.isfinite().all()
+    assert found.min() >= 0
+    assert all(value in (0, 1) for value in found.amax(dim=(1, 2)).tolist())
+    assert found.any()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_without_evidence_the_map_is_empty(method):
+    model = model_of()
+    with torch.no_grad():
+        model.head.weight.zero_()
+    assert not evidence(model, features(), torch.tensor([3]), method).any()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_explanation_leaves_the_model_as_it_was(method):
+    model = model_of()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    evidence(model, features(), torch.tensor([3]), method)
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert not any(layer._forward_hooks or layer._forward_pre_hooks for layer in model.modules())
+    assert all(weights.grad is None for weights in model.parameters())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_evidence_depends_on_the_instrument(method):
+    heard = features().expand(2, -1, -1, -1).contiguous()
+    first, second = evidence(model_of(), heard, torch.tensor([0, 1]), method)
+    assert not torch.allclose(first, second, atol=0.05)
+
+
+@pytest.mark.parametrize("part", ["head", "backbone"])
+@pytest.mark.parametrize("method", METHODS)
+def test_evidence_depends_on_the_weights(method, part):
+    """A sanity check of Adebayo et al. 2018: a map that survives random weights explains nothing of the model."""
+    heard, instruments = features(8), torch.arange(8)
+    model, random = model_of(), model_of()
+    getattr(random, part).load_state_dict(getattr(model_of(seed=99), part).state_dict())
+    before, after = (evidence(each, heard, instruments, method).flatten(1).numpy() for each in (model, random))
+    likeness = [spearmanr(a, b).statistic for a, b in zip(before, after, strict=True) if a.any() and b.any()]
+    assert len(likeness) >= 4
+    assert abs(np.mean(likeness)) < 0.5
+
+
+def test_the_method_follows_from_the_network():
+    for network in (NETWORK, TIMM):
+        assert choose_method(model_of(network), "auto") == "gradcam"
+        assert choose_method(model_of(network), "gradients") == "gradients"
+
+
+class WithoutMap(nn.Module):
+    """A network over something else than maps."""
+
+    map_reader = None
+    embedding_size = 4
+
+
+def test_a_network_without_feature_map_is_explained_by_gradients():
+    model = model_of()
+    model.backbone = WithoutMap()  # type: ignore[assignment]
+    assert choose_method(model, "auto") == "gradients"
+    with pytest.raises(NoFeatureMapError, match=r"set explain\.method to gradients or auto"):
+        choose_method(model, "gradcam")
