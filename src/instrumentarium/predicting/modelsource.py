@@ -40,6 +40,7 @@ def _of_revision(name: str) -> Path:
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
     from dvc.scm import RevError, resolve_rev
+    from dvc_data.index import DataIndexDirError
 
     unknown = f"{name} is neither a folder with a model nor a revision or experiment"
     try:
@@ -62,7 +63,7 @@ def _of_revision(name: str) -> Path:
             thresholds = (WORKSPACE.parent / THRESHOLDS).as_posix()
             if files.exists(thresholds):
                 files.get(thresholds, str(fetched / THRESHOLDS))
-        except (DvcException, OSError) as error:
+        except (DvcException, DataIndexDirError, OSError) as error:
             raise UnknownModelError(
                 f"the model of {name} ({commit[:7]}) cannot be had: {error}; run `dvc fetch` or make it with `dvc repro`"
             ) from error

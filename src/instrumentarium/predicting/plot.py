@@ -65,7 +65,7 @@ def draw_timeline(
         interpolation="nearest",
     )
     centres = frontend.band_centres_hz.numpy()
-    ticks = [hz for hz in (100, 250, 500, 1000, 2000, 4000, 8000, 16000) if centres[0] <= hz <= centres[-1]]
+    ticks = [hz for hz in (250, 500, 1000, 2000, 4000, 8000, 16000) if centres[0] <= hz <= centres[-1]]
     above.set_yticks(np.interp(ticks, centres, np.arange(bands)), [f"{hz:,}" for hz in ticks])
     above.set_ylabel("frequency in Hz (mel)")
     name = Path(one_line(prediction.path)).name
