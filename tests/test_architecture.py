@@ -18,10 +18,10 @@ FLOORS = (
     ("cache", "errors", "files", "negatives", "progress", "seeds", "taxonomy", "windows"),
     ("audio", "labels", "params", "resume", "samplestore", "stage", "tables"),
     ("collection", "evaluation", "frontends"),
-    ("duplicates",),
+    ("comparing", "duplicates"),
     ("splitting",),
     ("augment", "corpora", "dataset", "losses", "models"),
-    ("ingestion", "stats"),
+    ("ingestion", "reporting", "stats"),
     ("modelfile",),
     ("inference", "training"),
     ("experiment",),
@@ -40,7 +40,9 @@ WITHOUT_TORCH = (
     "duplicates",
     "splitting",
     "evaluation",
+    "comparing",
     "corpora",
+    "reporting",
 )
 
 

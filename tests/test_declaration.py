@@ -17,7 +17,7 @@ from instrumentarium.params.whole import load_params
 ROOT = imports.ROOT
 WHOLE_FOLDERS = (Path("src/instrumentarium/corpora/miniature"),)
 """Folders that are one dependency: all of the renderer counts, whichever corpus it renders."""
-COMMITTED = {"params.yaml", "splits"}
+COMMITTED = {"constraints.txt", "params.yaml", "splits"}
 """What Git keeps and a stage reads, besides code."""
 UNCACHED = "data/raw/"
 """Archives lie in the user's cache already; DVC would only copy them."""
@@ -43,8 +43,10 @@ def code_of(stage: Stage) -> set[str]:
 
 
 def needed(name: str, item: str | None) -> set[str]:
-    """Return the code that a stage's script reaches; a folder of WHOLE_FOLDERS stands for its files."""
-    paths = {path.relative_to(ROOT) for path in imports.reached(ROOT / "stages" / f"{name}.py", item)}
+    """Return the code that a stage's script reaches, templates beside it too; a folder of WHOLE_FOLDERS is one."""
+    reached = imports.reached(ROOT / "stages" / f"{name}.py", item)
+    templates = {path for file in reached for path in file.parent.glob("*.jinja")}
+    paths = {path.relative_to(ROOT) for path in reached | templates}
     whole = {path: folder for path in paths for folder in WHOLE_FOLDERS if path.is_relative_to(folder)}
     return {whole.get(path, path).as_posix() for path in paths}
 
@@ -171,6 +173,7 @@ def test_params_yaml_is_written_as_dvc_writes_it(tmp_path: Path) -> None:
         ("split.irmas_test_songs.validation", 0.25),
         ("split.frozen", "halves.csv"),
         ("evaluate.rule", "global"),
+        ("report.gallery", 3),
         ("download.archives", "/data/archives"),
     ],
 )

@@ -1,11 +1,13 @@
-"""The command `instrumentarium`: each line registers one command, which its own package holds.
+"""The command `instrumentarium`: each line below registers one command, which its own package holds.
 
 The modules named here import nothing heavy, so that `--help` answers at once.
 """
 
 import typer
 
+from instrumentarium.comparing.command import compare
 from instrumentarium.predicting.command import describe, predict
+from instrumentarium.reporting.command import listen, report
 
 app = typer.Typer(help="Which instruments play in a recording.", no_args_is_help=True, add_completion=False)
 
@@ -17,3 +19,6 @@ def _commands() -> None:
 
 app.command()(predict)
 app.command()(describe)
+app.command()(compare)
+app.command()(report)
+app.command()(listen)

@@ -62,7 +62,7 @@ def draw_tables(*, songs: int = 60, seed: int = 0, skill: float = 1.6) -> Tables
     clips, labels, split, truth = [], [], [], {}
 
     def add(clip_id: str, corpus: str, recording: str, part: str, playing: npt.NDArray[np.bool_], seen: float) -> None:
-        clips.append((clip_id, corpus, "test"))
+        clips.append((clip_id, corpus, "test", "rain" if corpus == "esc50" else "cla"))
         split.append((clip_id, part, recording))
         truth[clip_id] = playing
         observed = rng.random(len(CODES)) < seen
@@ -86,7 +86,7 @@ def draw_tables(*, songs: int = 60, seed: int = 0, skill: float = 1.6) -> Tables
             scores.append((clip_id, *np.round(1 / (1 + np.exp(-logits)), 6)))
     return Tables(
         pd.DataFrame(scores, columns=["clip_id", *CODES]),
-        pd.DataFrame(clips, columns=["clip_id", "corpus", "official_split"]),
+        pd.DataFrame(clips, columns=["clip_id", "corpus", "official_split", "genre"]),
         pd.DataFrame(labels, columns=["clip_id", "instrument", "relevance"]),
         pd.DataFrame(split, columns=["clip_id", "split", "recording_id"]),
     )

@@ -58,7 +58,7 @@ def lab(workshop: Checkout) -> Checkout:
     While the queue was at work, the checkout's own code wrote wrong numbers and its training was broken.
     """
     output = workshop.dvc("exp", "run", "-S", "model=resnext", "-n", "resnext")
-    assert stages_run(output) == ["params", "stats", "train", "score", "evaluate"]
+    assert stages_run(output) == ["params", "stats", "train", "score", "evaluate", "report"]
     assert lines_changed(workshop) == ["model: resnext"]
     workshop.restore()
 
@@ -189,7 +189,8 @@ def test_a_corpus_can_be_switched_off(lab: Checkout) -> None:
     off = ("collections.miniature.corpora.openmic.use=false", "collections.miniature.corpora.esc50.use=false")
     output = lab.dvc("exp", "run", "-n", "irmas-alone", *(word for setting in off for word in ("-S", setting)))
     again = {*(f"{stage}@{corpus}" for stage in ("download", "ingest") for corpus in ("openmic", "esc50"))}
-    assert set(stages_run(output)) == {"params", *again, "duplicates", "split", "stats", "train", "score", "evaluate"}
+    after = {"duplicates", "split", "stats", "train", "score", "evaluate", "report"}
+    assert set(stages_run(output)) == {"params", *again, *after}
     for corpus in ("openmic", "esc50"):
         assert list(lab.path(f"data/raw/miniature/{corpus}").iterdir()) == []
         for table in ("clips", "labels", "rejected"):

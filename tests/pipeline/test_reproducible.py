@@ -27,6 +27,7 @@ EVERY_STAGE = (
         "train",
         "score",
         "evaluate",
+        "report",
     ),
 )
 OF_DVC = {"params.yaml", "dvc.yaml", "dvc.lock", ".dvc", ".git"}

@@ -15,7 +15,7 @@ INGESTS = {"ingest@irmas", "ingest@openmic", "ingest@esc50", "ingest@own"}
 
 AFTER_EDIT = {
     f"{PACKAGE}/evaluation/metrics.py": {"evaluate"},
-    f"{PACKAGE}/evaluation/thresholds.py": {"evaluate"},
+    f"{PACKAGE}/evaluation/thresholds.py": {"evaluate", "report"},
     f"{PACKAGE}/corpora/irmas/parser.py": {"ingest@irmas"},
     f"{PACKAGE}/corpora/openmic/parser.py": {"ingest@openmic"},
     f"{PACKAGE}/corpora/esc50/parser.py": {"ingest@esc50"},
@@ -32,25 +32,29 @@ AFTER_EDIT = {
     f"{PACKAGE}/losses.py": {"train"},
     f"{PACKAGE}/training.py": {"train"},
     f"{PACKAGE}/inference.py": {"score"},
+    f"{PACKAGE}/reporting/style.py": {"report"},
+    f"{PACKAGE}/reporting/report.html.jinja": {"report"},
+    f"{PACKAGE}/reporting/command.py": set(),
     f"{PACKAGE}/cli.py": set(),
     "stages/score.py": {"score"},
 }
 """The stages that an edit of a file changes directly; those after them follow if the outputs come out different."""
 
 AFTER_SETTING = {
-    "model=resnext": {"params", "stats", "train"},
+    "model=resnext": {"params", "stats", "train", "report"},
     "models.resnext.recipes.miniature.epochs=99": {"params"},
-    "models.cnn.recipes.miniature.epochs=99": {"params", "train"},
+    "models.cnn.recipes.miniature.epochs=99": {"params", "train", "report"},
     "models.cnn.recipes.full.epochs=99": {"params"},
     "models.cnn.frontends.miniature.f_min_hz=61.5": {"params", "stats", "train"},
     "evaluate.rule=fixed": {"params", "evaluate"},
+    "report.gallery=3": {"params", "report"},
     "augment.gain_db=1.25": {"params", "train"},
     "split.openmic_validation_share=0.27": {"params", "split"},
     "collections.miniature.corpora.openmic.clips=18": {"params", "download@openmic", "ingest@openmic"},
     "collections.miniature.corpora.openmic.use=false": {"params", "download@openmic", "ingest@openmic"},
     "collections.miniature.corpora.esc50.groups.tonal=false": {"params", "download@esc50", "ingest@esc50"},
-    "audio.sample_rate_hz=31000": {"params", *INGESTS, "duplicates", "stats", "train"},
-    "labels.contradictory=drop": {"params", "duplicates", "split", "train", "evaluate"},
+    "audio.sample_rate_hz=31000": {"params", *INGESTS, "duplicates", "stats", "train", "report"},
+    "labels.contradictory=drop": {"params", "duplicates", "split", "train", "evaluate", "report"},
     "collections.miniature.corpora.own.absent=unobserved": {"params", "download@own", "ingest@own"},
     "windows.hop_s=0.75": {"params", "train"},
     "seed=77": {"params", *DOWNLOADS, "split", "train", "evaluate"},

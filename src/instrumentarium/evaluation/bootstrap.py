@@ -36,17 +36,21 @@ def draw_weights(recordings: npt.NDArray[np.str_], resamples: int, seed: int) ->
     return counts[:, index].astype(np.float64)
 
 
-def resampled_headline(split: Scored, predictions: BoolArray, weights: FloatArray) -> dict[str, FloatArray]:
+def resampled_headline(
+    split: Scored, predictions: BoolArray, weights: FloatArray, detail: Mapping[str, FloatArray] | None = None
+) -> dict[str, FloatArray]:
     """Return the headline figures of every resample, each (resamples,); NaN where one is undefined.
 
     Args:
         split: the clips.
         predictions: (clips, instruments).
         weights: (resamples, clips), of `draw_weights`.
+        detail: what `resampled_per_instrument` returned for these, where that is known already.
     """
     truth = split.targets, predictions, split.observed
     graded = split.targets, split.scores, split.observed
-    detail = resampled_per_instrument(split, predictions, weights)
+    if detail is None:
+        detail = resampled_per_instrument(split, predictions, weights)
     found, missed, false = _outcomes(split, predictions, weights)
     positives = (found + missed).sum(axis=1)
     pooled = _ratio(2 * found.sum(axis=1), (2 * found + missed + false).sum(axis=1))

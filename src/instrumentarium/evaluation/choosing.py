@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from instrumentarium.evaluation.calibration import fit_temperature
 from instrumentarium.evaluation.checks import EvaluationError, check_scores
 from instrumentarium.evaluation.metrics import f1_macro
 from instrumentarium.evaluation.ranking import OperatingPoints, points_per_instrument
@@ -88,6 +89,7 @@ def choose_thresholds(
         cross_fitted_f1_macro={
             each: round(f1_macro(targets, predictions, observed), 6) for each, predictions in cross_fitted.items()
         },
+        temperature=fit_temperature(targets, scores, observed),
     )
 
 
@@ -96,6 +98,7 @@ def cross_fitted_predictions(
     scores: FloatArray,
     observed: BoolArray,
     recordings: npt.NDArray[np.str_],
+    folds: int = FOLDS,
 ) -> dict[Rule, BoolArray]:
     """Predict every clip, by each rule, with thresholds chosen on other recordings: what chooses can thus be judged, too.
 
@@ -112,7 +115,7 @@ def cross_fitted_predictions(
             f"validation has clips of {len(names)} recording; it needs at least two, so that thresholds are judged by "
             "other songs than those that chose them"
         )
-    fold = recording % min(FOLDS, len(names))
+    fold = recording % min(folds, len(names))
     predictions = {rule: np.zeros_like(targets) for rule in RULES}
     for held_out in np.unique(fold):
         mine = fold == held_out

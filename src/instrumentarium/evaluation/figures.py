@@ -1,96 +1,139 @@
-"""The figures of a split by name: what metrics/evaluate.json says of it.
-
-A figure is a number rounded to six decimals, or None where it is undefined.
-"""
+"""The figures of a split by name: what metrics/evaluate.json says of it (docs/evaluation.md lists them)."""
 
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from instrumentarium.evaluation import metrics as m
 from instrumentarium.evaluation import ranking as r
+from instrumentarium.evaluation.baselines import baselines
 from instrumentarium.evaluation.bootstrap import (
     draw_weights,
     percentile_intervals,
     resampled_headline,
     resampled_per_instrument,
 )
+from instrumentarium.evaluation.calibration import brier_per_instrument, ece_mean, ece_per_instrument, nll, scaled
 from instrumentarium.evaluation.checks import mean_of_defined
+from instrumentarium.evaluation.choosing import best_threshold
 from instrumentarium.evaluation.curves import Row
+from instrumentarium.evaluation.headline import Figures, headline, rounded
 from instrumentarium.evaluation.inputs import Scored
 from instrumentarium.evaluation.thresholds import Rule, Thresholds
 from instrumentarium.labels import BoolArray, FloatArray
+from instrumentarium.negatives import GROUP_OF
 from instrumentarium.taxonomy import CODES
 
-Figures = dict[str, object]
-DECIMALS = 6
 DRAWN = {"f1": "f1_macro", "ap": "map_macro", "auroc": "auroc_macro"}
 """The measures of the plot of instruments, and the headline figure that is the mean of each."""
 
 
 def figures(
-    split: Scored, predictions: Mapping[Rule, BoolArray], thresholds: Thresholds, *, resamples: int, seed: int
+    split: Scored,
+    predictions: Mapping[Rule, BoolArray],
+    thresholds: Thresholds,
+    *,
+    thresholds_from: str,
+    prior: FloatArray,
+    resamples: int,
+    seed: int,
 ) -> Figures:
-    """Return every figure of a split: the headline, intervals, negatives, baselines, rules, per corpus, per instrument.
+    """Return every figure of a split: headline, intervals, negatives, calibration, baselines, parts, per instrument.
 
     Args:
         split: the clips.
         predictions: rule to (clips, instruments); those of `thresholds.rule` are the ones evaluated.
         thresholds: listed beside each instrument.
+        thresholds_from: the clips whose labels the predictions' thresholds have seen.
+        prior: (instruments,), each one's share of the validation clips, for the baselines.
         resamples: of the bootstrap over recordings that gives the 95 % intervals.
         seed: of its draws.
     """
     chosen = predictions[thresholds.rule]
     weights = draw_weights(split.recordings, resamples, seed)
-    truth = split.targets, chosen, split.observed
-    ones, zeros = np.ones_like(chosen), np.zeros_like(chosen)
+    intervals = interval(split, chosen, weights)
     return {
         **headline(split, chosen),
-        "interval": {
-            "resamples": resamples,
-            **{
-                name: {"low": rounded(float(low)), "high": rounded(float(high))}
-                for name, (low, high) in percentile_intervals(resampled_headline(split, chosen, weights)).items()
-            },
-        },
+        "interval": {"resamples": resamples, **intervals},
         "instruments_with_positives": int((split.targets & split.observed).any(axis=0).sum()),
         "rule": thresholds.rule,
-        "negatives": {
-            "clips": int((split.observed.all(axis=1) & ~split.targets.any(axis=1)).sum()),
-            "false_instrument_rate": rounded(m.false_instrument_rate(*truth)),
-        },
-        "baselines": {name: _f1_pair(split, each) for name, each in {"all_ones": ones, "all_zeros": zeros}.items()},
+        "thresholds_from": thresholds_from,
+        "negatives": {**_negatives(split, chosen), "interval": intervals["false_instrument_rate"]},
+        "calibration": _calibration(split, thresholds.temperature),
+        "oracle": oracle(split),
+        "baselines": baselines(split, prior),
         "rules": {rule: _f1_pair(split, each) for rule, each in predictions.items()},
-        "per_corpus": {
-            str(corpus): headline(split.where(split.corpora == corpus), chosen[split.corpora == corpus])
-            for corpus in np.unique(split.corpora)
-        },
+        "per_corpus": _by(split, chosen, split.corpora),
+        "by_labels": _by(split, chosen, (split.targets & split.observed).sum(axis=1).astype(np.str_)),
+        "by_genre": _by(split, chosen, np.where(split.corpora == "esc50", "", _genres(split))),
         "per_instrument": _per_instrument(split, chosen, thresholds.vector(), weights),
     }
 
 
-def headline(split: Scored, predictions: BoolArray) -> Figures:
-    """Return the figures that describe all clips of `split` together, and how many clips and recordings those are."""
-    truth = split.targets, predictions, split.observed
-    graded = split.targets, split.scores, split.observed
-    values = {
-        "f1_macro": m.f1_macro(*truth),
-        "f1_micro": m.f1_micro(*truth),
-        "f1_samples": m.f1_samples(*truth),
-        "map_macro": r.map_macro(*graded),
-        "auroc_macro": r.auroc_macro(*graded),
-        "lrap": r.lrap(*graded),
-        "hamming": m.hamming(*truth),
-        "hamming_all_zeros": m.hamming_all_zeros(split.targets, split.observed),
-        "exact_match": m.exact_match(*truth),
-        "coverage_error": r.coverage_error(*graded),
-        "brier": r.brier(*graded),
-    }
+def interval(split: Scored, predictions: BoolArray, weights: FloatArray) -> dict[str, dict[str, float | None]]:
+    """Return the ends of each headline figure's 95 % interval; `weights` are those of `draw_weights`."""
     return {
-        **{name: rounded(value) for name, value in values.items()},
-        "clips": len(split.targets),
-        "recordings": len(np.unique(split.recordings)),
+        name: {"low": rounded(float(low)), "high": rounded(float(high))}
+        for name, (low, high) in percentile_intervals(resampled_headline(split, predictions, weights)).items()
     }
+
+
+def oracle(split: Scored) -> Figures:
+    """Return what thresholds tuned on these very clips would reach: a bound, and no result."""
+    best = [best_threshold(points) for points in r.points_per_instrument(split.targets, split.scores, split.observed)]
+    found = split.scores >= np.array([np.inf if threshold is None else threshold for threshold in best])
+    return {**_f1_pair(split, found), "thresholds_from": "the very clips judged: an upper bound, no result"}
+
+
+def _genres(split: Scored) -> npt.NDArray[np.str_]:
+    return np.full(len(split.targets), "") if split.genres is None else split.genres
+
+
+def _by(split: Scored, predictions: BoolArray, groups: npt.NDArray[np.str_]) -> dict[str, Figures]:
+    """Return the headline of each group of clips; those in the group without a name are left out."""
+    return {
+        str(group): headline(split.where(groups == group), predictions[groups == group])
+        for group in np.unique(groups)
+        if group
+    }
+
+
+def _negatives(split: Scored, predictions: BoolArray) -> Figures:
+    """Return how often clips known to hold no instrument are given one, by group of `instrumentarium.negatives`."""
+    false = m.false_instrument_per_clip(split.targets, predictions, split.observed)
+    empty = ~np.isnan(false)
+    known = np.array([GROUP_OF.get(str(genre), "uncategorised") for genre in _genres(split)], dtype=np.str_)
+    groups = np.where(split.corpora == "esc50", known, "uncategorised")
+    return {
+        "clips": int(empty.sum()),
+        "false_instrument_rate": rounded(mean_of_defined(false)),
+        "by_group": {
+            str(group): {
+                "clips": int((groups[empty] == group).sum()),
+                "false_instrument_rate": rounded(float(false[empty & (groups == group)].mean())),
+            }
+            for group in np.unique(groups[empty])
+        },
+        "given": {code: int(predictions[empty, column].sum()) for column, code in enumerate(CODES)},
+    }
+
+
+def _calibration(split: Scored, temperature: float) -> Figures:
+    """Return what the scores are worth as probabilities, as they are and at the temperature fitted on validation."""
+    cooled = scaled(split.scores, temperature)
+    found: Figures = {"temperature": temperature}
+    for suffix, scores in (("", split.scores), ("_scaled", cooled)):
+        graded = split.targets, scores, split.observed
+        found[f"ece_mean{suffix}"] = rounded(ece_mean(*graded))
+        found[f"brier{suffix}"] = rounded(r.brier(*graded))
+        found[f"nll{suffix}"] = rounded(nll(*graded))
+    graded = split.targets, split.scores, split.observed
+    errors, squares = ece_per_instrument(*graded), brier_per_instrument(*graded)
+    found["per_instrument"] = {
+        code: {"ece": rounded(errors[column]), "brier": rounded(squares[column])} for column, code in enumerate(CODES)
+    }
+    return found
 
 
 def _f1_pair(split: Scored, predictions: BoolArray) -> Figures:
@@ -153,11 +196,6 @@ def per_instrument_rows(split: Scored, predictions: BoolArray, found: Figures) -
 
 def _ends(intervals: Mapping[str, Mapping[str, float | None]]) -> dict[str, float | None]:
     return {f"{name}_{end}": interval[end] for name, interval in intervals.items() for end in ("low", "high")}
-
-
-def rounded(value: float) -> float | None:
-    """Return `value` as files hold it: to six decimals, None for NaN."""
-    return None if np.isnan(value) else round(float(value), DECIMALS)
 
 
 def _measures(split: Scored, predictions: BoolArray) -> dict[str, FloatArray]:

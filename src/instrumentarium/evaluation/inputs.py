@@ -22,6 +22,7 @@ class Scored:
         scores: (clips, instruments), probabilities.
         recordings: (clips,), the recording each clip was cut from.
         corpora: (clips,), the corpus each clip belongs to.
+        genres: (clips,), the genre or category that the corpus states, "" where it states none; None if unknown.
     """
 
     targets: BoolArray
@@ -29,12 +30,31 @@ class Scored:
     scores: FloatArray
     recordings: npt.NDArray[np.str_]
     corpora: npt.NDArray[np.str_]
+    genres: npt.NDArray[np.str_] | None = None
 
     def where(self, rows: BoolArray) -> "Scored":
         """Return the clips for which `rows`, (clips,), is true."""
         return Scored(
-            self.targets[rows], self.observed[rows], self.scores[rows], self.recordings[rows], self.corpora[rows]
+            self.targets[rows],
+            self.observed[rows],
+            self.scores[rows],
+            self.recordings[rows],
+            self.corpora[rows],
+            None if self.genres is None else self.genres[rows],
         )
+
+
+def join(parts: Sequence[Scored]) -> Scored:
+    """Return the clips of all parts, one after another."""
+    known = [part.genres for part in parts if part.genres is not None]
+    return Scored(
+        targets=np.concatenate([part.targets for part in parts]),
+        observed=np.concatenate([part.observed for part in parts]),
+        scores=np.concatenate([part.scores for part in parts]),
+        recordings=np.concatenate([part.recordings for part in parts]),
+        corpora=np.concatenate([part.corpora for part in parts]),
+        genres=np.concatenate(known) if len(known) == len(parts) else None,
+    )
 
 
 def scored_splits(
@@ -44,7 +64,7 @@ def scored_splits(
 
     Args:
         scores: columns clip_id and one an instrument; for every clip of these splits.
-        clips: columns clip_id, corpus.
+        clips: columns clip_id, corpus, genre.
         labels: a row for every clip of these splits.
         split: columns clip_id, split, recording_id.
         names: the splits to score.
@@ -68,7 +88,7 @@ def scored_splits(
     _check_clips(scores["clip_id"], clips["clip_id"], wanted["clip_id"], names)
     _check_recordings(wanted)
 
-    tables = wanted.merge(clips[["clip_id", "corpus"]], on="clip_id").merge(scores, on="clip_id")
+    tables = wanted.merge(clips[["clip_id", "corpus", "genre"]], on="clip_id").merge(scores, on="clip_id")
     result = {}
     for name in names:
         mine = tables[tables["split"] == name]
@@ -81,6 +101,7 @@ def scored_splits(
             scores=mine[list(CODES)].to_numpy(dtype=np.float64),
             recordings=mine["recording_id"].to_numpy(dtype=np.str_),
             corpora=mine["corpus"].to_numpy(dtype=np.str_),
+            genres=mine["genre"].fillna("").to_numpy(dtype=np.str_),
         )
     return result
 

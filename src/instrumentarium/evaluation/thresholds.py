@@ -52,6 +52,8 @@ class Thresholds(BaseModel):
         unshrunk: code to the threshold of highest F1 itself, None without positives.
         positives: code to what the threshold rests on.
         cross_fitted_f1_macro: rule to macro F1 on validation when each clip's thresholds come from other recordings.
+        temperature: divides the logits of scores that are to be read as probabilities; thresholds are for scores as they
+            are. Files from before it was known lack it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -64,6 +66,7 @@ class Thresholds(BaseModel):
     unshrunk: dict[str, Threshold | None]
     positives: dict[str, Support]
     cross_fitted_f1_macro: dict[Rule, float]
+    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
 
     @field_validator("per_instrument", "unshrunk", "positives")
     @classmethod

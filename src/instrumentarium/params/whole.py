@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from instrumentarium.params.corpora import AudioParams, CollectionParams, DownloadParams, LabelsParams, SplitParams
 from instrumentarium.params.evaluation import EvaluateParams
 from instrumentarium.params.models import ModelParams
+from instrumentarium.params.report import ReportParams
 from instrumentarium.params.section import PARAMS_FILE, Section, Seed, closest, read_yaml, validate
 from instrumentarium.params.training import AugmentParams, TrainingParams, WindowsParams
 
@@ -29,6 +30,7 @@ class Params(Section):
     training: TrainingParams
     models: dict[str, ModelParams]
     evaluate: EvaluateParams
+    report: ReportParams
 
     @model_validator(mode="after")
     def _names_are_defined(self) -> Self:

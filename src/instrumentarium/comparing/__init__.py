@@ -1,0 +1,1 @@
+"""Whether two models differ for real: paired over recordings, on the same clips."""

@@ -1,0 +1,7 @@
+"""What keeps two sides from being compared."""
+
+from instrumentarium.errors import UserError
+
+
+class ComparisonError(UserError, ValueError):
+    """The two sides cannot be compared, or one of them cannot be had."""

@@ -1,0 +1,214 @@
+"""Is the difference between two systems more than these recordings' luck? Paired, and by recording.
+
+Both systems are judged on the same clips, and clips of one recording resemble one another. So the interval of a difference
+comes from a bootstrap that draws the same recordings for both, and its p from exchanging the systems' answers for whole
+recordings: if it did not matter which system answered, the difference found would be one among those.
+
+An exchange needs no copying. The clips of both sides are put below one another, and a clip's weight, 0 or 1, says which of
+its two rows counts: so the same functions reckon resamples and exchanges. Scores of two systems need not be on one scale,
+so where exchanged clips are ranked against one another (AP, AUROC) each system's scores give way to their ranks, which
+leave the systems' own figures as they are.
+
+Efron, Tibshirani: An Introduction to the Bootstrap, 1993. Venkatraman, Begg: A distribution-free procedure for comparing
+receiver operating characteristic curves from a paired experiment. Biometrika, 1996 (exchanged ranks). Phipson, Smyth:
+Permutation p-values should never be zero. Stat. Appl. Genet. Mol. Biol., 2010. Holm: A simple sequentially rejective
+multiple test procedure. Scand. J. Stat., 1979.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from instrumentarium.evaluation.bootstrap import (
+    draw_weights,
+    percentile_intervals,
+    resampled_headline,
+    resampled_per_instrument,
+)
+from instrumentarium.evaluation.inputs import Scored
+from instrumentarium.labels import BoolArray, FloatArray
+from instrumentarium.progress import progress_bar
+from instrumentarium.seeds import derive_seed
+
+MEASURES = ("f1", "ap", "auroc")
+"""What is compared for each instrument."""
+BLOCK = 250
+"""Draws that are reckoned at once: some 100 MB for 2,874 clips."""
+TOLERANCE = 1e-10
+"""Differences closer than this are equal: sums in another order differ in their last bits."""
+
+Values = dict[str, FloatArray]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one system says of the clips.
+
+    Attributes:
+        scored: the clips with truth and scores.
+        predictions: (clips, instruments).
+    """
+
+    scored: Scored
+    predictions: BoolArray
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Figures of two systems and how they differ, by name; each a scalar array, or (instruments,) for MEASURES.
+
+    NaN where a figure is undefined. The difference is `b` - `a`; `low` and `high` are the ends of its 95 % interval.
+    """
+
+    a: Values
+    b: Values
+    low: Values
+    high: Values
+    p: Values
+
+    def difference(self, name: str) -> FloatArray:
+        """Return b - a."""
+        return self.b[name] - self.a[name]
+
+
+def paired_differences(a: Answers, b: Answers, *, resamples: int, permutations: int, seed: int) -> Differences:
+    """Compare two systems on the same clips.
+
+    Args:
+        a: one system's answers.
+        b: the other's, about the same clips in the same order.
+        resamples: of the bootstrap over recordings that gives the intervals.
+        permutations: random exchanges of whole recordings, for p = (1 + as large or larger) / (1 + permutations).
+        seed: of both, which draw independently of one another.
+
+    Raises:
+        ValueError: if the two are not about the same clips.
+    """
+    _check_paired(a, b)
+    recordings = a.scored.recordings
+    everything = np.ones((1, len(recordings)))
+    ours, theirs = ({name: value[0] for name, value in _figures(each, everything).items()} for each in (a, b))
+    weights = draw_weights(recordings, resamples, derive_seed(seed, "compare bootstrap"))
+    swapped = draw_swaps(recordings, permutations, derive_seed(seed, "compare permutation"))
+    with progress_bar("compare", "draws", total=resamples + permutations) as bar:
+        resampled = []
+        for rows in _blocks(resamples):
+            resampled.append(_minus(_figures(b, weights[rows]), _figures(a, weights[rows])))
+            bar.update(len(weights[rows]))
+        exchanged = []
+        for rows in _blocks(permutations):
+            exchanged.append(exchanged_differences(a, b, swapped[rows]))
+            bar.update(len(swapped[rows]))
+    ends = percentile_intervals(_joined(resampled))
+    return Differences(
+        a=ours,
+        b=theirs,
+        low={name: low for name, (low, _) in ends.items()},
+        high={name: high for name, (_, high) in ends.items()},
+        p=p_values(_minus(theirs, ours), _joined(exchanged)),
+    )
+
+
+def draw_swaps(recordings: npt.NDArray[np.str_], permutations: int, seed: int) -> BoolArray:
+    """Return whether each clip's answers are exchanged, (permutations, clips): by a fair coin for each recording."""
+    names, index = np.unique(recordings, return_inverse=True)
+    coins = np.random.default_rng(seed).integers(0, 2, size=(permutations, len(names)), dtype=np.int8)
+    return coins.astype(np.bool_)[:, index]
+
+
+def exchanged_differences(a: Answers, b: Answers, swapped: BoolArray) -> Values:
+    """Return the differences after exchanging the answers to some clips, each (permutations, …).
+
+    Args:
+        a: one system's answers.
+        b: the other's, about the same clips.
+        swapped: (permutations, clips).
+    """
+    both = Answers(_below(a.scored, b.scored), np.concatenate([a.predictions, b.predictions]))
+    ranks = replace(both.scored, scores=np.concatenate([score_ranks(a.scored), score_ranks(b.scored)]))
+    mine, other = (~swapped).astype(np.float64), swapped.astype(np.float64)
+    first = _figures(both, np.concatenate([mine, other], axis=1), ranks)
+    second = _figures(both, np.concatenate([other, mine], axis=1), ranks)
+    return _minus(second, first)
+
+
+def score_ranks(split: Scored) -> FloatArray:
+    """Return each score's rank among its instrument's observed pairs, (clips, instruments), in 0 to 1; ties share one.
+
+    Unobserved pairs get 0: nothing may look at them.
+    """
+    ranks = np.zeros_like(split.scores)
+    for column in range(split.scores.shape[1]):
+        seen = split.observed[:, column]
+        _, index, counts = np.unique(split.scores[seen, column], return_inverse=True, return_counts=True)
+        middles = np.cumsum(counts) - (counts + 1) / 2  # from 0 to pairs - 1
+        ranks[seen, column] = middles[index] / max(int(seen.sum()) - 1, 1)
+    return ranks
+
+
+def p_values(found: Mapping[str, FloatArray], exchanged: Mapping[str, FloatArray]) -> Values:
+    """Return the two-sided p of each difference: how many exchanges differ as much or more; NaN where undefined.
+
+    Args:
+        found: name to difference, scalar or (instruments,).
+        exchanged: name to the same after each exchange, (permutations, …).
+    """
+    p = {}
+    for name, difference in found.items():
+        as_large = np.abs(exchanged[name]) >= np.abs(difference) - TOLERANCE
+        p[name] = np.where(np.isnan(difference), np.nan, (1 + as_large.sum(axis=0)) / (1 + len(as_large)))
+    return p
+
+
+def holm(p: FloatArray) -> FloatArray:
+    """Return p-values adjusted for there being several, so that below 5 % the chance of *any* false alarm is 5 %.
+
+    The smallest of n is multiplied by n, the next by n - 1, …; none falls below an earlier one or exceeds 1. NaN stays NaN
+    and does not count.
+
+    Args:
+        p: (hypotheses,).
+    """
+    adjusted = np.full(p.shape, np.nan)
+    defined = np.flatnonzero(~np.isnan(p))
+    order = defined[np.argsort(p[defined], kind="stable")]
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * factors), 1.0)
+    return adjusted
+
+
+def _figures(answers: Answers, weights: FloatArray, ranks: Scored | None = None) -> Values:
+    """Every compared figure for each row of weights; `ranks` takes the place of the scores where clips are ranked."""
+    detail = resampled_per_instrument(ranks or answers.scored, answers.predictions, weights)
+    headline = resampled_headline(answers.scored, answers.predictions, weights, detail)
+    return headline | {measure: detail[measure] for measure in MEASURES}
+
+
+def _below(a: Scored, b: Scored) -> Scored:
+    return Scored(
+        targets=np.concatenate([a.targets, b.targets]),
+        observed=np.concatenate([a.observed, b.observed]),
+        scores=np.concatenate([a.scores, b.scores]),
+        recordings=np.concatenate([a.recordings, b.recordings]),
+        corpora=np.concatenate([a.corpora, b.corpora]),
+    )
+
+
+def _check_paired(a: Answers, b: Answers) -> None:
+    for field in ("recordings", "targets", "observed"):
+        if not np.array_equal(getattr(a.scored, field), getattr(b.scored, field)):
+            raise ValueError(f"the {field} of the two sides differ; pair their clips first")
+
+
+def _minus(b: Mapping[str, FloatArray], a: Mapping[str, FloatArray]) -> Values:
+    return {name: b[name] - a[name] for name in b}
+
+
+def _joined(blocks: list[Values]) -> Values:
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def _blocks(count: int) -> list[slice]:
+    return [slice(begin, begin + BLOCK) for begin in range(0, count, BLOCK)]

@@ -1,0 +1,94 @@
+"""The report as one HTML file: pictures inside it, nothing fetched, nothing that changes from run to run."""
+
+import base64
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from instrumentarium.reporting.rows import ReportInputError
+from instrumentarium.taxonomy import NAMES
+
+TEMPLATE = "report.html.jinja"
+
+HEADLINE = {
+    "f1_macro": "macro F1",
+    "f1_micro": "micro F1",
+    "f1_samples": "samples F1",
+    "map_macro": "class mAP",
+    "auroc_macro": "macro AUROC",
+    "lrap": "LRAP",
+    "exact_match": "exact match",
+    "hamming": "Hamming",
+    "brier": "Brier (lower is better)",
+    "coverage_error": "coverage error (lower is better)",
+}
+"""The figures of the first table, and what they are called."""
+
+
+def render(content: Mapping[str, object]) -> str:
+    """Return the page; every text in `content` is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "number": number,
+        "interval": interval,
+        "duration": duration,
+        "data_uri": data_uri,
+        "instrument": lambda code: NAMES[code],
+        "capitalize_first": lambda text: text[:1].upper() + text[1:],
+        "shell": shlex.quote,
+        "words": lambda text: str(text).replace("_", " "),
+    }
+    return environment.get_template(TEMPLATE).render(content)
+
+
+def number(value: object) -> str:
+    """Say a figure with three decimals, a count as it is, an undefined one with a dash."""
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def interval(ends: Any) -> str:
+    """Say the ends of an interval, or nothing if there is none."""
+    if not isinstance(ends, Mapping) or ends.get("low") is None or ends.get("high") is None:
+        return ""
+    return f"{ends['low']:.2f} to {ends['high']:.2f}"
+
+
+def duration(seconds: float) -> str:
+    """Say a duration in seconds as hours, minutes and seconds."""
+    hours, rest = divmod(round(seconds), 3600)
+    minutes, rest = divmod(rest, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def data_uri(png: bytes) -> str:
+    """Return a PNG as the address of an image that needs no other file."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+
+
+def figures_of(metrics: Mapping[str, object], split: str, source: str) -> dict[str, Any]:
+    """Return the figures of one split of metrics/evaluate.json.
+
+    Raises:
+        ReportInputError: if they, or one of those that the report shows, are not there.
+    """
+    figures = metrics.get(split)
+    if not isinstance(figures, dict):
+        raise ReportInputError(f"{source} has no figures of split {split!r}; run `dvc repro -f evaluate`")
+    missing = sorted(
+        {*HEADLINE, "interval", "baselines", "rules", "per_instrument", "negatives", "hamming_all_zeros"} - set(figures)
+    )
+    if missing:
+        raise ReportInputError(f"{source}: split {split!r} lacks {', '.join(missing)}; run `dvc repro -f evaluate`")
+    return figures

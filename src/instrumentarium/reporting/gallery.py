@@ -1,0 +1,140 @@
+"""The clips that the model got most wrong: which they are, and all that helps to hear why.
+
+For each instrument, the false positives whose scores lie farthest above the threshold, and the misses whose scores lie
+farthest below it. Of one recording only the worst clip is shown: its other clips would tell the same story again.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from instrumentarium.evaluation.thresholds import Thresholds
+from instrumentarium.labels import BoolArray, FloatArray, LabelArrays
+from instrumentarium.reporting.rows import ReportInputError
+from instrumentarium.taxonomy import CODES
+
+Kind = Literal["false positive", "miss"]
+KINDS: tuple[Kind, ...] = ("false positive", "miss")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One clip judged wrongly for one instrument, and where to hear it.
+
+    Attributes:
+        instrument: code of what was falsely given, or missed.
+        kind: which of the two.
+        rank: 1 is the worst of its kind.
+        margin: how far the score lies beyond the threshold, above 0 (of a false positive, 0 or more).
+        clip_id, corpus, recording_id: as in the tables.
+        path: inside the publisher's archive.
+        first_sample, n_samples: in the corpus's sample store.
+        plays, unknown: codes of what is known to play, and of what nobody judged.
+        scores, thresholds: code to probability, and to the threshold from which it counts as given.
+    """
+
+    instrument: str
+    kind: Kind
+    rank: int
+    margin: float
+    clip_id: str
+    corpus: str
+    recording_id: str
+    path: str
+    first_sample: int
+    n_samples: int
+    plays: tuple[str, ...]
+    unknown: tuple[str, ...]
+    scores: dict[str, float]
+    thresholds: dict[str, float]
+
+    @property
+    def picture(self) -> str:
+        """The name of the picture's file, without suffix."""
+        return f"{self.instrument}-{self.kind.replace(' ', '_')}-{self.rank}"
+
+
+def worst_clips(
+    scores: pd.DataFrame,
+    clips: pd.DataFrame,
+    labels: LabelArrays,
+    split: pd.DataFrame,
+    thresholds: Thresholds,
+    *,
+    count: int,
+) -> list[Failure]:
+    """Return the worst clips of test: by instrument, false positives before misses, the worst first.
+
+    Args:
+        scores: columns clip_id and one an instrument; a row for every test clip.
+        clips: columns of the clips table; a row for every test clip.
+        labels: a row for every test clip.
+        split: columns clip_id, split, recording_id.
+        thresholds: those of its rule judge.
+        count: of each kind for each instrument, at most; fewer where fewer were wrong.
+
+    Raises:
+        ReportInputError: if a test clip has no scores or no row in `clips`.
+    """
+    test = split[split["split"] == "test"].sort_values("clip_id", ignore_index=True)
+    for name, table in {"scores": scores, "clips": clips}.items():
+        absent = test["clip_id"][~test["clip_id"].isin(table["clip_id"])]
+        if len(absent):
+            raise ReportInputError(
+                f"{len(absent)} test clips are not in the table of {name}, first {absent.iloc[0]!r}; run `dvc repro`"
+            )
+    told = test.merge(clips.drop(columns="recording_id"), on="clip_id", validate="one_to_one")
+    given = test[["clip_id"]].merge(scores, on="clip_id", validate="one_to_one")[list(CODES)].to_numpy(np.float64)
+    known = labels.take([str(clip_id) for clip_id in told["clip_id"]])
+    limits = thresholds.vector()
+    failures = []
+    for column, code in enumerate(CODES):
+        for kind in KINDS:
+            margins = _margins(given[:, column], limits[column], known, column, kind)
+            for rank, row in enumerate(_worst(margins, told["recording_id"].to_numpy(dtype=np.str_), count), start=1):
+                clip = told.iloc[row]
+                failures.append(
+                    Failure(
+                        instrument=code,
+                        kind=kind,
+                        rank=rank,
+                        margin=round(float(margins[row]), 6),
+                        clip_id=str(clip["clip_id"]),
+                        corpus=str(clip["corpus"]),
+                        recording_id=str(clip["recording_id"]),
+                        path=str(clip["path"]),
+                        first_sample=int(clip["first_sample"]),
+                        n_samples=int(clip["n_samples"]),
+                        plays=_codes(known.targets[row] & known.observed[row]),
+                        unknown=_codes(~known.observed[row]),
+                        scores=dict(zip(CODES, given[row].tolist(), strict=True)),
+                        thresholds=dict(zip(CODES, limits.tolist(), strict=True)),
+                    )
+                )
+    return failures
+
+
+def _margins(scores: FloatArray, threshold: float, known: LabelArrays, column: int, kind: Kind) -> FloatArray:
+    """Return how far each clip's score lies on the wrong side, (clips,); NaN where the answer is right or unknown."""
+    plays, observed = known.targets[:, column], known.observed[:, column]
+    given = scores >= threshold
+    wrong = observed & (given & ~plays if kind == "false positive" else ~given & plays)
+    margins: FloatArray = np.where(wrong, np.abs(scores - threshold), np.nan)
+    return margins
+
+
+def _worst(margins: FloatArray, recordings: np.ndarray[tuple[int], np.dtype[np.str_]], count: int) -> list[int]:
+    """Return the rows of the `count` largest margins, one a recording; of equal ones the first."""
+    chosen: list[int] = []
+    for row in np.argsort(-margins, kind="stable"):
+        if len(chosen) == count or np.isnan(margins[row]):
+            break
+        if recordings[row] not in recordings[chosen]:
+            chosen.append(int(row))
+    return chosen
+
+
+def _codes(row: BoolArray) -> tuple[str, ...]:
+    return tuple(code for code, is_set in zip(CODES, row, strict=True) if is_set)

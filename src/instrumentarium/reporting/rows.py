@@ -1,0 +1,87 @@
+"""The rows of plots and the figures of metrics, read from the stages' JSON files."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from instrumentarium.errors import UserError
+
+Row = Mapping[str, str | int | float | None]
+Rows = Sequence[Row]
+
+
+class ReportInputError(UserError, ValueError):
+    """A file that the report is made of does not hold what it should."""
+
+
+class MissingReportInputError(UserError, FileNotFoundError):
+    """A file that the report is made of has not been made yet."""
+
+
+def _load(path: Path, made_by: str) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise MissingReportInputError(f"{path} is missing; run `dvc repro {made_by}`") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ReportInputError(f"{path} is not JSON: {error}; run `dvc repro -f {made_by}`") from error
+
+
+def read_mapping(path: Path, made_by: str) -> dict[str, object]:
+    """Read a JSON object.
+
+    Raises:
+        MissingReportInputError: if the file is missing; the message names the stage that makes it.
+        ReportInputError: if it is not JSON, or no object.
+    """
+    content = _load(path, made_by)
+    if not isinstance(content, dict):
+        raise ReportInputError(f"{path} must hold an object, found {type(content).__name__}")
+    return content
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read the rows of a plot; they lie in a folder that bears the name of the stage.
+
+    Raises:
+        MissingReportInputError: if the file is missing; the message names the stage that makes it.
+        ReportInputError: if it is not JSON, or no list of rows.
+    """
+    content = _load(path, path.parent.name)
+    if not isinstance(content, list) or not content or not all(isinstance(row, dict) for row in content):
+        raise ReportInputError(f"{path} must hold a list of rows, each an object, and at least one")
+    return content
+
+
+def need_columns(rows: Rows, columns: Iterable[str], source: str) -> None:
+    """Check that every row has the columns that a figure draws.
+
+    Raises:
+        ReportInputError: naming the first row that lacks some.
+    """
+    wanted = set(columns)
+    for number, row in enumerate(rows):
+        missing = sorted(wanted - set(row))
+        if missing:
+            raise ReportInputError(f"{source}: row {number} has no {', '.join(missing)}; it has {', '.join(row)}")
+
+
+def numbers(rows: Rows, column: str) -> npt.NDArray[np.float64]:
+    """Return a column, (rows,); NaN where a value is undefined.
+
+    Raises:
+        ReportInputError: if a value is no number.
+    """
+    values = [row[column] for row in rows]
+    wrong = [value for value in values if isinstance(value, str | bool)]
+    if wrong:
+        raise ReportInputError(f"column {column} must hold numbers, found {wrong[0]!r}")
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def where(rows: Rows, **values: object) -> list[Row]:
+    """Return the rows that have these values, in their order."""
+    return [row for row in rows if all(row[column] == value for column, value in values.items())]

@@ -1,0 +1,161 @@
+import html
+import json
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from instrumentarium.errors import UserError
+from instrumentarium.reporting.report import make_report, write_report
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Checks that elements are balanced, and notes what would be fetched, images, ids and links."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.fetched: list[str] = []
+        self.images: list[dict[str, str | None]] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.tags: set[str] = set()
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs) -> None:
+        values = dict(attrs)
+        self.tags.add(tag)
+        assert len(values) == len(attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "img":
+            self.images.append(values)
+        if "id" in values:
+            self.ids.append(values["id"])
+        if tag == "a":
+            self.links.append(values["href"])
+        else:
+            self.fetched += [values[name] for name in ("src", "href", "srcset", "data", "poster") if name in values]
+
+    def handle_endtag(self, tag) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def report(world):
+    return make_report(world.sources, world.settings)
+
+
+def test_the_page_is_balanced_and_fetches_nothing(report) -> None:
+    page = Page(report.html)
+    assert page.fetched
+    assert all(address.startswith("data:image/png;base64,") for address in page.fetched)
+    assert not page.tags & {"script", "link", "iframe", "audio", "video", "source", "object"}
+    assert "url(" not in report.html.split("</style>")[0]
+    assert "@import" not in report.html
+    assert len(page.ids) == len(set(page.ids))
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+
+
+def test_every_image_says_what_it_shows(report) -> None:
+    images = Page(report.html).images
+    assert len(images) == len(report.figures) + len(report.gallery)
+    assert all(image["alt"] for image in images)
+
+
+def test_what_tables_hold_is_escaped(report) -> None:
+    assert "silent &lt;b&gt;" in report.html
+    assert "<b>" not in report.html
+    assert "song &lt;" in report.html
+
+
+def test_the_page_tells_figures_as_metrics_hold_them(report, world) -> None:
+    test = json.loads((world.root / "metrics" / "evaluate.json").read_text())["test"]
+    for key in ("f1_macro", "map_macro", "hamming_all_zeros"):
+        assert f"{test[key]:.3f}" in report.html
+    low, high = test["interval"]["f1_macro"]["low"], test["interval"]["f1_macro"]["high"]
+    assert f"{low:.2f} to {high:.2f}" in report.html
+    assert "per instrument, from validation" in report.html
+
+
+def test_a_command_for_each_failure_can_be_pasted_into_a_shell(report) -> None:
+    commands = re.findall(r"<code>(instrumentarium listen .*?)</code>", report.html)
+    assert len(commands) == len(report.gallery)
+    for command, shown in zip(commands, report.gallery, strict=True):
+        assert shlex.split(html.unescape(command))[2] == shown.failure.clip_id
+
+
+def test_the_same_files_give_the_same_bytes(world, report, tmp_path) -> None:
+    again = make_report(world.sources, world.settings)
+    for name, made in {"a": report, "b": again}.items():
+        write_report(made, tmp_path / name / "report.html", tmp_path / name / "figures", tmp_path / name / "gallery")
+    files = {path.relative_to(tmp_path / "a"): path for path in (tmp_path / "a").rglob("*") if path.is_file()}
+    assert len(files) == 1 + len(report.figures) + len(report.gallery) + 1
+    for name, path in files.items():
+        assert (tmp_path / "b" / name).read_bytes() == path.read_bytes(), name
+    assert str(world.root) not in report.html
+
+
+def test_pictures_of_an_earlier_report_do_not_stay(world, report, tmp_path) -> None:
+    places = tmp_path / "report.html", tmp_path / "figures", tmp_path / "gallery"
+    write_report(report, *places)
+    write_report(make_report(world.sources, world.with_gallery(0)), *places)
+    assert [path.name for path in places[2].iterdir()] == ["gallery.json"]
+    assert json.loads((places[2] / "gallery.json").read_text()) == []
+    assert "No test clip is shown" in places[0].read_text()
+
+
+def test_published_corpora_come_with_their_terms(world) -> None:
+    page = make_report(few_figures(world.sources), replace(world.settings, rendered=False, gallery=0)).html
+    assert "CC BY-NC-SA 3.0 (no commercial use" in page
+    assert "SoundFont" not in page
+
+
+def few_figures(sources):
+    return replace(sources, rows=[path for path in sources.rows if path.parent.name == "train"])
+
+
+@pytest.mark.parametrize(
+    ("path", "stage"),
+    [
+        ("data/scores.csv", "score"),
+        ("data/labels.csv", "duplicates"),
+        ("data/split.csv", "split"),
+        ("data/thresholds.json", "evaluate"),
+        ("data/model/model.json", "train"),
+        ("data/model/model.safetensors", "train"),
+        ("data/clips/miniature/irmas/clips.csv", "ingest"),
+        ("data/clips/miniature/irmas/rejected.csv", "ingest"),
+        ("metrics/evaluate.json", "evaluate"),
+        ("metrics/split.json", "split"),
+        ("metrics/train.json", "train"),
+        ("metrics/duplicates.json", "duplicates"),
+        ("plots/train/loss.json", "train"),
+    ],
+)
+def test_a_missing_file_names_the_stage_that_makes_it(own_world, path: str, stage: str) -> None:
+    (own_world.root / path).unlink()
+    with pytest.raises(UserError, match=f"is missing; run `dvc repro {stage}"):
+        make_report(few_figures(own_world.sources), own_world.with_gallery(0))
+
+
+def test_metrics_of_another_version_are_refused(own_world) -> None:
+    path = own_world.root / "metrics" / "evaluate.json"
+    content = json.loads(path.read_text())
+    del content["test"]["rules"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match="split 'test' lacks rules"):
+        make_report(few_figures(own_world.sources), own_world.with_gallery(0))
+
+
+def test_reporting_needs_no_torch() -> None:
+    code = "import sys, instrumentarium.reporting.report; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
