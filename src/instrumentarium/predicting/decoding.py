@@ -37,6 +37,17 @@ class Block:
     bounded: bool  # the coding cannot hold anything beyond full scale
 
 
+class _Sequential(soundfile.SoundFile):  # type: ignore[misc]
+    """A file read from front to end.
+
+    After every read of a file that can be sought, soundfile seeks to where it is already; in an MP3 that lands elsewhere,
+    and garbles all blocks after the first.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
 def decode_blocks(path: Path) -> Iterator[Block]:
     """Yield the samples of a file in order.
 
@@ -48,7 +59,7 @@ def decode_blocks(path: Path) -> Iterator[Block]:
         if not os.fstat(file.fileno()).st_size:
             raise AudioError("the file is empty (0 bytes)")
     try:
-        opened = soundfile.SoundFile(os.fsencode(path))
+        opened = _Sequential(os.fsencode(path))
     except soundfile.LibsndfileError as error:
         unknown = "does not exist" in error.error_string  # what it says of some broken MP3 files
         yield from _decode_by_ffmpeg(path, "the format is not recognised." if unknown else error.error_string)
