@@ -243,7 +243,8 @@ def _place(folder: Path, path: Path, suffix: str) -> Path:
 
 def _say(text: str, make_room: Callable[[], object] = lambda: None) -> None:
     """Write to standard output at once."""
-    make_room()
+    if sys.stderr.isatty():
+        make_room()
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
