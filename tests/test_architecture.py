@@ -25,6 +25,7 @@ FLOORS = (
     ("modelfile",),
     ("explaining", "inference", "training"),
     ("experiment",),
+    ("predicting",),
     ("cli",),
 )
 """Rooms (modules and packages right below `instrumentarium`): one may use those of floors above it, and its own parts."""

@@ -6,6 +6,7 @@ integers. Nothing is normalised: loudness stays what it was, except that a float
 
 import hashlib
 import io
+import mmap
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,7 +75,7 @@ def decode(data: bytes) -> tuple[Pcm, int]:
     return samples, rate
 
 
-def wav_bytes_missing(data: bytes) -> int:
+def wav_bytes_missing(data: bytes | mmap.mmap) -> int:
     """Return how many bytes a WAV file lacks of the audio it announces, which libsndfile passes over; 0 for others."""
     chunk = 12
     while data[:4] == b"RIFF" and chunk + 8 <= len(data):

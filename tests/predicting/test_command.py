@@ -1,0 +1,239 @@
+"""The command as people and programs meet it: formats, exit statuses, strange names, interruptions."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soundfile
+from PIL import Image
+from typer.testing import CliRunner
+
+from instrumentarium.cli import app
+from instrumentarium.predicting.record import RecordError, read_done
+from instrumentarium.taxonomy import CODES, NAMES
+
+Music = Callable[..., npt.NDArray[np.float64]]
+RUN = [sys.executable, "-c", "from instrumentarium.cli import app; app()"]
+
+
+def predict(model: Path, *words: object, status: int = 0, stdin: bytes | None = None) -> tuple[str, str]:
+    """Run the command; return standard output and standard error."""
+    result = CliRunner().invoke(app, ["predict", "--model", str(model), *map(str, words)], input=stdin)
+    assert result.exit_code == status, result.output
+    return result.stdout, result.stderr
+
+
+def test_json_lists_scores_timeline_and_error(model: Path, song: Path):
+    (found,) = json.loads(predict(model, song, "--format", "json")[0])
+    assert list(found) == ["path", "duration_s", "instruments", "timeline", "error"]
+    assert found["path"] == str(song)
+    assert found["duration_s"] == pytest.approx(1.3)
+    assert list(found["instruments"]) == list(CODES)
+    assert all(set(said) == {"score", "present"} for said in found["instruments"].values())
+    assert {"instrument", "start_s", "end_s", "score"} == set(found["timeline"][0])
+    assert found["error"] is None
+
+
+def test_the_table_names_instruments_in_full_with_code_bar_and_times(model: Path, song: Path):
+    out, _ = predict(model, song)
+    assert out.splitlines()[0] == f"{song}  (0:01)"
+    assert all(f"{NAMES[code]:<16} {code}" in out for code in CODES)
+    assert "✓" in out
+    assert "█" in out
+    assert "0:00–0:01" in out
+
+
+def test_csv_has_a_row_for_every_instrument_and_one_for_a_bad_file(model: Path, song: Path):
+    out, err = predict(model, song, song.with_name("gone.wav"), "--format", "csv", status=1)
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [row["instrument"] for row in rows] == [*CODES, ""]
+    assert rows[-1]["error"] == "No such file or directory"
+    assert "1 of 2 files could not be used" in err
+
+
+def test_audacity_reads_the_timeline_as_labels(model: Path, song: Path):
+    for line in predict(model, song, "--format", "audacity")[0].splitlines():
+        start, end, name = line.split("\t")
+        assert 0 <= float(start) < float(end) <= 1.3
+        assert name in NAMES.values()
+
+
+def test_jams_holds_both_annotations(model: Path, song: Path):
+    document = json.loads(predict(model, song, "--format", "jams")[0])
+    assert set(document) == {"file_metadata", "annotations", "sandbox"}
+    assert document["file_metadata"]["duration"] == pytest.approx(1.3)
+    whole, parts = document["annotations"]
+    assert whole["namespace"] == parts["namespace"] == "tag_open"
+    assert {seen["value"] for seen in parts["data"]} <= set(NAMES.values())
+    assert set(parts["data"][0]) == {"time", "duration", "value", "confidence"}
+
+
+def test_several_files_in_a_format_of_one_go_into_a_folder(model: Path, song: Path, tmp_path: Path):
+    shutil.copy(song, song.with_name("other.wav"))
+    _, err = predict(model, song.parent, "--format", "jams", status=2)
+    assert "--out" in err
+    predict(model, song.parent, "--format", "jams", "--out", tmp_path / "jams")
+    assert sorted(path.name for path in (tmp_path / "jams").rglob("*.jams")) == ["other.wav.jams", "song.wav.jams"]
+
+
+def test_folders_patterns_and_standard_input(model: Path, song: Path):
+    (song.parent / "deep").mkdir()
+    shutil.copy(song, song.parent / "deep" / "b.WAV")
+    (song.parent / "notes.txt").write_text("no audio", encoding="utf-8")
+    (song.parent / ".hidden.wav").write_bytes(b"")
+    expected = [str(song.parent / "deep" / "b.WAV"), str(song)]
+    for word in (song.parent, f"{song.parent}/**/*.[wW]*"):
+        found = json.loads(predict(model, word, song, "--format", "json")[0])
+        assert sorted(one["path"] for one in found) == expected
+    (piped,) = json.loads(predict(model, "-", "--format", "json", stdin=song.read_bytes())[0])
+    assert piped["path"] == "-"
+    assert piped["instruments"] == found[0]["instruments"]
+
+
+def test_a_folder_without_audio_and_a_pattern_without_files_are_wrong_use(model: Path, tmp_path: Path):
+    (tmp_path / "void").mkdir()
+    assert "no audio file below" in predict(model, tmp_path / "void", status=2)[1]
+    assert "no file fits" in predict(model, f"{tmp_path}/*.ogg", status=2)[1]
+
+
+def test_a_single_bad_file_is_told_once(model: Path, song: Path):
+    out, err = predict(model, song.with_name("gone.wav"), status=1)
+    assert "not recognised: No such file" in out
+    assert not err
+
+
+@pytest.mark.parametrize("name", [b"two\nlines.wav", b"latin-\xe9.wav", "señor 歌.wav".encode(), b"\x1b[31m.wav"])
+@pytest.mark.parametrize("format_", ["table", "json", "jsonl", "csv", "jams"])
+def test_any_name_is_written_and_no_line_is_broken(model: Path, song: Path, name: bytes, format_: str):
+    path = song.parent / os.fsdecode(name)
+    shutil.copy(song, path)
+    result = subprocess.run([*RUN, "predict", "--model", model, path, "--format", format_], capture_output=True)
+    assert result.returncode == 0, result.stderr
+    text = result.stdout.decode("utf-8")
+    assert "\x1b" not in text or format_ == "csv"
+    if format_ == "table":
+        assert len(text.splitlines()) == 12
+    if format_ == "jsonl":
+        assert len(text.splitlines()) == 1
+    if format_ == "json":
+        assert json.loads(text)[0]["path"] == os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def test_a_run_that_was_cut_off_goes_on(model: Path, song: Path, tmp_path: Path):
+    for name in ("a.wav", "b.wav"):
+        shutil.copy(song, song.with_name(name))
+    song.with_name("bad.wav").write_bytes(b"")
+    out = tmp_path / "run.jsonl"
+    predict(model, song.parent, "--format", "jsonl", "--out", out, status=1)
+    whole = out.read_text(encoding="utf-8").splitlines()
+    assert len(whole) == 4
+    out.write_text("\n".join(whole[:1]) + "\n" + whole[1][:40], encoding="utf-8")
+    _, err = predict(model, song.parent, "--format", "jsonl", "--out", out, status=1)
+    assert "1 of 4 files are in" in err
+    assert sorted(out.read_text(encoding="utf-8").splitlines()) == sorted(whole)
+    shutil.copy(song, song.with_name("bad.wav"))  # mended: it is tried again
+    predict(model, song.parent, "--format", "jsonl", "--out", out)
+    lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert sorted(Path(line["path"]).name for line in lines) == ["a.wav", "b.wav", "bad.wav", "song.wav"]
+    assert not any(line["error"] for line in lines)
+
+
+def test_a_record_of_another_run_is_left_alone(model: Path, song: Path, tmp_path: Path):
+    out = tmp_path / "run.jsonl"
+    predict(model, song, "--format", "jsonl", "--out", out)
+    before = out.read_bytes()
+    _, err = predict(model, song, "--format", "jsonl", "--out", out, "--overlap", 0.75, status=2)
+    assert "other settings" in err
+    assert out.read_bytes() == before
+    out.write_text("my diary\n", encoding="utf-8")
+    with pytest.raises(RecordError, match="line 1"):
+        read_done(out, "run")
+    assert out.read_text(encoding="utf-8") == "my diary\n"
+
+
+def test_a_plot_is_a_picture_of_one_file(model: Path, song: Path, tmp_path: Path):
+    predict(model, song, "--plot", tmp_path / "plot.png")
+    with Image.open(tmp_path / "plot.png") as picture:
+        assert picture.size[0] > 1000
+        assert len(picture.getcolors(1 << 24) or []) > 50
+    assert "--plot draws one" in predict(model, song, "--plot", tmp_path / "plot.pdf", status=2)[1]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--overlap", 1.5, "overlap"),
+        ("--release", 0, "release"),
+        ("--step", 0, "step"),
+        ("--model", "nowhere", "neither"),
+    ],
+)
+def test_wrong_options_are_wrong_use(model: Path, song: Path, option: str, value: object, message: str):
+    assert message in predict(model, song, option, value, status=2)[1]
+
+
+def test_a_corrupt_or_newer_model_is_wrong_use(model: Path, song: Path):
+    (model / "model.safetensors").write_bytes((model / "model.safetensors").read_bytes()[:-100])
+    assert "does not hold the weights" in predict(model, song, status=2)[1]
+    card = json.loads((model / "model.json").read_text(encoding="utf-8"))
+    (model / "model.json").write_text(json.dumps(card | {"format": 2}), encoding="utf-8")
+    assert "upgrade instrumentarium" in predict(model, song, status=2)[1]
+    (model / "model.json").write_text("{", encoding="utf-8")
+    assert "no model description" in predict(model, song, status=2)[1]
+
+
+def test_missing_thresholds_say_what_to_run(model: Path, song: Path):
+    (model.parent / "thresholds.json").unlink()
+    assert "dvc repro evaluate" in predict(model, song, status=2)[1]
+
+
+def test_a_closed_pipe_ends_the_command_quietly(model: Path, song: Path):
+    process = subprocess.Popen(
+        [*RUN, "predict", "--model", model, song, song.with_name("gone.wav")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 141
+    process.stderr.close()
+
+
+def test_ctrl_c_ends_the_command_without_a_traceback(model: Path, tmp_path: Path, music: Music):
+    soundfile.write(tmp_path / "hour.wav", np.tile(music(8000, 60.0), (60, 1)), 8000)
+    pipe = tmp_path / "said.jsonl"
+    first = tmp_path / "first.wav"
+    soundfile.write(first, np.tile(music(8000, 60.0), (1, 1)), 8000)
+    command = [*RUN, "predict", "--model", model, first, tmp_path / "hour.wav", "--overlap", "0.99"]
+    process = subprocess.Popen([*command, "--format", "jsonl", "--out", pipe], stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    while process.poll() is None and not (pipe.exists() and pipe.stat().st_size):
+        pass
+    process.send_signal(signal.SIGINT)
+    said = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait() == 130
+    assert "Traceback" not in said
+    assert "Interrupted" in said
+    assert len(pipe.read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_describe_says_what_a_model_is(model: Path):
+    result = CliRunner().invoke(app, ["describe", str(model)])
+    assert result.exit_code == 0
+    assert "8000 Hz" in result.stdout
+    assert "cello (cel)" in result.stdout
+    whole = CliRunner().invoke(app, ["describe", str(model / "model.json"), "--format", "json"])
+    assert json.loads(whole.stdout)["labels"] == list(CODES)

@@ -1,0 +1,121 @@
+"""Each rung says what the one below it says, and clip scores are evaluation's."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soundfile
+import torch
+from model_fixtures import RATE_HZ, clip_samples, tiny_card, tiny_model
+
+from instrumentarium.audio import decode_clip
+from instrumentarium.inference import Recognizer
+from instrumentarium.predicting.ladder import (
+    Audio2Timeline,
+    File2Timeline,
+    Files2Table,
+    OverlapError,
+    Samples2Scores,
+    _ahead,
+)
+from instrumentarium.predicting.samples import SampleStream
+from instrumentarium.taxonomy import CODES
+
+Music = Callable[..., npt.NDArray[np.float64]]
+LOW = np.full(len(CODES), 0.01)
+
+
+def ladder(recognizer: Recognizer, overlap: float | None = None) -> Files2Table:
+    return Files2Table(File2Timeline(Audio2Timeline(Samples2Scores(recognizer, overlap), LOW)))
+
+
+@pytest.mark.parametrize("clip_score", ["mean", "max"])
+@pytest.mark.parametrize("duration_s", [0.1, 0.4, 0.5, 1.3, 12.7])
+def test_clip_scores_are_those_of_evaluation(tmp_path: Path, music: Music, duration_s: float, clip_score: str):
+    card = tiny_card()
+    card = card.model_copy(update={"windows": card.windows.model_copy(update={"clip_score": clip_score})})
+    recognizer = Recognizer(tiny_model(), card, torch.device("cpu"))
+    soundfile.write(tmp_path / "a.wav", music(44100, duration_s, 2), 44100)
+    clip = decode_clip((tmp_path / "a.wav").read_bytes(), RATE_HZ).samples
+    scores = Samples2Scores(recognizer)(SampleStream.of_file(tmp_path / "a.wav", RATE_HZ)).clip()
+    np.testing.assert_allclose(scores, recognizer.clips(clip_samples([clip])).scores[0], atol=1e-6)
+
+
+def test_files_in_one_batch_score_as_each_alone(recognizer: Recognizer, tmp_path: Path, music: Music):
+    paths = []
+    for number, duration_s in enumerate([0.2, 5.0, 0.7, 11.3, 0.1, 3.0]):
+        paths.append(tmp_path / f"{number}.wav")
+        soundfile.write(paths[-1], (0.3 + 0.1 * number) * music(8000, duration_s), 8000)
+    table = ladder(recognizer)
+    together = list(table(paths))
+    assert [found.path for found in together] == [str(path) for path in paths]
+    for path, found in zip(paths, together, strict=True):
+        alone = table.file2timeline(path)
+        np.testing.assert_allclose(found.scores, alone.scores, atol=1e-6)
+        assert found.duration_s == alone.duration_s
+        assert len(found.segments) == len(alone.segments)
+
+
+def test_a_bad_file_among_good_ones_has_its_error_in_its_place(recognizer: Recognizer, song: Path):
+    bad, gone = song.with_name("bad.wav"), song.with_name("gone.wav")
+    bad.write_bytes(song.read_bytes()[:40000])
+    found = list(ladder(recognizer)([song, bad, gone, song]))
+    assert [result.error is None for result in found] == [True, False, False, True]
+    assert "truncated" in str(found[1].error)
+    assert found[2].error == "No such file or directory"
+    np.testing.assert_allclose(found[3].scores, found[0].scores, atol=1e-6)
+
+
+def test_silence_answers_none(recognizer: Recognizer, tmp_path: Path):
+    soundfile.write(tmp_path / "silence.wav", np.zeros(20000), 8000)
+    found = ladder(recognizer).file2timeline(tmp_path / "silence.wav")
+    assert not found.present.any()
+    assert not found.scores.any()
+    assert found.segments == ()
+    assert found.error is None
+
+
+def test_nothing_plays_in_a_silent_stretch(recognizer: Recognizer, music: Music):
+    waveform = np.concatenate([music(8000, 4.0), np.zeros((32000, 1)), music(8000, 4.0)])
+    found = ladder(recognizer).file2timeline.audio2timeline(waveform, 8000, "name")
+    assert found.path == "name"
+    assert found.segments
+    assert not any(part.start_s < 6 < part.end_s for part in found.segments)
+
+
+def test_overlap_sets_how_many_windows_there_are(recognizer: Recognizer, music: Music):
+    for overlap, windows in ((0.0, 4), (0.5, 7), (0.75, 13), (None, 7)):
+        stream = SampleStream.of_array(music(8000, 2.0), 8000, 8000)
+        assert len(Samples2Scores(recognizer, overlap)(stream).scores) == windows
+
+
+@pytest.mark.parametrize("overlap", [-0.1, 1.0, float("nan")])
+def test_an_impossible_overlap_is_refused(recognizer: Recognizer, overlap: float):
+    with pytest.raises(OverlapError, match="share of the window"):
+        Samples2Scores(recognizer, overlap)
+
+
+def test_no_file_gives_an_empty_table(recognizer: Recognizer):
+    assert list(ladder(recognizer)([])) == []
+
+
+def test_what_is_made_ahead_comes_in_order_and_its_error_at_its_place():
+    def items() -> Iterator[int]:
+        yield from range(100)
+        raise ZeroDivisionError
+
+    made = _ahead(items(), 3)
+    assert [next(made) for _ in range(100)] == list(range(100))
+    with pytest.raises(ZeroDivisionError):
+        next(made)
+
+
+def test_the_decoding_thread_ends_when_nobody_listens_any_more():
+    before = threading.active_count()
+    stream = _ahead(iter(range(10**9)), 3)
+    assert next(stream) == 0
+    stream.close()
+    assert threading.active_count() == before
