@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 from torchmetrics.functional.classification import binary_average_precision
 from tqdm import tqdm
 
-from instrumentarium.augment.spectra import apply_gains, apply_masks, apply_warp, draw_spectra
+from instrumentarium.augment.spectra import apply_gains, apply_masks, apply_reverberation, apply_warp, draw_spectra
 from instrumentarium.augment.waveforms import apply_waveforms, draw_waveforms, unite_labels
 from instrumentarium.collection import ClipSamples
 from instrumentarium.dataset import EpochBatches, TrainingBatch, summarise_windows, to_waveforms
@@ -156,7 +156,9 @@ class RecognitionTask(pl.LightningModule):
         targets, observed = unite_labels(batch.targets, batch.observed, on_waveforms)
         power = model.frontend.power(waveforms)
         on_spectra = draw_spectra(count, power.shape[2], self.band_centres_hz, params, generator)
-        power = apply_gains(apply_warp(power, self.band_centres_hz, on_spectra), on_spectra)
+        power = apply_warp(power, self.band_centres_hz, on_spectra)
+        power = apply_reverberation(power, model.frontend.frame_s, on_spectra)
+        power = apply_gains(power, on_spectra)
         features = model.normalise(model.frontend.decibels(power))
         return model.classify(model.embed(apply_masks(features, on_spectra))), targets, observed
 

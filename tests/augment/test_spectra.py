@@ -8,9 +8,11 @@ from torch import Tensor
 
 from instrumentarium.augment.spectra import (
     ROLL_OFF_DB,
+    SHORTEST_S,
     SpectrumDraw,
     apply_gains,
     apply_masks,
+    apply_reverberation,
     apply_warp,
     draw_spectra,
 )
@@ -36,7 +38,7 @@ def runs(mask: Tensor) -> Tensor:
 
 def test_the_same_seed_makes_the_same_draw():
     first, again, other = draw(STRONG), draw(STRONG), draw(STRONG, seed=1)
-    for name in ("warp", "gain_db", "band_mask", "frame_mask"):
+    for name in ("warp", "reverberation_s", "tail_gain", "gain_db", "band_mask", "frame_mask"):
         assert torch.equal(getattr(first, name), getattr(again, name))
         assert not torch.equal(getattr(first, name), getattr(other, name))
 
@@ -45,6 +47,7 @@ def test_zero_strengths_change_nothing():
     still = draw(STILL)
     power = torch.rand(500, BANDS, FRAMES)
     assert torch.equal(apply_warp(power, CENTRES_HZ, still), power)
+    assert torch.equal(apply_reverberation(power, 0.02, still), power)
     assert torch.equal(apply_gains(power, still), power)
     assert torch.equal(apply_masks(power[:, None], still), power[:, None])
 
@@ -83,6 +86,41 @@ def test_a_tone_rises_with_the_warp_and_leaves_the_top_empty():
 def test_a_warp_comes_as_often_as_asked():
     drawn = draw(only(warp_probability=0.3, warp_semitones=2.0), batch=4000)
     assert (drawn.warp != 1).double().mean() == pytest.approx(0.3, abs=0.03)
+
+
+def test_an_impulse_dies_away_as_its_reverberation_time_says():
+    drawn = replace(draw(STILL, batch=2), reverberation_s=torch.tensor([0.5, 1.0]), tail_gain=torch.tensor([0.5, 2.0]))
+    power = torch.zeros(2, BANDS, FRAMES)
+    power[:, 7, 10] = 3.0
+    heard = apply_reverberation(power, 0.02, drawn)
+    assert not heard[:, torch.arange(BANDS) != 7].any()
+    assert not heard[:, 7, :10].any()
+    assert heard[:, 7, 10].tolist() == [3.0, 3.0]
+    tail_db = 10 * heard[:, 7, 11:].double().log10()
+    np.testing.assert_allclose(tail_db[0].diff(), -60 * 0.02 / 0.5, atol=1e-3)
+    np.testing.assert_allclose(tail_db[1].diff(), -60 * 0.02 / 1.0, atol=1e-3)
+    # 59 frames of a 0.5 s tail are all but the last thousandth of a per cent of it
+    assert float(heard[0, 7, 11:].sum()) == pytest.approx(0.5 * 3.0, rel=1e-4)
+
+
+def test_a_room_answers_the_sum_with_the_sum_of_its_answers():
+    drawn = draw(only(reverberation_probability=1.0), batch=3)
+    one, two = torch.rand(2, 3, BANDS, FRAMES)
+    together = apply_reverberation(one + two, 0.05, drawn)
+    np.testing.assert_allclose(
+        together, apply_reverberation(one, 0.05, drawn) + apply_reverberation(two, 0.05, drawn), rtol=1e-5
+    )
+    assert (together >= one + two - 1e-6).all()  # a room takes nothing away
+
+
+def test_rooms_are_as_frequent_long_and_loud_as_asked():
+    drawn = draw(only(reverberation_probability=0.4, reverberation_s=3.0, reverberation_db=-5.0), batch=4000)
+    assert float((drawn.tail_gain > 0).float().mean()) == pytest.approx(0.4, abs=0.03)
+    loud_db = 10 * drawn.tail_gain[drawn.tail_gain > 0].log10()
+    assert -30 <= loud_db.min() < -29
+    assert -6 < loud_db.max() <= -5 + 1e-4
+    assert SHORTEST_S <= drawn.reverberation_s.min() < 0.21
+    assert 2.9 < drawn.reverberation_s.max() <= 3.0 + 1e-4
 
 
 def test_gains_are_exact_in_each_band():

@@ -1,7 +1,9 @@
-"""Augmentation of mel spectra: warp, equaliser and band limit on the bands' power, masks over frames and bands.
+"""Augmentation of mel spectra: warp, reverberation, equaliser and band limit on the bands' power, masks.
 
 A filter whose response is smooth across a mel band acts on the band's power as a gain, so equalising there is as good as
-filtering the waveform, and much cheaper. The masks are those of SpecAugment (Park et al., Interspeech 2019).
+filtering the waveform, and much cheaper. A room's late reverberation adds energy that dies away exponentially (Moorer,
+"About this reverberation business", Computer Music Journal 1979); its power adds to the direct sound's, since the phases
+are random. The masks, over frames and over bands, are those of SpecAugment (Park et al., Interspeech 2019).
 """
 
 from dataclasses import dataclass
@@ -15,6 +17,10 @@ CONTROL_POINTS = 6
 """An equaliser's curve goes through so many gains, evenly spaced over the bands."""
 ROLL_OFF_DB = 60.0
 """What lies above the band limit is lowered by this; recordings of narrow bandwidth are not empty there either."""
+SHORTEST_S = 0.2
+"""Reverberation time of a dry room; drawn between this and the longest, evenly in its logarithm."""
+TAIL_RANGE_DB = 25.0
+"""The tail's level is drawn between the strongest and so much less."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,8 @@ class SpectrumDraw:
     """What is done to each of a batch's spectra."""
 
     warp: Tensor  # (batch,) factor by which all frequencies rise
+    reverberation_s: Tensor  # (batch,) time in which the tail falls by 60 dB
+    tail_gain: Tensor  # (batch,) energy of the whole tail against the direct sound's; 0 where there is none
     gain_db: Tensor  # (batch, bands) equaliser and band limit together
     band_mask: Tensor  # (batch, bands) True where masked
     frame_mask: Tensor  # (batch, frames) True where masked
@@ -43,6 +51,10 @@ def draw_spectra(
     warped = torch.rand(batch, generator=generator) < params.warp_probability
     semitones = (torch.rand(batch, generator=generator) * 2 - 1) * params.warp_semitones
     warp = torch.where(warped, torch.pow(2.0, semitones / 12), 1.0)
+    reverberant = torch.rand(batch, generator=generator) < params.reverberation_probability
+    longest_s = max(params.reverberation_s, SHORTEST_S)
+    reverberation_s = SHORTEST_S * (longest_s / SHORTEST_S) ** torch.rand(batch, generator=generator)
+    tail_db = params.reverberation_db - TAIL_RANGE_DB * torch.rand(batch, generator=generator)
     points = (torch.rand(batch, 1, CONTROL_POINTS, generator=generator) * 2 - 1) * params.equaliser_db
     curve = torch.nn.functional.interpolate(points, size=bands, mode="linear", align_corners=True)[:, 0]
     equalised = torch.rand(batch, generator=generator) < params.equaliser_probability
@@ -56,6 +68,8 @@ def draw_spectra(
     gain_db = gain_db - torch.where(limited[:, None] & above, ROLL_OFF_DB, 0.0)
     return SpectrumDraw(
         warp=warp,
+        reverberation_s=reverberation_s,
+        tail_gain=torch.where(reverberant, torch.pow(10.0, tail_db / 10), 0.0),
         gain_db=gain_db,
         band_mask=_mask(batch, bands, params.band_mask_share, generator),
         frame_mask=_mask(batch, frames, params.time_mask_share, generator),
@@ -77,6 +91,20 @@ def apply_warp(power: Tensor, band_centres_hz: Tensor, draw: SpectrumDraw) -> Te
     weights.scatter_(2, upper[:, :, None], share.clamp(0, 1)[:, :, None])
     inside = (source <= centres[-1])[:, :, None]
     return (weights * inside) @ power
+
+
+def apply_reverberation(power: Tensor, frame_s: float, draw: SpectrumDraw) -> Tensor:
+    """Return the power, (batch, bands, frames), with a tail after everything that sounds; `frame_s` from frame to frame.
+
+    The tail of a frame begins with the next one and falls by 60 dB within the reverberation time, in all bands alike.
+    Before the first frame nothing has sounded.
+    """
+    frames = torch.arange(power.shape[2], device=power.device)
+    lag = frames[None, :] - frames[:, None]  # (from, to)
+    fall = torch.pow(10.0, -6.0 * frame_s / draw.reverberation_s.to(power.device))[:, None, None]
+    tail = torch.where(lag > 0, fall ** lag.clamp(min=1), 0.0) * (1 / fall - 1)  # sums to 1 over an endless time
+    direct = torch.eye(len(frames), device=power.device)
+    return power @ (direct + draw.tail_gain.to(power.device)[:, None, None] * tail)
 
 
 def apply_gains(power: Tensor, draw: SpectrumDraw) -> Tensor:

@@ -92,6 +92,11 @@ class LogMel(nn.Module):
         """Return the features of `waveforms`."""
         return self.decibels(self.power(waveforms))
 
+    @property
+    def frame_s(self) -> float:
+        """Return the time from one frame to the next in seconds."""
+        return self.params.hop_length / self.params.sample_rate_hz
+
     def frames(self, samples: int, input_rate_hz: int) -> int:
         """Return how many frames a waveform of `samples` at `input_rate_hz` has."""
         resampled = math.ceil(samples * self.params.sample_rate_hz / input_rate_hz)

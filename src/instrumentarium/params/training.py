@@ -35,6 +35,9 @@ class AugmentParams(Section):
     band_limit_hz: Annotated[float, Field(ge=500)]
     warp_probability: Share
     warp_semitones: Annotated[float, Field(ge=0, le=12)]
+    reverberation_probability: Share
+    reverberation_s: Annotated[float, Field(ge=0.2, le=20)]
+    reverberation_db: Annotated[float, Field(ge=-40, le=20)]
     mix_probability: Share
     mix_level_db: Annotated[float, Field(ge=0, le=40)]
     time_mask_share: Share
