@@ -62,7 +62,11 @@ def test_the_metrics_count_what_is_there(collection, split: Split):
     for part in PARTS:
         mine = cello[cello["split"] == part]
         found = metrics[part]["instruments"]["cel"]
-        assert found == {"clips": len(mine), "recordings": mine["recording_id"].nunique()}
+        assert found == {
+            "clips": len(mine),
+            "recordings": mine["recording_id"].nunique(),
+            "seconds": clips[clips["clip_id"].isin(mine["clip_id"])]["duration_s"].sum(),
+        }
         assert sum(metrics[part]["corpora"].values()) == metrics[part]["clips"]
 
 
