@@ -28,13 +28,15 @@ Drums = Literal["yes", "no", "unknown"]
 class Archive:
     """One file of the publisher: where it lies and how it is verified (by md5, or, where there is none, by its content).
 
-    `content_problem` says what is wrong with the content of a file, or None.
+    `content_problem` says what is wrong with the content of a file, or None. `about_bytes` is roughly how large the file
+    is, by which disk space is checked where the server does not tell.
     """
 
     name: str
     url: str
     md5: str | None
     content_problem: Callable[[Path], str | None] | None = None
+    about_bytes: int = 0
 
 
 @dataclass(frozen=True)
