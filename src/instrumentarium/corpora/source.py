@@ -153,8 +153,8 @@ _SAYS_UTF_8 = 0x800
 def _name_in_zip(info: zipfile.ZipInfo) -> str:
     """Return a member's name, in UTF-8 where its bytes are that, flag or no flag.
 
-    Programs on macOS write UTF-8 and don't say so; the published IRMAS has such archives (mirdata, issue 306). Text in
-    code page 437 with a letter beyond ASCII is hardly ever UTF-8 by chance.
+    Programs on macOS write UTF-8 and don't say so, and the loader mirdata met it in IRMAS (its issue 306). Text in code
+    page 437 with a letter beyond ASCII is hardly ever UTF-8 by chance.
     """
     if not info.flag_bits & _SAYS_UTF_8:
         with contextlib.suppress(UnicodeError):

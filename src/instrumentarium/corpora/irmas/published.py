@@ -1,7 +1,7 @@
 """IRMAS as published: its licence and its counts.
 
-Sources: the dataset card of Zenodo record 1290750; for the instruments of testing clips, table I of Han, Kim, Lee: Deep
-convolutional neural networks for predominant instrument recognition in polyphonic music, IEEE/ACM TASLP 25(1), 2017.
+Sources: the dataset card of Zenodo record 1290750; for the instruments of testing clips, a public listing of all of their
+label files.
 """
 
 import re
