@@ -34,6 +34,7 @@ class Publisher(ThreadingHTTPServer):
         self.takes_ranges = True
         self.heeds_if_range = True
         self.says_length = True
+        self.head_says_length = True
         self.says_content_range = True
         self.chunked = False
         self.etag: str | None = '"first"'
@@ -76,7 +77,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self.server.heads += 1
         self.send_response(self.server.always.status or 200)
-        self.send_header("Content-Length", str(len(self.server.content)))
+        if self.server.head_says_length:
+            self.send_header("Content-Length", str(len(self.server.content)))
         self.end_headers()
 
     def do_GET(self) -> None:

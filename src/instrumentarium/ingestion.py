@@ -45,7 +45,7 @@ class IngestError(UserError, RuntimeError):
 
 @dataclass
 class Ingested:
-    """Rows of the three tables, how much came in, and the audio files of each published part."""
+    """Rows of the three tables, how much came in, and the audio files of each published part and label."""
 
     clips: list[dict[str, object]] = field(default_factory=list)
     labels: list[dict[str, object]] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Ingested:
         differences = published.differences(self.parts)
         if differences:
             return f"{len(differences)} counts differ from the published ones: {'; '.join(differences)}"
-        parts = ", ".join(f"{part} {count}" for part, count in published.counts.items())
+        parts = ", ".join(f"{name} {count}" for name, count in {**published.counts, **published.labels}.items())
         return f"counts as published: {published.total} audio files ({parts}), {len(self.clips)} of them used"
 
 
@@ -132,9 +132,8 @@ def _fill(corpus: str, source: Source, folder: Path, sample_rate_hz: int, publis
     seen: set[str] = set()
     with SampleWriter(folder / "samples") as writer:
         for item, clip in _decode_in_order(source, sample_rate_hz, f"ingest {corpus}"):
-            part = None if published is None else published.part_of(item)
-            if part is not None:
-                result.parts[part] += 1
+            if published is not None:
+                result.parts.update(published.met(item))
             clip_id = f"{corpus}/{stem(item.path)}"
             if isinstance(clip, Clip) and clip_id in seen:
                 clip = AudioError("duplicate name: an earlier member has the same one")  # noqa: PLW2901

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,8 @@ from publisher import Flaw, Publisher
 from instrumentarium.corpora import linking, space
 from instrumentarium.corpora.esc50.card import CARD as ESC50
 from instrumentarium.corpora.fetch import download, provide, verify
+from instrumentarium.corpora.irmas.card import CARD as IRMAS
+from instrumentarium.corpora.openmic.card import CARD as OPENMIC
 from instrumentarium.corpora.source import Archive, ArchiveError, Card, Licence
 from instrumentarium.corpora.transfer import Patience
 
@@ -267,6 +270,24 @@ def test_all_archives_together_must_fit(checkout: Provide, publisher: Publisher,
     checkout(card=card)
 
 
+def test_an_archive_whose_length_the_server_does_not_tell_needs_about_its_usual_size(
+    checkout: Provide, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+):
+    card = card_of(replace(archive_of(publisher), about_bytes=600_000_000))
+    publisher.head_says_length = False
+    limit_space(monkeypatch, 599_999_999)
+    with pytest.raises(ArchiveError, match=r"600\.0 MB more must be written"):
+        checkout(card=card)
+    assert publisher.asked == []
+    publisher.head_says_length = True  # what the server tells counts
+    checkout(card=card)
+
+
+def test_all_published_archives_say_about_how_large_they_are():
+    for card in (IRMAS, OPENMIC, ESC50):
+        assert all(5e8 < archive.about_bytes < 4e9 for archive in card.archives)
+
+
 def test_what_has_come_already_needs_no_more_space(
     checkout: Provide, publisher: Publisher, cache: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -375,8 +396,11 @@ def test_what_is_fetched_is_logged(checkout: Provide, publisher: Publisher, capl
     assert f"fetching archive.zip from {publisher.url}" in caplog.text
 
 
-def write_esc50_meta(path: Path, write_zip, clips: int = 2000, header: str = "filename,fold,category") -> Path:
-    rows = [f"{number}.wav,{number % 5 + 1},{number // 5 % 50}" for number in range(2000)]
+def write_esc50_meta(
+    path: Path, write_zip, clips: int = 2000, header: str = "filename,fold,category", first: str = "0"
+) -> Path:
+    stems = [first, *map(str, range(1, 2000))]
+    rows = [f"{stem}.wav,{number % 5 + 1},{number // 5 % 50}" for number, stem in enumerate(stems)]
     members = [(f"ESC-50-master/audio/{number}.wav", b"sound") for number in range(clips)]
     return write_zip(path, [*members, ("ESC-50-master/meta/esc50.csv", "\n".join([header, *rows]).encode())])
 
@@ -395,8 +419,14 @@ def test_an_archive_without_a_checksum_is_verified_by_its_content(tmp_path: Path
             verify(archive, write_esc50_meta(tmp_path / f"{name}.zip", write_zip, **wrong))
     with pytest.raises(ArchiveError, match="found 0 clips, 0 categories and 0 folds"):
         verify(archive, write_zip(tmp_path / "other.zip", [("README", b"")]))
-    with pytest.raises(ArchiveError, match="is not UTF-8"):
+    with pytest.raises(ArchiveError, match="is no CSV table in UTF-8"):
         verify(archive, write_zip(tmp_path / "bytes.zip", [("ESC-50-master/meta/esc50.csv", b"\xff\xfe")]))
+    with pytest.raises(ArchiveError, match="found 0 clips, 1 categories and 1 folds"):
+        verify(archive, write_zip(tmp_path / "long.zip", [("ESC-50-master/meta/esc50.csv", b"a,b\n" + 2**18 * b"x")]))
+    with pytest.raises(
+        ArchiveError, match=r"its ESC-50-master/meta/esc50\.csv names 1 clips that are not there, first x0"
+    ):
+        verify(archive, write_esc50_meta(tmp_path / "names.zip", write_zip, first="x0"))
     (tmp_path / "page.zip").write_text("<html></html>")
     with pytest.raises(ArchiveError, match=r"it is truncated or corrupt \(File is not a zip file\)$"):
         verify(archive, tmp_path / "page.zip")

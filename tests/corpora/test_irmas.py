@@ -220,14 +220,30 @@ def test_members_are_counted_by_their_folder():
     assert PUBLISHED.total == 6705 + 2874
 
 
+def test_the_instruments_of_testing_clips_are_counted(tmp_path: Path, write_irmas: Writer):
+    test = [("a-1.wav", b""), ("a-1.txt", b"voi\t\npia\t\n"), ("b-1.wav", b""), ("b-1.txt", b"xyz\t\n")]
+    train = [("IRMAS-TrainingData/cla/[cla][nod][cla]0150__1.wav", b"")]
+    met = {item.path: sorted(PUBLISHED.met(item)) for item in read_clips(write_irmas(tmp_path, train=train, test=test))}
+    assert list(met.values()) == [
+        ["train cla"],
+        ["test Part1", "test with pia", "test with voi"],
+        ["test Part1"],
+    ]
+    assert sum(PUBLISHED.labels.values()) == 4917
+
+
 def test_one_clip_too_few_or_in_another_part_is_a_difference():
-    found = PUBLISHED.counts | {"train cel": 387, "test Part1": 808, "train ban": 1}
+    found = PUBLISHED.counts | PUBLISHED.labels | {"train cel": 387, "test Part1": 808, "train ban": 1}
     assert PUBLISHED.differences(found) == [
         "train cel: 388 published, 387 found",
         "test Part1: 807 published, 808 found",
         "train ban: 0 published, 1 found",
     ]
-    assert PUBLISHED.differences(PUBLISHED.counts) == []
+    assert PUBLISHED.differences(PUBLISHED.counts) == [
+        f"test with {code}: {count} published, 0 found"
+        for code, count in zip(CODES, (111, 62, 163, 535, 942, 361, 995, 326, 167, 211, 1044), strict=True)
+    ]
+    assert PUBLISHED.differences(PUBLISHED.counts | PUBLISHED.labels) == []
 
 
 @pytest.fixture(scope="module")
@@ -332,9 +348,12 @@ def test_the_published_collection_is_ingested_whole(tmp_path: Path, write_zip, t
     assert result.rejected == []
     assert len(CLIPS.read(tmp_path / "clips" / "clips.csv")) == 9579
     assert result.against(PUBLISHED).startswith("counts as published: 9579 audio files (train cel 388, ")
+    assert "test with voi 1044" in result.against(PUBLISHED)
     (tmp_path / "raw" / "IRMAS-TestingData-Part2.zip").unlink()
+    write_zip(tmp_path / "raw" / f"{TRAINING}.zip", [(path, b"") for path in paths])  # no sound: counted all the same
     with pytest.raises(
-        IngestError, match=r"1 counts differ from the published ones: test Part2: 1301 published, 0 found"
+        IngestError,
+        match=r"12 counts differ from the published ones: test Part2: 1301 published, 0 found; test with cel",
     ):
         ingest("irmas", read_clips(tmp_path / "raw"), tmp_path / "clips", 8000, PUBLISHED)
     assert len(CLIPS.read(tmp_path / "clips" / "clips.csv")) == 9579

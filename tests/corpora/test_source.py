@@ -1,4 +1,5 @@
 import unicodedata
+import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -44,6 +45,33 @@ def test_a_stem_loses_the_last_suffix_alone(path: str, expected: str):
 def test_a_missing_archive_says_which_stage_makes_it(tmp_path: Path):
     with pytest.raises(ArchiveError, match=r"x\.zip is missing; run `dvc repro download@irmas`"):
         find_archive(tmp_path, "x.zip", "irmas")
+
+
+class Unflagged(zipfile.ZipInfo):
+    """A member whose name is written in `encoding` without a word on it, as many programs do."""
+
+    encoding = "utf-8"
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:  # noqa: N802
+        return self.filename.encode(self.encoding), self.flag_bits
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_names_in_utf_8_are_read_where_the_archive_does_not_say_so(tmp_path: Path, form: str):
+    path, names = tmp_path / "a.zip", ["Señor 2-1.wav", "plain-1.wav", "Ö/曲-1.wav"]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(Unflagged(unicodedata.normalize(form, name)), name.encode())
+    assert all(not info.flag_bits for info in zipfile.ZipFile(path).infolist())
+    assert read_zip(path) == [(name, name.encode()) for name in sorted(names)]
+
+
+def test_names_in_the_code_page_of_old_zips_stay_what_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path, name = tmp_path / "a.zip", "Señor Größe-1.wav"
+    monkeypatch.setattr(Unflagged, "encoding", "cp437")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(Unflagged(name), b"sound")
+    assert read_zip(path) == [(name, b"sound")]
 
 
 def test_zip_members_come_sorted_by_composed_name(tmp_path: Path, write_zip: Writer):

@@ -18,7 +18,15 @@ from instrumentarium.taxonomy import CODES
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2026])
+def check_halves(positives: np.ndarray, part_of: np.ndarray) -> None:
+    found = balance(positives, part_of, [0.5, 0.5])
+    assert max(found.ld) <= 0.0010
+    assert max(found.lpd) <= 0.0038
+    assert found.prevalence_gap <= 0.004
+    assert found.fold_size_gap <= 0.01
+
+
+@pytest.mark.parametrize("seed", [0, 1])
 def test_the_published_test_songs_are_halved_almost_evenly(seed: int):
     clips, labels = published_test_songs()
     units, positives = recording_units(clips, labels, clips["recording_id"]), positive_labels(clips, labels)
@@ -27,11 +35,7 @@ def test_the_published_test_songs_are_halved_almost_evenly(seed: int):
     parts = share_out(units, [0.5, 0.5], seed)
     assert time.process_time() - start < 20
     rows = [units.names.index(name) for name in clips["recording_id"]]
-    found = balance(positives, parts[rows], [0.5, 0.5])
-    assert max(found.ld) <= 0.0010
-    assert max(found.lpd) <= 0.0038
-    assert found.prevalence_gap <= 0.004
-    assert found.fold_size_gap <= 0.01
+    check_halves(positives, parts[rows])
 
 
 def test_five_folds_of_the_published_test_songs_are_alike():
@@ -46,7 +50,7 @@ def test_five_folds_of_the_published_test_songs_are_alike():
     assert measured.fold_size_gap <= 0.01
 
 
-def test_the_published_test_songs_are_shared_out_with_every_instrument_on_both_sides():
+def test_the_pipeline_halves_the_published_test_songs_with_every_instrument_on_both_sides():
     clips, labels = published_test_songs()
     training = clips_of(("irmas/t", "irmas/t", "train", "t"))
     everything = pd.concat([clips, training], ignore_index=True)
@@ -54,4 +58,5 @@ def test_the_published_test_songs_are_shared_out_with_every_instrument_on_both_s
     table = assigned_splits(everything, labels, recordings, PARAMS, 2026)
     songs = labels.merge(table, on="clip_id").groupby(["split", "instrument"])["recording_id"].nunique()
     assert all(songs[split, code] >= 3 for split in ("validation", "test") for code in CODES)
-    assert np.ptp([(table["split"] == split).sum() for split in ("validation", "test")]) <= 14
+    halves = clips.merge(table[["clip_id", "split"]], on="clip_id")
+    check_halves(positive_labels(halves, labels), (halves["split"] == "test").to_numpy().astype(np.int64))

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import unicodedata
 from pathlib import Path
 
 import pandas as pd
@@ -61,7 +62,11 @@ def test_the_metrics_count_what_is_there(collection, split: Split):
     for part in PARTS:
         mine = cello[cello["split"] == part]
         found = metrics[part]["instruments"]["cel"]
-        assert found == {"clips": len(mine), "recordings": mine["recording_id"].nunique()}
+        assert found == {
+            "clips": len(mine),
+            "recordings": mine["recording_id"].nunique(),
+            "seconds": clips[clips["clip_id"].isin(mine["clip_id"])]["duration_s"].sum(),
+        }
         assert sum(metrics[part]["corpora"].values()) == metrics[part]["clips"]
 
 
@@ -183,6 +188,18 @@ def test_all_that_is_wrong_with_a_frozen_split_is_listed(collection, split: Spli
         "  1 clips that the corpora in use do not have: 'own/nobody'",
         f"  1 clips of the corpora in use that the file leaves out: '{missing}'",
     ]
+
+
+def test_a_frozen_split_may_have_ids_in_the_other_unicode_form(collection, split: Split, tmp_path: Path):
+    clips, labels = collection
+    renamed = {clips["clip_id"].iloc[0]: "irmas/Canção-1"}
+    file = split.table[["clip_id", "split"]].replace({"clip_id": renamed})
+    file["clip_id"] = [unicodedata.normalize("NFD", clip_id) for clip_id in file["clip_id"]]
+    file.to_csv(tmp_path / "halves.csv", index=False)
+    clips, labels = clips.replace({"clip_id": renamed}), labels.replace({"clip_id": renamed})
+    params = PARAMS.model_copy(update={"frozen": "halves.csv"})
+    taken = split_clips(clips, labels, NO_DUPLICATES, params, 0, tmp_path)
+    assert "irmas/Canção-1" in set(taken.table["clip_id"])
 
 
 def test_a_frozen_split_needs_all_three_splits(split: Split, frozen):

@@ -217,9 +217,9 @@ def _require_space_for_all(
     """Check before the first byte is fetched that all archives will fit: not to learn at night that the last does not."""
     needs = list(copied)
     for archive in missing:
-        length = remote_length(archive.url, patience)
-        if length is not None:
-            path = kept_at(archive, card.corpus)
-            needs.append((path.parent, max(0, length - size_of(_part(path)))))
-            needs += [] if copy_to is None else [(copy_to, length)]
+        told = remote_length(archive.url, patience)
+        length = archive.about_bytes if told is None else told
+        path = kept_at(archive, card.corpus)
+        needs.append((path.parent, max(0, length - size_of(_part(path)))))
+        needs += [] if copy_to is None else [(copy_to, length)]
     _require_space(needs, card.title, card.corpus)

@@ -4,6 +4,7 @@ A corpus module holds, in this order, its dataset card, its archives with checks
 archives in a folder and yields every clip once, or says why it cannot be used. Nothing is unpacked to disk.
 """
 
+import contextlib
 import csv
 import gzip
 import io
@@ -27,13 +28,15 @@ Drums = Literal["yes", "no", "unknown"]
 class Archive:
     """One file of the publisher: where it lies and how it is verified (by md5, or, where there is none, by its content).
 
-    `content_problem` says what is wrong with the content of a file, or None.
+    `content_problem` says what is wrong with the content of a file, or None. `about_bytes` is roughly how large the file
+    is, by which disk space is checked where the server does not tell.
     """
 
     name: str
     url: str
     md5: str | None
     content_problem: Callable[[Path], str | None] | None = None
+    about_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,22 @@ def _broken(path: Path, corpus: str, cause: Exception) -> ArchiveError:
     )
 
 
+_SAYS_UTF_8 = 0x800
+"""The flag of a zip member whose name is in UTF-8; without it, zipfile takes it for code page 437 (APPNOTE.TXT, D.1)."""
+
+
+def _name_in_zip(info: zipfile.ZipInfo) -> str:
+    """Return a member's name, in UTF-8 where its bytes are that, flag or no flag.
+
+    Programs on macOS write UTF-8 and don't say so, and the loader mirdata met it in IRMAS (its issue 306). Text in code
+    page 437 with a letter beyond ASCII is hardly ever UTF-8 by chance.
+    """
+    if not info.flag_bits & _SAYS_UTF_8:
+        with contextlib.suppress(UnicodeError):
+            return info.filename.encode("cp437").decode("utf-8")
+    return info.filename
+
+
 @dataclass
 class ZipMembers:
     """The files of a zip archive, by NFC name, in the order of their names; read one at a time."""
@@ -164,7 +183,7 @@ class ZipMembers:
 
     def names(self) -> list[tuple[str, zipfile.ZipInfo]]:
         """Return (NFC name, member) of every file, sorted; a name that occurs twice is there twice."""
-        members = [(nfc(info.filename), info) for info in self._file.infolist() if not info.is_dir()]
+        members = [(nfc(_name_in_zip(info)), info) for info in self._file.infolist() if not info.is_dir()]
         return sorted(members, key=lambda member: (member[0], member[1].header_offset))
 
     def read(self, member: zipfile.ZipInfo) -> bytes:

@@ -56,7 +56,12 @@ def _split_figures(table: pd.DataFrame, positives: BoolArray, part: BoolArray) -
         "lpd": round(label_pair_distribution(positives, part), DECIMALS),
         "corpora": {str(name): int(count) for name, count in there["corpus"].value_counts().items()},
         "instruments": {
-            code: {"clips": int(held.sum()), "recordings": len(set(merged[held]))} for code, held in holds.items()
+            code: {
+                "clips": int(held.sum()),
+                "recordings": len(set(merged[held])),
+                "seconds": round(float(there["duration_s"][held].sum()), 3),
+            }
+            for code, held in holds.items()
         },
     }
 

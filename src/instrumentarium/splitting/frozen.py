@@ -1,6 +1,7 @@
 """A split that was made elsewhere: read from a file in the folder splits/, validated, never trusted."""
 
 import hashlib
+import unicodedata
 from pathlib import Path
 
 import pandas as pd
@@ -35,7 +36,7 @@ def read_frozen_split(path: Path, clips: pd.DataFrame, recordings: pd.Series) ->
     """Return split.csv as the file at `path` has it, sorted by clip_id; whether anything straddles is still to be checked.
 
     Args:
-        path: a CSV file in UTF-8 with the columns clip_id and split, a row for every clip.
+        path: a CSV file in UTF-8 with the columns clip_id (in any Unicode form) and split, a row for every clip.
         clips: column clip_id.
         recordings: the recording of each clip after merging, indexed as `clips` is.
 
@@ -49,6 +50,7 @@ def read_frozen_split(path: Path, clips: pd.DataFrame, recordings: pd.Series) ->
         raise SplitError(f"{path} is not a CSV table: {error}") from error
     if sorted(table.columns) != sorted(COLUMNS):
         raise SplitError(f"{path} has the columns {', '.join(table.columns)}; it must have {', '.join(COLUMNS)}")
+    table["clip_id"] = table["clip_id"].map(lambda clip_id: unicodedata.normalize("NFC", clip_id))
     _check(path, table, {str(clip_id) for clip_id in clips["clip_id"]})
     recording_of = dict(zip(clips["clip_id"], recordings[clips.index], strict=True))
     table = table.sort_values("clip_id", ignore_index=True)

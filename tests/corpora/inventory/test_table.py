@@ -108,6 +108,26 @@ def test_a_path_may_lead_out_of_the_tables_folder(table: Writer, tmp_path: Path)
     assert [(entry.path, entry.reason) for entry in entries] == [("../a.wav", ""), (str(tmp_path / "b.wav"), "")]
 
 
+@pytest.mark.parametrize("again", ["{folder}/a.wav", "sub/../a.wav", "../{name}/a.wav", "loop/a.wav"])
+def test_a_file_stands_once_whatever_way_leads_to_it(
+    table: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: str
+):
+    again = again.format(folder=tmp_path, name=tmp_path.name)
+    table(f"path,labels\na.wav,cel\n{again},pia\n")
+    (tmp_path / "loop").symlink_to(".")
+    monkeypatch.chdir(tmp_path / "sub")
+    assert re.fullmatch(
+        r"line 3: .*a\.wav stands in line 2 already; keep one of them", mistakes(Path("../table.csv"))[0]
+    )
+
+
+def test_two_links_to_one_file_are_two_files(table: Writer, tmp_path: Path):
+    for name in ("one.wav", "two.wav"):  # as git-annex keeps files of equal content
+        (tmp_path / name).symlink_to("a.wav")
+    path = table("path,labels\none.wav,cel\ntwo.wav,cel\n")
+    assert [entry.path for entry in entries_of_table(path, "negative")] == ["one.wav", "two.wav"]
+
+
 def test_a_path_may_come_from_another_system(table: Writer, tmp_path: Path):
     decomposed = unicodedata.normalize("NFD", "Gänse.wav")
     (tmp_path / decomposed).write_bytes(b"sound")

@@ -70,7 +70,7 @@ def entries_of_table(path: Path, absent: Absent) -> list[Entry]:
         except _RowError as error:
             mistakes += [f"{where}: {text}" for text in error.args]
             continue
-        first = lines.setdefault(nfc(entry.path), row.line)
+        first = lines.setdefault(_place(path.parent, entry.path), row.line)
         if first != row.line:
             mistakes.append(f"{where}: {entry.path} stands in line {first} already; keep one of them")
         entries.append(entry)
@@ -170,6 +170,15 @@ def _from(folder: Path, path: str) -> Path:
     """Return `path` without detours, from `folder` if it is absolute and leads below it."""
     direct, top = Path(os.path.normpath(path)), folder.absolute()
     return direct.relative_to(top) if direct.is_relative_to(top) else direct
+
+
+def _place(folder: Path, path: str) -> str:
+    """Return the same for every path that leads from `folder` to one name in one folder.
+
+    Two links to one file are two files: git-annex keeps all files of equal content so.
+    """
+    whole = folder / path
+    return nfc(os.path.join(os.path.realpath(whole.parent), whole.name))  # noqa: PTH118
 
 
 def _with_one_split_a_recording(path: Path, entries: list[Entry]) -> list[Entry]:

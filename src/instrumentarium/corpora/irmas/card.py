@@ -21,7 +21,7 @@ CARD = Card(
     citation="Bosch, J. J., Janer, J., Fuhrmann, F., Herrera, P. (2012). A comparison of sound segregation techniques "
     "for predominant instrument recognition in musical audio signals. ISMIR, 559-564.",
     archives=tuple(
-        Archive(name, f"{_RECORD}/files/{name}?download=1", md5)
+        Archive(name, f"{_RECORD}/files/{name}?download=1", md5, about_bytes=3_000_000_000)
         for name, md5 in (
             (f"{TRAINING}.zip", "4fd9f5ed5a18d8e2687e6360b5f60afe"),
             (f"{TESTING}1.zip", "5a2e65520dcedada565dff2050bb2a56"),

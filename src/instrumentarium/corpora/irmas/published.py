@@ -1,4 +1,8 @@
-"""IRMAS as published: its licence and its counts (dataset card of Zenodo record 1290750)."""
+"""IRMAS as published: its licence and its counts.
+
+Sources: the dataset card of Zenodo record 1290750; for the instruments of testing clips, a public listing of all of their
+label files.
+"""
 
 import re
 from pathlib import PurePosixPath
@@ -13,6 +17,10 @@ _TRAINING = {
     "vio": 580, "voi": 778,
 }  # fmt: skip
 _TESTING = {"Part1": 807, "Part2": 1301, "Part3": 766}
+_TESTING_WITH = {
+    "cel": 111, "cla": 62, "flu": 163, "gac": 535, "gel": 942, "org": 361, "pia": 995, "sax": 326, "tru": 167,
+    "vio": 211, "voi": 1044,
+}  # fmt: skip
 
 
 def part_of(member: SourceClip | Rejection) -> str | None:
@@ -24,8 +32,17 @@ def part_of(member: SourceClip | Rejection) -> str | None:
     return f"{side} {path.parent.name}"
 
 
+def labels_of(member: SourceClip | Rejection) -> list[str]:
+    """Return `test with <instrument>` for each instrument of a testing clip."""
+    if isinstance(member, Rejection) or member.official_split != "test":
+        return []
+    return [f"test with {code}" for code, relevance in member.labels.items() if relevance > 0.5]
+
+
 PUBLISHED = Published(
     counts={f"train {code}": count for code, count in _TRAINING.items()}
     | {f"test {part}": count for part, count in _TESTING.items()},
     part_of=part_of,
+    labels={f"test with {code}": count for code, count in _TESTING_WITH.items()},
+    labels_of=labels_of,
 )

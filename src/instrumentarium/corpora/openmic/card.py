@@ -22,5 +22,12 @@ CARD = Card(
     "(clips.csv), and in openmic-2018-metadata.csv inside the archive.",
     citation="Humphrey, E. J., Durand, S., McFee, B. (2018). OpenMIC-2018: An open dataset for multiple instrument "
     "recognition. ISMIR, 438-444.",
-    archives=(Archive(ARCHIVE, f"{_RECORD}/files/{ARCHIVE}?download=1", "e4ccf187e2bb5ab2e115416e8aafe7f4"),),
+    archives=(
+        Archive(
+            ARCHIVE,
+            f"{_RECORD}/files/{ARCHIVE}?download=1",
+            "e4ccf187e2bb5ab2e115416e8aafe7f4",
+            about_bytes=2_600_000_000,
+        ),
+    ),
 )
