@@ -12,7 +12,7 @@ from pipeline.checkout import Checkout, stages_run
 pytestmark = pytest.mark.slow
 
 RATE = "models.cnn.recipes.miniature.learning_rate"
-PATIENCE_S = 600
+PATIENCE_S = 1200  # only a hung queue lasts as long, also on a machine that does much else
 WRONG_NUMBERS = """
 
 _write_json = write_json
