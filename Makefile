@@ -14,7 +14,7 @@ repro: $(READY) ## Run the pipeline: dvc repro
 	PATH="$(BIN):$$PATH" dvc repro
 
 test: $(READY) lint ## Lint, types and all tests
-	PATH="$(BIN):$$PATH" pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
+	PATH="$(BIN):$$PATH" pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## Lint and types only
 	$(BIN)/ruff check .

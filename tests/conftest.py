@@ -14,11 +14,22 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+from running_order import RUN_FIRST
 
 TRAIN_NAME = "IRMAS-TrainingData/cel/[cel][nod][cla]0058__1.wav"
 ESC50_HEADER = "filename,fold,target,category,esc10,src_file,take"
 OPENMIC_HEADER = "sample_key,instrument,relevance,num_responses"
 METADATA_HEADER = "sample_key,artist_name,license_title,license_url"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files of tests; within a file nothing changes."""
+
+    def rank(item: pytest.Item) -> int:
+        place = item.path.relative_to(Path(__file__).parent).as_posix()
+        return next((n for n, start in enumerate(RUN_FIRST) if place.startswith(start)), len(RUN_FIRST))
+
+    items.sort(key=rank)
 
 
 def _tone(

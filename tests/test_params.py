@@ -1,9 +1,11 @@
 import copy
+import shutil
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from dvc.api import params_show
+from dvc.repo import Repo
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
@@ -324,11 +326,26 @@ def test_outside_dvc_all_parameters_are_read(changed: Change, monkeypatch: pytes
     assert validate(stage_params().values, Params) == load_params()
 
 
-def test_inside_a_stage_dvc_says_what_is_declared(monkeypatch: pytest.MonkeyPatch):
-    api = ModuleType("dvc.api")
-    api.params_show = lambda *, stages: {"asked": stages}  # type: ignore[attr-defined]
-    monkeypatch.setitem(__import__("sys").modules, "dvc.api", api)
+@pytest.fixture
+def in_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a repository of DVC's that has this one's stages and parameters."""
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copyfile(COMMITTED.with_name(name), tmp_path / name)
+    Repo.init(str(tmp_path), no_scm=True).close()
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("stage", ["ingest@irmas", "train", "params"])
+def test_inside_a_stage_only_what_it_declares_is_there(
+    stage: str, in_a_repository: None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("DVC_STAGE", stage)
+    assert stage_params().values == params_show(stages=stage)
+
+
+def test_what_a_stage_does_not_declare_cannot_be_read(in_a_repository: None, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DVC_STAGE", "ingest@irmas")
-    assert stage_params().read("asked", str) == "ingest@irmas"
-    with pytest.raises(ParamsError, match="stage 'ingest@irmas' does not declare it"):
-        stage_params().read("seed", int)
+    assert stage_params().read("collection", str) == "miniature"
+    for key in ("seed", "collections.full.source", "collections.miniature.corpora.openmic"):
+        with pytest.raises(ParamsError, match=f"{key} is not in params.yaml, or stage 'ingest@irmas' does not declare"):
+            stage_params().read(key, str)

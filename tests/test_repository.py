@@ -12,6 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+from running_order import RUN_FIRST
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "data").glob("*.md")])
@@ -44,6 +45,12 @@ def test_make_targets_in_documents_exist() -> None:
 
 def test_the_two_commands_of_a_newcomer_exist() -> None:
     assert {"repro", "test"} <= make_targets()
+
+
+def test_the_readme_says_how_its_commands_come_into_reach() -> None:
+    start = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Start")[2]
+    activation = start.index("`source .venv/bin/activate`")
+    assert start.index("$ make repro") < activation < start.index("$ dvc")
 
 
 def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
@@ -163,3 +170,11 @@ def test_python_version_is_the_same_everywhere() -> None:
     assert project["requires-python"] == ">=3.11"
     assert ruff["target-version"] == "py311"
     assert "python3.11" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_what_runs_first_is_there() -> None:
+    for place in RUN_FIRST:
+        assert (ROOT / "tests" / place).exists(), f"tests/running_order.py names {place}"
+    assert {path.name for path in (ROOT / "tests" / "pipeline").glob("test_*.py")} == {
+        Path(place).name for place in RUN_FIRST if place.startswith("pipeline/")
+    }

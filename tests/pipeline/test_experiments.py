@@ -12,7 +12,7 @@ from pipeline.checkout import Checkout, stages_run
 pytestmark = pytest.mark.slow
 
 RATE = "models.cnn.recipes.miniature.learning_rate"
-PATIENCE_S = 600
+PATIENCE_S = 1200  # only a hung queue lasts as long, also on a machine that does much else
 WRONG_NUMBERS = """
 
 _write_json = write_json
@@ -205,8 +205,8 @@ def test_a_corpus_can_be_switched_off(lab: Checkout) -> None:
 
 
 def test_what_was_built_is_shared_through_a_remote(built: Checkout, tmp_path: Path) -> None:
-    store, other = tmp_path / "store", Checkout(tmp_path / "other", built.environment)
-    owner = built.copy(tmp_path / "owner")
+    store, owner = tmp_path / "store", built.copy(tmp_path / "owner")
+    other = Checkout(tmp_path / "other", owner.environment)
     for checkout in (owner, other):
         if checkout is other:
             owner.git("clone", "--quiet", str(owner.root), str(other.root))

@@ -1,7 +1,8 @@
 """The same commit gives the same results, and what a stage reads is what dvc.yaml declares."""
 
 import json
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +47,8 @@ class Traced:
 
 
 @pytest.fixture(scope="module")
-def traced(clone: Callable[[str], Checkout]) -> Traced:
-    checkout = clone("second")
+def traced(clone: Callable[[Path], Checkout], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced]:
+    checkout = clone(tmp_path_factory.mktemp("second"))
     folder = checkout.root.with_name("trace")
     folder.mkdir()
     # code of the checkout under test, loaded instead of the clone's, would show as a path outside of the clone
@@ -62,7 +63,9 @@ def traced(clone: Callable[[str], Checkout]) -> Traced:
         files[log.name] = {source_of(Path(line["file"]), checkout.root) for line in lines if "file" in line}
         params[log.name] = {line["param"] for line in lines if "param" in line}
     with Repo(str(checkout.root)) as repo:
-        return Traced(checkout, files, params, {stage.name: stage for stage in repo.index.stages})
+        stages = {stage.name: stage for stage in repo.index.stages}
+    yield Traced(checkout, files, params, stages)
+    shutil.rmtree(checkout.root.parent)
 
 
 def source_of(path: Path, root: Path) -> str:
@@ -100,11 +103,11 @@ def test_two_clones_end_with_the_same_lock_file(built: Checkout, traced: Traced)
         assert traced.checkout.bytes_below(folder) == built.bytes_below(folder), folder
 
 
-def test_a_second_run_has_nothing_to_do(built: Checkout) -> None:
-    output = built.dvc("repro")
+def test_a_second_run_has_nothing_to_do(copy: Checkout) -> None:
+    output = copy.dvc("repro")
     assert stages_run(output) == []
     assert "Data and pipelines are up to date." in output
-    assert built.changes() == ""
+    assert copy.changes() == ""
 
 
 def test_a_run_leaves_nothing_in_the_user_cache_but_archives(built: Checkout) -> None:

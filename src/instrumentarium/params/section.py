@@ -140,8 +140,36 @@ def stage_params() -> DeclaredParams:
     DVC names the stage in the environment variable DVC_STAGE.
     """
     stage = os.environ.get("DVC_STAGE")
+    values = read_yaml(PARAMS_FILE)
     if stage is None:
-        return DeclaredParams(read_yaml(PARAMS_FILE), "(none)")
-    from dvc.api import params_show
+        return DeclaredParams(values, "(none)")
+    return DeclaredParams(_restricted(values, _declared_keys(stage)), stage)
 
-    return DeclaredParams(params_show(stages=stage), stage)
+
+def _declared_keys(stage: str) -> list[str]:
+    """Return the dotted keys that a stage declares in dvc.yaml, its templates resolved by DVC.
+
+    `dvc.api.params_show` finds the same, but reads dvc.yaml and dvc.lock twice: a second more in every stage.
+    """
+    from dvc.dvcfile import load_file
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        definition = load_file(repo, "dvc.yaml").resolver.resolve_one(stage)[stage]
+    return list(definition.get("params", []))
+
+
+def _restricted(values: Mapping[str, object], keys: list[str]) -> dict[str, object]:
+    """Return only what stands under the dotted keys; a key that is not there is left out."""
+    below: dict[str, list[str]] = {}
+    for key in keys:
+        head, _, rest = key.partition(".")
+        below.setdefault(head, []).append(rest)
+    kept: dict[str, object] = {}
+    for head, rests in below.items():
+        value = values.get(head)
+        if "" in rests:
+            kept |= {head: value} if head in values else {}
+        elif isinstance(value, Mapping):
+            kept[head] = _restricted(value, rests)
+    return kept

@@ -1,0 +1,12 @@
+"""In which order the processes of a test run take up the files of tests."""
+
+RUN_FIRST = (
+    "pipeline/test_reproducible.py",  # builds the pipeline that the others of its folder copy
+    "corpora/",  # enough to do while they would wait for it
+    "duplicates/",
+    "pipeline/test_experiments.py",  # then the longest, so that no process has a long one left at the end
+    "pipeline/test_interruption.py",
+    "pipeline/test_own_data.py",
+    "pipeline/test_staleness.py",
+)
+"""Files and folders of tests in the order in which processes are to take them up; all others come after."""
