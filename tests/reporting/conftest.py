@@ -95,7 +95,13 @@ def write_world(root: Path) -> World:
         seed=1,
     )
     plots = root / "plots"
-    write_evaluation(evaluation, root / "metrics" / "evaluate.json", data / "thresholds.json", plots / "evaluate")
+    write_evaluation(
+        evaluation,
+        root / "metrics" / "evaluate.json",
+        data / "thresholds.json",
+        data / "figures.csv",
+        plots / "evaluate",
+    )
 
     def write(path: str, content: object) -> None:
         (root / path).parent.mkdir(parents=True, exist_ok=True)

@@ -65,8 +65,11 @@ def nll(targets: BoolArray, scores: FloatArray, observed: BoolArray) -> float:
     return mean_of_defined(-np.log(np.where(targets, kept, 1 - kept))[observed])
 
 
-def scaled(scores: FloatArray, temperature: float) -> FloatArray:
-    """Return the scores after their logits were divided by `temperature`: above 1 they move toward one half."""
+def scaled(scores: FloatArray, temperature: float | FloatArray) -> FloatArray:
+    """Return the scores after their logits were divided by `temperature`: above 1 they move toward one half.
+
+    The temperature is one for all, or (clips, 1).
+    """
     return np.asarray(expit(logit(np.clip(scores, CLOSEST, 1 - CLOSEST)) / temperature))
 
 
