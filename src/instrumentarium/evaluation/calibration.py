@@ -8,6 +8,7 @@ Guo, Pleiss, Sun, Weinberger: On calibration of modern neural networks, ICML 201
 """
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
@@ -20,18 +21,24 @@ CLOSEST = 1e-6
 TEMPERATURES = (0.05, 20.0)
 
 
-def reliability(targets: BoolArray, scores: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return mean score, share of positives and count of each bin, each (`BINS`,); NaN, NaN, 0 for an empty bin.
+def bins_of(scores: FloatArray, bins: int = BINS) -> npt.NDArray[np.int64]:
+    """Return the bin of equal width in which each score lies; 1 lies in the last."""
+    return np.minimum((scores * bins).astype(np.int64), bins - 1)
+
+
+def reliability(targets: BoolArray, scores: FloatArray, bins: int = BINS) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return mean score, share of positives and count of each bin, each (bins,); NaN, NaN, 0 for an empty bin.
 
     Args:
         targets: (pairs,), observed ones only.
-        scores: (pairs,), probabilities; 1 lies in the last bin.
+        scores: (pairs,), probabilities.
+        bins: how many, of equal width.
     """
-    place = np.minimum((scores * BINS).astype(np.int64), BINS - 1)
-    count = np.bincount(place, minlength=BINS).astype(np.float64)
+    place = bins_of(scores, bins)
+    count = np.bincount(place, minlength=bins).astype(np.float64)
     divisor = np.where(count > 0, count, np.nan)
-    mean_score = np.bincount(place, weights=scores, minlength=BINS) / divisor
-    share = np.bincount(place, weights=targets.astype(np.float64), minlength=BINS) / divisor
+    mean_score = np.bincount(place, weights=scores, minlength=bins) / divisor
+    share = np.bincount(place, weights=targets.astype(np.float64), minlength=bins) / divisor
     return mean_score, share, count
 
 

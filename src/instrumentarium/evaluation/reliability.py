@@ -1,13 +1,14 @@
 """Reliability as rows for a plot: how often an instrument plays where its score is such, with intervals over recordings.
 
-The bins are those of the expected calibration error, so that the plot shows what that figure sums up.
+Bins are wider than those of the expected calibration error: few clips have high scores, and a curve through bins of two or
+three shows nothing but chance.
 """
 
 import numpy as np
 import numpy.typing as npt
 
 from instrumentarium.evaluation.bootstrap import percentile_intervals
-from instrumentarium.evaluation.calibration import BINS, reliability
+from instrumentarium.evaluation.calibration import bins_of, reliability
 from instrumentarium.evaluation.curves import Row
 from instrumentarium.evaluation.headline import rounded
 from instrumentarium.evaluation.inputs import Scored
@@ -15,6 +16,7 @@ from instrumentarium.labels import BoolArray, FloatArray
 from instrumentarium.taxonomy import CODES
 
 ALL = "all"
+BINS = 10
 
 
 def reliability_rows(split: Scored, weights: FloatArray) -> list[Row]:
@@ -39,7 +41,7 @@ def reliability_rows(split: Scored, weights: FloatArray) -> list[Row]:
 def _rows(name: str, split: Scored, pairs: BoolArray, weights: FloatArray) -> list[Row]:
     clip, _ = np.nonzero(pairs)
     targets, scores = split.targets[pairs], split.scores[pairs]
-    mean_score, share, count = reliability(targets, scores)
+    mean_score, share, count = reliability(targets, scores, BINS)
     low, high = _intervals(clip, targets, scores, weights)
     rows: list[Row] = [
         {
@@ -60,7 +62,7 @@ def _intervals(
     clip: npt.NDArray[np.intp], targets: BoolArray, scores: FloatArray, weights: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """The ends of the interval of each bin's share of positives, each (`BINS`,)."""
-    place = np.minimum((scores * BINS).astype(np.int64), BINS - 1)
+    place = bins_of(scores, BINS)
     counts = np.zeros((2, weights.shape[1], BINS))
     np.add.at(counts[0], (clip, place), 1.0)
     np.add.at(counts[1], (clip, place), targets.astype(np.float64))
