@@ -21,7 +21,7 @@ PLOTS = [  # file, template, x, y, marks of one revision by role
     ("evaluate/precision_recall", "precision_recall_by_instrument", "recall", "precision", {"line mark": 13}),
     ("evaluate/confusion", "confusion_shares", "predicted", "actual", {"rect mark": 144}),
     ("evaluate/confusion_counts", "confusion_counts", "predicted", "actual", {"rect mark": 144}),
-    ("evaluate/reliability", "reliability_by_instrument", "mean_score", "share", {"line mark": 12, "point": 100}),
+    ("evaluate/reliability", "reliability_by_instrument", "mean_score", "share", {"line mark": 12, "point": 60}),
     ("evaluate/thresholds", "thresholds_by_instrument", "threshold", "f1", {"line mark": 36, "point": 12}),
     ("evaluate/confusion_per_instrument", "confusion_by_instrument", "predicted", "actual", {"rect mark": 44}),
     ("evaluate/per_instrument", "figures_by_instrument", "f1", "instrument", {"bar": 36}),

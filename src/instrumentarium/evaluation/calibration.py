@@ -26,19 +26,18 @@ def bins_of(scores: FloatArray, bins: int = BINS) -> npt.NDArray[np.int64]:
     return np.minimum((scores * bins).astype(np.int64), bins - 1)
 
 
-def reliability(targets: BoolArray, scores: FloatArray, bins: int = BINS) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return mean score, share of positives and count of each bin, each (bins,); NaN, NaN, 0 for an empty bin.
+def reliability(targets: BoolArray, scores: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return mean score, share of positives and count of each bin, each (`BINS`,); NaN, NaN, 0 for an empty bin.
 
     Args:
         targets: (pairs,), observed ones only.
         scores: (pairs,), probabilities.
-        bins: how many, of equal width.
     """
-    place = bins_of(scores, bins)
-    count = np.bincount(place, minlength=bins).astype(np.float64)
+    place = bins_of(scores)
+    count = np.bincount(place, minlength=BINS).astype(np.float64)
     divisor = np.where(count > 0, count, np.nan)
-    mean_score = np.bincount(place, weights=scores, minlength=bins) / divisor
-    share = np.bincount(place, weights=targets.astype(np.float64), minlength=bins) / divisor
+    mean_score = np.bincount(place, weights=scores, minlength=BINS) / divisor
+    share = np.bincount(place, weights=targets.astype(np.float64), minlength=BINS) / divisor
     return mean_score, share, count
 
 
