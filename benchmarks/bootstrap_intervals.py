@@ -57,10 +57,10 @@ def time_intervals(resamples: int) -> dict[str, float]:
     return {"seconds": round(time.perf_counter() - start, 2), "cpu_seconds": round(time.process_time() - cpu, 2)}
 
 
-def coverage(collections: int, resamples: int, seed: int) -> dict[str, dict[str, float]]:
+def coverage(collections: int, resamples: int, large_songs: int, seed: int) -> dict[str, dict[str, float]]:
     """Return for each way of drawing the share of intervals that hold the truth, by figure."""
     shape = {"instruments": 3, "sizes": (1, 15)}
-    large = simulate(np.random.default_rng([seed, 0]), 40_000, **shape)  # type: ignore[arg-type]
+    large = simulate(np.random.default_rng([seed, 0]), large_songs, **shape)  # type: ignore[arg-type]
     truth = headline(large, large.scores >= 0.5)
     held = {way: dict.fromkeys(COVERED, 0) for way in ("by_recording", "by_clip")}
     for number in range(collections):
@@ -81,6 +81,9 @@ def main(
     resamples: Annotated[int, typer.Option(min=100, help="Of songs, when time is taken.")] = 2000,
     collections: Annotated[int, typer.Option(min=1, help="Simulated collections.")] = 1000,
     resamples_each: Annotated[int, typer.Option(min=100, help="Of songs, in each simulated collection.")] = 400,
+    large_songs: Annotated[
+        int, typer.Option(min=100, help="Songs of the collection that is taken for the truth.")
+    ] = 40_000,
     seed: Annotated[int, typer.Option(min=0, help="Of the simulation.")] = 0,
 ) -> None:
     """Take the time of the intervals, count how often they hold the truth, and print one line of JSON."""
@@ -93,7 +96,7 @@ def main(
                 "resamples": resamples,
                 **time_intervals(resamples),
                 "collections": collections,
-                **coverage(collections, resamples_each, seed),
+                **coverage(collections, resamples_each, large_songs, seed),
             }
         )
     )

@@ -45,6 +45,7 @@ def request_of(tmp_path: Path) -> Callable[..., Request]:
             paths[name] = tmp_path / f"{name}.csv"
             table.to_csv(paths[name], index=False)
         defaults = {
+            "irmas_train_absent": "negative",
             "absent": "unobserved",
             "recording_pattern": None,
             "rule": "per_instrument",

@@ -36,8 +36,8 @@ def evaluate(
     clips: Annotated[
         list[Path] | None,
         typer.Option(
-            help="CSV table: clip_id and any of recording_id, split (train, validation, test), corpus, genre. Can be given "
-            "several times; of what two tables say of a clip, the first one stands."
+            help="CSV table: clip_id and any of recording_id, split (train, validation, test), corpus, genre, "
+            "official_split. Can be given several times; of what two tables say of a clip, the first one stands."
         ),
     ] = None,
     recording_pattern: Annotated[
@@ -47,6 +47,12 @@ def evaluate(
     absent: Annotated[
         AbsentPairs, typer.Option(help="What a pair without a label means: nobody knows, or it does not play.")
     ] = AbsentPairs.UNOBSERVED,
+    irmas_train_absent: Annotated[
+        AbsentPairs,
+        typer.Option(
+            help="The same for clips of corpus irmas with official_split train, labelled with one instrument only."
+        ),
+    ] = AbsentPairs.NEGATIVE,
     rule: Annotated[
         ThresholdRule, typer.Option(help="Thresholds: 0.5, one for all instruments, or one for each.")
     ] = ThresholdRule.PER_INSTRUMENT,
@@ -66,6 +72,7 @@ def evaluate(
         labels=labels,
         clips=tuple(clips or ()),
         absent=absent.value,
+        irmas_train_absent=irmas_train_absent.value,
         recording_pattern=recording_pattern,
         rule=rule.value,
         resamples=resamples,

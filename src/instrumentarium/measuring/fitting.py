@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from instrumentarium.evaluation.inputs import Scored, scored_splits
-from instrumentarium.labels import label_arrays
+from instrumentarium.labels import IrmasTrainAbsent, label_arrays
 from instrumentarium.measuring.tables import Absent, MeasuringError
 from instrumentarium.taxonomy import CODES
 
@@ -40,6 +40,7 @@ def fit_tables(
     clips: pd.DataFrame | None = None,
     *,
     absent: Absent = "unobserved",
+    irmas_train_absent: IrmasTrainAbsent = "negative",
     recording_pattern: str | None = None,
 ) -> Fitted:
     """Fit the tables together.
@@ -49,6 +50,7 @@ def fit_tables(
         labels: of `read_labels`.
         clips: of `read_clips`; None if there is no such table. It then says which clips there are, and which are judged.
         absent: what a pair without a label means: nobody knows, or the instrument does not play.
+        irmas_train_absent: the same for clips of corpus irmas whose `official_split` is train; see `label_arrays`.
         recording_pattern: a regular expression whose first group, found in a clip's id, names its recording.
 
     Raises:
@@ -60,31 +62,31 @@ def fit_tables(
     known, notes = _judged(known, scores, split_known=split_known)
     recordings, recordings_from = _recordings(known, clips, recording_pattern)
     labels = labels[labels["clip_id"].isin(known["clip_id"])]
-    bare = len(known) - known["clip_id"].isin(labels["clip_id"]).sum()
     if absent == "negative":
         labels = _completed(labels, known["clip_id"])
-    elif bare:
+    arrays = label_arrays(known, labels, irmas_train_absent=irmas_train_absent)
+    bare = int((~arrays.observed.any(axis=1)).sum())
+    if bare:
         notes.append(f"{bare} judged clips have no label at all and count in no figure")
-    if not (labels["relevance"] < 0.5).any():
+    if not (arrays.observed & ~arrays.targets).any():
         raise MeasuringError(
             "the labels of the judged clips say of no instrument that it does not play, so false alarms cannot be counted; "
             "give absent pairs a relevance of 0, or pass --absent negative if what is not listed does not play"
         )
     names = [name for name in ("validation", "test") if (known["split"] == name).any()]
-    arrays = label_arrays(known.assign(official_split=""), labels, irmas_train_absent="unobserved")
     judged = scores[scores["clip_id"].isin(known["clip_id"])]
     table = known.assign(recording_id=recordings)[["clip_id", "split", "recording_id"]]
     parts = scored_splits(judged, known, arrays, table, names)
     if "validation" not in names:
         notes.append(
             "no clips are set apart for choosing thresholds: each half of the recordings is judged by thresholds from the "
-            "other (rows `split` of a table passed with --clips would say which clips are validation)"
+            "other (a column `split` in a table passed with --clips would say which clips are validation)"
         )
     return Fitted(parts["test"], parts.get("validation"), recordings_from, tuple(notes))
 
 
 def _described(scores: pd.DataFrame, labels: pd.DataFrame, clips: pd.DataFrame | None) -> pd.DataFrame:
-    """Return clip_id, split, corpus, genre, recording_id of every clip there is; "" where nothing is said."""
+    """Return clip_id, split, corpus, genre, recording_id, official_split of every clip there is; "" where nothing is said."""
     scored, labelled = set(scores["clip_id"]), set(labels["clip_id"])
     if clips is None:
         _same(scored - labelled, scored, "are scored and have no labels", "label them (relevance 0.5: nobody knows)")
@@ -95,7 +97,7 @@ def _described(scores: pd.DataFrame, labels: pd.DataFrame, clips: pd.DataFrame |
         _same(scored - described, scored, "are scored and not in a table of clips", "make the ids agree")
         _same(labelled - described, labelled, "have labels and are not in a table of clips", "make the ids agree")
         known = clips.sort_values("clip_id", ignore_index=True)
-    defaults = {"split": "test", "corpus": "unstated", "genre": "", "recording_id": ""}
+    defaults = {"split": "test", "corpus": "unstated", "genre": "", "recording_id": "", "official_split": ""}
     for column, default in defaults.items():
         if column not in known:
             known = known.assign(**{column: default})

@@ -9,6 +9,7 @@ from pathlib import Path
 from instrumentarium.evaluation.report import Evaluation, evaluate_splits, write_evaluation
 from instrumentarium.evaluation.thresholds import Rule
 from instrumentarium.files import replace_together, write_json
+from instrumentarium.labels import IrmasTrainAbsent
 from instrumentarium.measuring.fitting import Fitted, fit_tables
 from instrumentarium.measuring.tables import Absent, MeasuringError, read_clips, read_labels, read_scores
 from instrumentarium.reporting.document import HEADLINE, interval, number
@@ -27,6 +28,7 @@ class Request:
     labels: Path
     clips: Sequence[Path]
     absent: Absent
+    irmas_train_absent: IrmasTrainAbsent
     recording_pattern: str | None
     rule: Rule
     resamples: int
@@ -50,6 +52,7 @@ class Measurement:
                 for name, paths in files.items()
             },
             "absent": self.request.absent,
+            "irmas_train_absent": self.request.irmas_train_absent,
             "recording_pattern": self.request.recording_pattern,
             "recordings_from": self.fitted.recordings_from,
             "rule": self.request.rule,
@@ -71,6 +74,7 @@ def measure(request: Request) -> Measurement:
         read_labels(request.labels),
         read_clips(request.clips) if request.clips else None,
         absent=request.absent,
+        irmas_train_absent=request.irmas_train_absent,
         recording_pattern=request.recording_pattern,
     )
     evaluation = evaluate_splits(

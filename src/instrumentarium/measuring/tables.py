@@ -3,7 +3,7 @@
 - *scores*: `clip_id` and one column an instrument, probabilities.
 - *labels*: either long, `clip_id, instrument, relevance`, one row a known pair; or wide, `clip_id` and a column for each
   labelled instrument, an empty cell where nobody knows. A relevance above 0.5 is present, below absent, 0.5 unknown.
-- *clips*: `clip_id` and any of `recording_id`, `split`, `corpus`, `genre`; other columns are not looked at.
+- *clips*: `clip_id` and any of `recording_id`, `split`, `corpus`, `genre`, `official_split`; other columns are not looked at.
 
 Instruments go by code (`gac`) or by name (`acoustic guitar`, `acoustic_guitar`), ids of clips are compared in Unicode NFC.
 """
@@ -22,7 +22,7 @@ from instrumentarium.params.section import closest
 from instrumentarium.taxonomy import CODES, NAMES
 
 Absent = Literal["unobserved", "negative"]
-KNOWN_OF_CLIPS = ("recording_id", "split", "corpus", "genre")
+KNOWN_OF_CLIPS = ("recording_id", "split", "corpus", "genre", "official_split")
 
 _CODE_OF = {
     **{code: code for code in CODES},

@@ -23,7 +23,7 @@ HEADLINE = {
     "exact_match": "exact match",
     "hamming": "Hamming",
     "brier": "Brier (lower is better)",
-    "ece_mean": "ECE, mean over instruments (lower is better)",
+    "ece_mean": "mean ECE (lower is better)",
     "coverage_error": "coverage error (lower is better)",
 }
 """The figures of the first table, and what they are called."""
