@@ -86,7 +86,7 @@ def fit_tables(
 
 
 def _described(scores: pd.DataFrame, labels: pd.DataFrame, clips: pd.DataFrame | None) -> pd.DataFrame:
-    """Return clip_id, split, corpus, genre, recording_id, official_split of every clip there is; "" where nothing is said."""
+    """Return clip_id and `KNOWN_OF_CLIPS` of every clip there is, with defaults where nothing is said."""
     scored, labelled = set(scores["clip_id"]), set(labels["clip_id"])
     if clips is None:
         _same(scored - labelled, scored, "are scored and have no labels", "label them (relevance 0.5: nobody knows)")

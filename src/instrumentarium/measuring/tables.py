@@ -3,7 +3,8 @@
 - *scores*: `clip_id` and one column an instrument, probabilities.
 - *labels*: either long, `clip_id, instrument, relevance`, one row a known pair; or wide, `clip_id` and a column for each
   labelled instrument, an empty cell where nobody knows. A relevance above 0.5 is present, below absent, 0.5 unknown.
-- *clips*: `clip_id` and any of `recording_id`, `split`, `corpus`, `genre`, `official_split`; other columns are not looked at.
+- *clips*: `clip_id` and any of `recording_id`, `split`, `corpus`, `genre`, `official_split`; other columns are not looked
+  at.
 
 Instruments go by code (`gac`) or by name (`acoustic guitar`, `acoustic_guitar`), ids of clips are compared in Unicode NFC.
 """
