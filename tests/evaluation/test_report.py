@@ -84,9 +84,9 @@ def test_a_perfect_model_scores_one_and_finds_nothing_in_negatives(make_tables):
 
 def test_every_headline_and_instrument_has_an_interval_around_it(plain):
     for part in plain.metrics.values():
-        assert part["interval"]["resamples"] == 200
+        assert (part["interval"]["resamples"], part["interval"]["seed"]) == (200, 5)
         names = {*HEADLINE, "f1_samples", "exact_match", "coverage_error", "brier"} - {"hamming_all_zeros"}
-        assert set(part["interval"]) == {*names, "false_instrument_rate", "resamples"}
+        assert set(part["interval"]) == {*names, "false_instrument_rate", "resamples", "seed"}
         for name in names:
             ends = part["interval"][name]
             assert ends["low"] < part[name] < ends["high"], name

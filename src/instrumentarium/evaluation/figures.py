@@ -26,20 +26,21 @@ DRAWN = {"f1": "f1_macro", "ap": "map_macro", "auroc": "auroc_macro"}
 """The measures of the plot of instruments, and the headline figure that is the mean of each."""
 
 
-def figures(split: Scored, judgement: Judgement, weights: FloatArray) -> Figures:
+def figures(split: Scored, judgement: Judgement, weights: FloatArray, seed: int) -> Figures:
     """Return every figure of a split: headline, intervals, negatives, calibration, baselines, parts, per instrument.
 
     Args:
         split: the clips.
         judgement: what they are judged by.
         weights: (resamples, clips), of `draw_weights`, for the 95 % intervals.
+        seed: that they were derived from, to be stated.
     """
     chosen = judgement.chosen
     detail = resampled_per_instrument(split, chosen, weights)
     intervals = interval(split, chosen, weights, detail)
     return {
         **headline(split, chosen),
-        "interval": {"resamples": len(weights), **intervals},
+        "interval": {"resamples": len(weights), "seed": seed, **intervals},
         "instruments_with_positives": int((split.targets & split.observed).any(axis=0).sum()),
         "rule": judgement.rule,
         "thresholds_from": judgement.source,

@@ -165,7 +165,7 @@ def evaluate_splits(test: Scored, validation: Scored | None, *, rule: Rule, resa
         name: draw_weights(part.recordings, resamples, derive_seed(seed, f"bootstrap {name}"))
         for name, (part, _) in splits.items()
     }
-    metrics = {name: figures(part, judgement, weights[name]) for name, (part, judgement) in splits.items()}
+    metrics = {name: figures(part, judgement, weights[name], seed) for name, (part, judgement) in splits.items()}
     if validation is not None:
         metrics["test"]["official_irmas"] = _official_irmas_test(
             validation, test, rule, resamples, derive_seed(seed, "bootstrap irmas")
