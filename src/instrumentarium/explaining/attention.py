@@ -63,9 +63,9 @@ def _read_attention(transformer: VisionTransformer) -> Iterator[list[Tensor]]:
     hooks = [layer.attn_drop.register_forward_hook(keep) for layer in layers]
     try:
         for layer in layers:
-            layer.fused_attn = False
+            layer.fused_attn = False  # type: ignore[misc]
         yield found
     finally:
         for layer, before, hook in zip(layers, fused, hooks, strict=True):
-            layer.fused_attn = before
+            layer.fused_attn = before  # type: ignore[misc]
             hook.remove()
