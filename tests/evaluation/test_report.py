@@ -297,6 +297,14 @@ def test_the_whole_official_test_set_of_irmas_is_judged_by_the_other_half_of_its
     assert whole["oracle"]["f1_macro"] >= whole["f1_macro"]
 
 
+def test_training_clips_of_irmas_are_none_of_its_official_test_set(plain, make_tables):
+    tables = make_tables()
+    of_song = tables.clips["clip_id"].str.startswith("irmas/0001-")
+    tables.clips.loc[of_song, "official_split"] = "train"
+    whole = run(tables).metrics["test"]["official_irmas"]
+    assert whole["clips"] == plain.metrics["test"]["official_irmas"]["clips"] - of_song.sum()
+
+
 def test_baselines_never_listen(plain, make_tables):
     scores = make_tables().scores
     first, other = plain, make_tables()

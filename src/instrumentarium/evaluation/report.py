@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from instrumentarium.evaluation.baselines import prevalence
@@ -182,10 +183,11 @@ def _official_irmas_test(validation: Scored, test: Scored, rule: Rule, resamples
     """Return the headline of all scored clips of the official IRMAS test set, of both splits, for published tables.
 
     The songs are parted into halves, and the thresholds for each come from the other. The model's best epoch was chosen
-    by the validation clips among them, which flatters it a little; `test` is free of that. IRMAS's training clips are
-    never scored, so all IRMAS clips here are of its test set, except those that `split.irmas_test_songs` gave to training.
+    by the validation clips among them, which flatters it a little; `test` is free of that. A clip of IRMAS's training set
+    that shares a recording with test clips is judged with them, but is none of the official test set; test songs that
+    `split.irmas_test_songs` gave to training are not scored.
     """
-    both = join([each.where(each.corpora == "irmas") for each in (validation, test)])
+    both = join([each.where(_of_official_irmas_test(each)) for each in (validation, test)])
     recordings = len(set(both.recordings.tolist()))
     if recordings < 2 or not (both.targets & both.observed).any():
         return {"clips": len(both.targets), "recordings": recordings}
@@ -198,6 +200,11 @@ def _official_irmas_test(validation: Scored, test: Scored, rule: Rule, resamples
         "thresholds_from": "the other half of the songs",
         "oracle": oracle(both),
     }
+
+
+def _of_official_irmas_test(split: Scored) -> BoolArray:
+    official = np.full(len(split.targets), "") if split.official_splits is None else split.official_splits
+    return np.asarray((split.corpora == "irmas") & (official == "test"))
 
 
 def _plots(split: Scored, predictions: BoolArray, found: Figures, weights: FloatArray) -> dict[str, list[Row]]:
