@@ -26,6 +26,7 @@ def main(
     scores: Annotated[Path, typer.Option(help="The table of probabilities.")],
     thresholds: Annotated[Path, typer.Option(help="Where the thresholds go, as JSON.")],
     metrics: Annotated[Path, typer.Option(help="Where the figures go, as JSON.")],
+    figures: Annotated[Path, typer.Option(help="Where every figure of every part goes, as one table.")],
     plots: Annotated[Path, typer.Option(help="Folder for the plots' data.")],
 ) -> None:
     """Choose thresholds on validation, then measure on test."""
@@ -42,7 +43,7 @@ def main(
         resamples=settings.resamples,
         seed=params.read("seed", Seed),
     )
-    write_evaluation(evaluation, metrics, thresholds, plots)
+    write_evaluation(evaluation, metrics, thresholds, figures, plots)
     logging.info("evaluate: %d scored clips in; %s", len(scored), evaluation.summary())
 
 

@@ -22,7 +22,7 @@ FLOORS = (
     ("splitting",),
     ("augment", "corpora", "dataset", "losses", "models"),
     ("ingestion", "reporting", "stats"),
-    ("modelfile",),
+    ("measuring", "modelfile"),
     ("explaining", "inference", "training"),
     ("experiment",),
     ("predicting",),
@@ -42,6 +42,7 @@ WITHOUT_TORCH = (
     "evaluation",
     "comparing",
     "corpora",
+    "measuring",
     "reporting",
 )
 

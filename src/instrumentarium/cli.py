@@ -6,6 +6,7 @@ The modules named here import nothing heavy, so that `--help` answers at once.
 import typer
 
 from instrumentarium.comparing.command import compare
+from instrumentarium.measuring.command import evaluate
 from instrumentarium.predicting.command import describe, predict
 from instrumentarium.reporting.command import listen, report
 
@@ -20,5 +21,6 @@ def _commands() -> None:
 app.command()(predict)
 app.command()(describe)
 app.command()(compare)
+app.command()(evaluate)
 app.command()(report)
 app.command()(listen)

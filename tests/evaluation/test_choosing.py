@@ -139,7 +139,7 @@ def test_without_anything_to_choose_on_there_is_an_error():
     targets, scores, observed, recordings = validation()
     with pytest.raises(EvaluationError, match="no instrument has an observed positive among the 200 validation clips"):
         choose_thresholds(np.zeros_like(targets), scores, observed, recordings, rule="global")
-    with pytest.raises(EvaluationError, match="validation has clips of 1 recording; it needs at least two"):
+    with pytest.raises(EvaluationError, match=r"clips of at least two recordings, .*; found 1"):
         choose_thresholds(targets, scores, observed, np.full(200, "song"), rule="global")
     with pytest.raises(EvaluationError, match="unknown rule 'oracle'; allowed are fixed, global, per_instrument"):
         choose_thresholds(targets, scores, observed, recordings, rule="oracle")  # type: ignore[arg-type]

@@ -125,9 +125,10 @@ def test_a_title_is_plain_text(given: Material):
     assert "音" not in text  # the font has no such letter
 
 
-def test_a_network_of_timm_is_explained():
-    network = TimmParams(kind="timm", architecture="test_resnet", dropout=0.0)
-    assert explained(material(network)).metrics["maps"]["method"] == "gradcam"
+@pytest.mark.parametrize(("architecture", "method"), [("test_resnet", "gradcam"), ("test_vit", "attention")])
+def test_a_network_of_timm_is_explained(architecture, method):
+    network = TimmParams(kind="timm", architecture=architecture, dropout=0.0)
+    assert explained(material(network)).metrics["maps"]["method"] == method
 
 
 def test_rows_are_one_a_clip(given: Material, found: Explanation):

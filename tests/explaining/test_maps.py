@@ -6,7 +6,8 @@ from model_fixtures import NETWORK, tiny_model
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
-from instrumentarium.explaining.errors import NoFeatureMapError
+from instrumentarium.explaining.attention import attention_map
+from instrumentarium.explaining.errors import NoAttentionError, NoFeatureMapError
 from instrumentarium.explaining.maps import (
     FeaturesToLogits,
     choose_method,
@@ -18,7 +19,8 @@ from instrumentarium.models.recognition import RecognitionModel
 from instrumentarium.params.models import CnnParams, TimmParams
 
 TIMM = TimmParams(kind="timm", architecture="test_resnet", dropout=0.0)
-METHODS = ("gradcam", "gradients")
+VIT = TimmParams(kind="timm", architecture="test_vit", dropout=0.0)
+METHODS = ("gradcam", "gradients", "attention")
 
 
 def features(batch: int = 1, bands: int = 16, frames: int = 32, seed: int = 1) -> Tensor:
@@ -27,6 +29,11 @@ def features(batch: int = 1, bands: int = 16, frames: int = 32, seed: int = 1) -
 
 def model_of(network: CnnParams | TimmParams = NETWORK, seed: int = 0) -> RecognitionModel:
     return tiny_model(seed, network).eval()
+
+
+def model_for(method: str, seed: int = 0) -> RecognitionModel:
+    """Return a model that can be explained by `method`."""
+    return model_of(VIT if method == "attention" else NETWORK, seed)
 
 
 def test_grad_cam_is_what_the_paper_computes():
@@ -74,8 +81,17 @@ def test_integrated_gradients_add_up_to_the_logit():
     torch.testing.assert_close(found.sum(dim=(1, 2)), gained, rtol=0.02, atol=0.002)
 
 
-@pytest.mark.parametrize("network", [NETWORK, CnnParams(kind="cnn", channels=(3,), dropout=0.0), TIMM])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("network", "method"),
+    [
+        *(
+            (each, m)
+            for each in (NETWORK, CnnParams(kind="cnn", channels=(3,), dropout=0.0), TIMM)
+            for m in METHODS[:2]
+        ),
+        *((VIT, m) for m in METHODS[1:]),
+    ],
+)
 def test_evidence_is_between_0_and_1_in_the_spectrogram_s_shape(network, method):
     found = evidence(model_of(network), features(3, 16, 37), torch.tensor([0, 5, 10]), method)
     assert found.shape == (3, 16, 37)
@@ -87,7 +103,7 @@ def test_evidence_is_between_0_and_1_in_the_spectrogram_s_shape(network, method)
 
 @pytest.mark.parametrize("method", METHODS)
 def test_without_evidence_the_map_is_empty(method):
-    model = model_of()
+    model = model_for(method)
     with torch.no_grad():
         model.head.weight.zero_()
     assert not evidence(model, features(), torch.tensor([3]), method).any()
@@ -95,18 +111,20 @@ def test_without_evidence_the_map_is_empty(method):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_an_explanation_leaves_the_model_as_it_was(method):
-    model = model_of()
+    model = model_for(method)
     before = {name: value.clone() for name, value in model.state_dict().items()}
+    fused = [layer.fused_attn for layer in model.modules() if hasattr(layer, "fused_attn")]
     evidence(model, features(), torch.tensor([3]), method)
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert not any(layer._forward_hooks or layer._forward_pre_hooks for layer in model.modules())
     assert all(weights.grad is None for weights in model.parameters())
+    assert [layer.fused_attn for layer in model.modules() if hasattr(layer, "fused_attn")] == fused
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_evidence_depends_on_the_instrument(method):
     heard = features().expand(2, -1, -1, -1).contiguous()
-    first, second = evidence(model_of(), heard, torch.tensor([0, 1]), method)
+    first, second = evidence(model_for(method), heard, torch.tensor([0, 1]), method)
     assert not torch.allclose(first, second, atol=0.05)
 
 
@@ -115,8 +133,8 @@ def test_evidence_depends_on_the_instrument(method):
 def test_evidence_depends_on_the_weights(method, part):
     """A sanity check of Adebayo et al. 2018: a map that survives random weights explains nothing of the model."""
     heard, instruments = features(8), torch.arange(8)
-    model, random = model_of(), model_of()
-    getattr(random, part).load_state_dict(getattr(model_of(seed=99), part).state_dict())
+    model, random = model_for(method), model_for(method)
+    getattr(random, part).load_state_dict(getattr(model_for(method, seed=99), part).state_dict())
     before, after = (evidence(each, heard, instruments, method).flatten(1).numpy() for each in (model, random))
     likeness = [spearmanr(a, b).statistic for a, b in zip(before, after, strict=True) if a.any() and b.any()]
     assert len(likeness) >= 4
@@ -127,6 +145,41 @@ def test_the_method_follows_from_the_network():
     for network in (NETWORK, TIMM):
         assert choose_method(model_of(network), "auto") == "gradcam"
         assert choose_method(model_of(network), "gradients") == "gradients"
+
+
+def test_attention_of_one_layer_is_what_the_paper_computes():
+    model = model_of(VIT)
+    vit = model.backbone.network
+    vit.blocks = vit.blocks[:1]
+    (block,) = vit.blocks
+    heard, wanted = features(2, 32, 48), torch.tensor([4, 9])
+    with torch.no_grad():
+        tokens = vit._pos_embed(vit.patch_embed(heard))  # (2, 1 + 2 · 3, width)
+    attend = block.attn
+    batch, count, width = tokens.shape
+    q, k, v = attend.qkv(block.norm1(tokens)).reshape(batch, count, 3, attend.num_heads, -1).permute(2, 0, 3, 1, 4)
+    weights = (q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(dim=-1).detach().requires_grad_()
+    mixed = attend.proj((weights @ v).transpose(1, 2).reshape(batch, count, width))
+    x = tokens + block.ls1(mixed)
+    x = vit.norm(x + block.ls2(block.mlp(block.norm2(x))))
+    pooled = x[:, 0] if vit.global_pool == "token" else x[:, vit.num_prefix_tokens :].mean(dim=1)
+    model.head(vit.fc_norm(pooled))[torch.arange(2), wanted].sum().backward()
+    step = (weights * weights.grad).clamp(min=0).mean(dim=1).detach()
+    row = step[:, 0] if vit.global_pool == "token" else step[:, vit.num_prefix_tokens :].mean(dim=1)
+    by_hand = row[:, vit.num_prefix_tokens :].reshape(2, 1, 2, 3)
+    found = attention_map(FeaturesToLogits(model), vit, heard, wanted)
+    resized = nn.functional.interpolate(by_hand, size=(32, 48), mode="bilinear", align_corners=False)[:, 0]
+    assert resized.any()
+    torch.testing.assert_close(found, resized)
+
+
+def test_a_transformer_is_explained_by_its_attention():
+    assert choose_method(model_of(VIT), "auto") == "attention"
+    assert choose_method(model_of(VIT), "gradients") == "gradients"
+    with pytest.raises(NoFeatureMapError):
+        choose_method(model_of(VIT), "gradcam")
+    with pytest.raises(NoAttentionError, match=r"set explain\.method to gradcam, gradients or auto"):
+        choose_method(model_of(), "attention")
 
 
 class WithoutMap(nn.Module):

@@ -114,3 +114,10 @@ def test_convolutional_networks_pool_a_map(architecture: str):
 @pytest.mark.parametrize("architecture", ["test_vit", "swin_tiny_patch4_window7_224"])
 def test_transformers_have_no_map_of_channels_first(architecture: str):
     assert ImageNetwork(architecture, pretrained=False).map_reader is None
+
+
+@pytest.mark.parametrize("size", [(64, 61), (128, 301), (16, 20)])
+def test_a_vision_transformer_takes_spectrograms_of_any_size(size):
+    network = ImageNetwork("test_vit", pretrained=False).eval()
+    with torch.no_grad():
+        assert network(torch.zeros(2, 1, *size)).shape == (2, network.embedding_size)

@@ -17,23 +17,11 @@ from instrumentarium.taxonomy import CODES
 RATE_HZ = 8000
 SAMPLES = 4000
 PLOTS = (
-    *("evaluate/roc", "evaluate/precision_recall", "evaluate/confusion", "evaluate/confusion_per_instrument"),
-    *("evaluate/per_instrument", "evaluate/scores", "split/prevalence", "train/loss", "train/map_macro"),
+    *("evaluate/roc", "evaluate/precision_recall", "evaluate/confusion", "evaluate/confusion_counts"),
+    "evaluate/confusion_per_instrument",
+    *("evaluate/per_instrument", "evaluate/scores", "evaluate/reliability", "evaluate/thresholds"),
+    *("split/prevalence", "train/loss", "train/map_macro"),
 )
-CURVE = [round(0.1 * k, 2) for k in range(11)]
-LATER = {
-    "reliability": [
-        {"instrument": code, "mean_score": x, "share": x**2, "count": 5, "low": max(0.0, x**2 - 0.1), "high": x}
-        for code in CODES
-        for x in CURVE
-    ],
-    "thresholds": [
-        {"instrument": code, "threshold": x, "f1": x / 2, "precision": x, "recall": 1 - x, "chosen": x == 0.5}
-        for code in CODES
-        for x in CURVE
-    ],
-}
-"""Rows of plots that a pipeline may or may not have."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +83,13 @@ def write_world(root: Path) -> World:
         seed=1,
     )
     plots = root / "plots"
-    write_evaluation(evaluation, root / "metrics" / "evaluate.json", data / "thresholds.json", plots / "evaluate")
+    write_evaluation(
+        evaluation,
+        root / "metrics" / "evaluate.json",
+        data / "thresholds.json",
+        data / "figures.csv",
+        plots / "evaluate",
+    )
 
     def write(path: str, content: object) -> None:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -110,8 +104,6 @@ def write_world(root: Path) -> World:
     )
     write("plots/train/loss.json", [{"epoch": e, "loss": 1 / e, "part": p} for e in (1, 2) for p in SPLITS[:2]])
     write("plots/train/map_macro.json", [{"epoch": 1, "map_macro": 0.3}, {"epoch": 2, "map_macro": 0.2}])
-    for name, rows in LATER.items():
-        write(f"plots/evaluate/{name}.json", rows)
     described = {
         "frontend": {"n_mels": 64},
         "network": {"kind": "cnn", "channels": [8, 16]},

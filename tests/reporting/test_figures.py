@@ -129,14 +129,13 @@ def test_prevalence_training_reliability_and_thresholds_are_those_of_the_rows(wo
     assert best["best"][0][0].tolist() == [1]
     rows = where(rows_of(world, "evaluate/reliability"), instrument="vio")
     np.testing.assert_array_equal(reliability["vio"][0][1], numbers(rows, "share"))
-    assert [x.tolist() for x, _ in thresholds["chosen"]] == [[0.5]] * len(CODES)
+    chosen = json.loads((world.root / "data" / "thresholds.json").read_text())
+    wanted = [*chosen["per_instrument"].values(), chosen["global"]]
+    assert [x.tolist() for x, _ in thresholds["chosen"]] == [[limit] for limit in wanted]
 
 
 def test_figures_have_the_widths_of_a_paper_and_no_metadata(world) -> None:
-    paths = [
-        *world.sources.rows,
-        *(world.root / "plots" / "evaluate" / f"{n}.json" for n in ("reliability", "thresholds")),
-    ]
+    paths = world.sources.rows
     pictures = draw_figures(paths)
     assert [picture.name for picture in pictures] == [drawing.name for drawing in DRAWINGS]
     for picture in pictures:

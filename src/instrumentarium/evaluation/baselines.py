@@ -30,7 +30,7 @@ def baselines(split: Scored, prior: FloatArray) -> dict[str, Figures]:
 
     Args:
         split: the clips.
-        prior: (instruments,), what `prevalence` found on validation.
+        prior: (instruments,), what `prevalence` found on validation; or (clips, instruments), found on other clips of each.
     """
     shape = split.targets.shape
     prior_scores = np.broadcast_to(prior, shape).copy()

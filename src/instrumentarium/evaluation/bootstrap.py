@@ -84,6 +84,12 @@ def resampled_per_instrument(split: Scored, predictions: BoolArray, weights: Flo
     }
 
 
+def resampled_brier(split: Scored, weights: FloatArray) -> FloatArray:
+    """Return each instrument's mean squared error of scores in every resample, (resamples, instruments)."""
+    pairs = split.observed.astype(np.float64)
+    return _ratio(weights @ (np.square(split.scores - split.targets) * pairs), weights @ pairs)
+
+
 def percentile_intervals(values: Mapping[str, FloatArray]) -> dict[str, tuple[FloatArray, FloatArray]]:
     """Return for each figure the ends of its central 95 %, over the resamples in which it is defined.
 
@@ -114,17 +120,18 @@ def _outcomes(split: Scored, predictions: BoolArray, weights: FloatArray) -> tup
 
 def _areas(split: Scored, column: int, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Average precision and area under the ROC curve of one instrument, each (resamples,); see ranking.py."""
-    seen = split.observed[:, column]
-    scores, present = split.scores[seen, column], split.targets[seen, column]
-    order = np.argsort(-scores, kind="stable")
-    ordered = scores[order]
+    seen = np.flatnonzero(split.observed[:, column])
+    ranked = seen[np.argsort(-split.scores[seen, column], kind="stable")]
+    ordered, present = split.scores[ranked, column], split.targets[ranked, column].astype(np.float64)
     last_of_tie = r.ends_of_ties(ordered)
     precisions, areas = np.full(len(weights), np.nan), np.full(len(weights), np.nan)
     for begin in range(0, len(weights) if len(ordered) else 0, BATCH):
         rows = slice(begin, begin + BATCH)
-        drawn = weights[rows][:, seen][:, order]
-        hits = np.cumsum(drawn * present[order], axis=1)[:, last_of_tie]
-        alarms = np.cumsum(drawn, axis=1)[:, last_of_tie] - hits
+        drawn = np.take(weights[rows], ranked, axis=1)
+        alarms = np.cumsum(drawn, axis=1)[:, last_of_tie]
+        drawn *= present
+        hits = np.cumsum(drawn, axis=1)[:, last_of_tie]
+        alarms -= hits
         before = np.concatenate([np.zeros((len(hits), 1)), hits[:, :-1]], axis=1)
         precision = hits / np.maximum(hits + alarms, 1.0)  # both are whole numbers: 0 where nothing was drawn yet
         precisions[rows] = _ratio(((hits - before) * precision).sum(axis=1), hits[:, -1])

@@ -8,6 +8,7 @@ Guo, Pleiss, Sun, Weinberger: On calibration of modern neural networks, ICML 201
 """
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
@@ -20,14 +21,19 @@ CLOSEST = 1e-6
 TEMPERATURES = (0.05, 20.0)
 
 
+def bins_of(scores: FloatArray, bins: int = BINS) -> npt.NDArray[np.int64]:
+    """Return the bin of equal width in which each score lies; 1 lies in the last."""
+    return np.minimum((scores * bins).astype(np.int64), bins - 1)
+
+
 def reliability(targets: BoolArray, scores: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return mean score, share of positives and count of each bin, each (`BINS`,); NaN, NaN, 0 for an empty bin.
 
     Args:
         targets: (pairs,), observed ones only.
-        scores: (pairs,), probabilities; 1 lies in the last bin.
+        scores: (pairs,), probabilities.
     """
-    place = np.minimum((scores * BINS).astype(np.int64), BINS - 1)
+    place = bins_of(scores)
     count = np.bincount(place, minlength=BINS).astype(np.float64)
     divisor = np.where(count > 0, count, np.nan)
     mean_score = np.bincount(place, weights=scores, minlength=BINS) / divisor
@@ -65,8 +71,11 @@ def nll(targets: BoolArray, scores: FloatArray, observed: BoolArray) -> float:
     return mean_of_defined(-np.log(np.where(targets, kept, 1 - kept))[observed])
 
 
-def scaled(scores: FloatArray, temperature: float) -> FloatArray:
-    """Return the scores after their logits were divided by `temperature`: above 1 they move toward one half."""
+def scaled(scores: FloatArray, temperature: float | FloatArray) -> FloatArray:
+    """Return the scores after their logits were divided by `temperature`: above 1 they move toward one half.
+
+    The temperature is one for all, or (clips, 1).
+    """
     return np.asarray(expit(logit(np.clip(scores, CLOSEST, 1 - CLOSEST)) / temperature))
 
 

@@ -109,13 +109,7 @@ def cross_fitted_predictions(
         ValueError: if the arrays do not fit one another.
     """
     _check_recordings(scores, recordings)
-    names, recording = np.unique(recordings, return_inverse=True)
-    if len(names) < 2:
-        raise EvaluationError(
-            f"validation has clips of {len(names)} recording; it needs at least two, so that thresholds are judged by "
-            "other songs than those that chose them"
-        )
-    fold = recording % min(folds, len(names))
+    fold = folds_of(recordings, folds)
     predictions = {rule: np.zeros_like(targets) for rule in RULES}
     for held_out in np.unique(fold):
         mine = fold == held_out
@@ -123,6 +117,43 @@ def cross_fitted_predictions(
         for rule in RULES:
             predictions[rule][mine] = scores[mine] >= choice.vector(rule)
     return predictions
+
+
+def cross_fitted_temperatures(
+    targets: BoolArray,
+    scores: FloatArray,
+    observed: BoolArray,
+    recordings: npt.NDArray[np.str_],
+    folds: int = FOLDS,
+) -> FloatArray:
+    """Return for every clip the temperature fitted on the other folds of `cross_fitted_predictions`, (clips,).
+
+    Raises:
+        EvaluationError: if there is but one recording.
+        ValueError: if the arrays do not fit one another.
+    """
+    _check_recordings(scores, recordings)
+    fold = folds_of(recordings, folds)
+    temperatures = np.ones(len(targets))
+    for held_out in np.unique(fold):
+        others = fold != held_out
+        temperatures[~others] = fit_temperature(targets[others], scores[others], observed[others])
+    return temperatures
+
+
+def folds_of(recordings: npt.NDArray[np.str_], folds: int) -> npt.NDArray[np.intp]:
+    """Return the fold of each clip, (clips,): recordings, in the order of their ids, go to the folds in turn.
+
+    Raises:
+        EvaluationError: if there is but one recording.
+    """
+    names, recording = np.unique(recordings, return_inverse=True)
+    if len(names) < 2:
+        raise EvaluationError(
+            "thresholds need clips of at least two recordings, so that they are judged by other songs than those that "
+            f"chose them; found {len(names)}"
+        )
+    return np.asarray(recording % min(folds, len(names)))
 
 
 def best_threshold(points: OperatingPoints) -> float | None:

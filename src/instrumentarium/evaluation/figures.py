@@ -8,74 +8,61 @@ import numpy.typing as npt
 from instrumentarium.evaluation import metrics as m
 from instrumentarium.evaluation import ranking as r
 from instrumentarium.evaluation.baselines import baselines
-from instrumentarium.evaluation.bootstrap import (
-    draw_weights,
-    percentile_intervals,
-    resampled_headline,
-    resampled_per_instrument,
-)
-from instrumentarium.evaluation.calibration import brier_per_instrument, ece_mean, ece_per_instrument, nll, scaled
+from instrumentarium.evaluation.bootstrap import percentile_intervals, resampled_headline, resampled_per_instrument
+from instrumentarium.evaluation.calibration import brier_per_instrument, ece_mean, ece_per_instrument, nll
 from instrumentarium.evaluation.checks import mean_of_defined
 from instrumentarium.evaluation.choosing import best_threshold
 from instrumentarium.evaluation.curves import Row
 from instrumentarium.evaluation.headline import Figures, headline, rounded
 from instrumentarium.evaluation.inputs import Scored
-from instrumentarium.evaluation.thresholds import Rule, Thresholds
+from instrumentarium.evaluation.judging import Judgement
 from instrumentarium.labels import BoolArray, FloatArray
 from instrumentarium.negatives import GROUP_OF
 from instrumentarium.taxonomy import CODES
 
+MEASURES = ("f1", "precision", "recall", "ap", "auroc")
+COUNTS = ("positives", "negatives", "unobserved", "songs")
 DRAWN = {"f1": "f1_macro", "ap": "map_macro", "auroc": "auroc_macro"}
 """The measures of the plot of instruments, and the headline figure that is the mean of each."""
 
 
-def figures(
-    split: Scored,
-    predictions: Mapping[Rule, BoolArray],
-    thresholds: Thresholds,
-    *,
-    thresholds_from: str,
-    prior: FloatArray,
-    resamples: int,
-    seed: int,
-) -> Figures:
+def figures(split: Scored, judgement: Judgement, weights: FloatArray, seed: int) -> Figures:
     """Return every figure of a split: headline, intervals, negatives, calibration, baselines, parts, per instrument.
 
     Args:
         split: the clips.
-        predictions: rule to (clips, instruments); those of `thresholds.rule` are the ones evaluated.
-        thresholds: listed beside each instrument.
-        thresholds_from: the clips whose labels the predictions' thresholds have seen.
-        prior: (instruments,), each one's share of the validation clips, for the baselines.
-        resamples: of the bootstrap over recordings that gives the 95 % intervals.
-        seed: of its draws.
+        judgement: what they are judged by.
+        weights: (resamples, clips), of `draw_weights`, for the 95 % intervals.
+        seed: that they were derived from, to be stated.
     """
-    chosen = predictions[thresholds.rule]
-    weights = draw_weights(split.recordings, resamples, seed)
-    intervals = interval(split, chosen, weights)
+    chosen = judgement.chosen
+    detail = resampled_per_instrument(split, chosen, weights)
+    intervals = interval(split, chosen, weights, detail)
     return {
         **headline(split, chosen),
-        "interval": {"resamples": resamples, **intervals},
+        "interval": {"resamples": len(weights), "seed": seed, **intervals},
         "instruments_with_positives": int((split.targets & split.observed).any(axis=0).sum()),
-        "rule": thresholds.rule,
-        "thresholds_from": thresholds_from,
+        "rule": judgement.rule,
+        "thresholds_from": judgement.source,
         "negatives": {**_negatives(split, chosen), "interval": intervals["false_instrument_rate"]},
-        "calibration": _calibration(split, thresholds.temperature),
+        "calibration": _calibration(split, judgement),
         "oracle": oracle(split),
-        "baselines": baselines(split, prior),
-        "rules": {rule: _f1_pair(split, each) for rule, each in predictions.items()},
+        "baselines": baselines(split, judgement.prior),
+        "rules": {rule: _f1_pair(split, each) for rule, each in judgement.predictions.items()},
         "per_corpus": _by(split, chosen, split.corpora),
         "by_labels": _by(split, chosen, (split.targets & split.observed).sum(axis=1).astype(np.str_)),
-        "by_genre": _by(split, chosen, np.where(split.corpora == "esc50", "", _genres(split))),
-        "per_instrument": _per_instrument(split, chosen, thresholds.vector(), weights),
+        "by_genre": _by(split, chosen, genres_of(split)),
+        "per_instrument": _per_instrument(split, judgement, detail),
     }
 
 
-def interval(split: Scored, predictions: BoolArray, weights: FloatArray) -> dict[str, dict[str, float | None]]:
-    """Return the ends of each headline figure's 95 % interval; `weights` are those of `draw_weights`."""
+def interval(
+    split: Scored, predictions: BoolArray, weights: FloatArray, detail: Mapping[str, FloatArray] | None = None
+) -> dict[str, dict[str, float | None]]:
+    """Return the ends of each headline figure's 95 % interval; the arguments are those of `resampled_headline`."""
     return {
         name: {"low": rounded(float(low)), "high": rounded(float(high))}
-        for name, (low, high) in percentile_intervals(resampled_headline(split, predictions, weights)).items()
+        for name, (low, high) in percentile_intervals(resampled_headline(split, predictions, weights, detail)).items()
     }
 
 
@@ -84,6 +71,11 @@ def oracle(split: Scored) -> Figures:
     best = [best_threshold(points) for points in r.points_per_instrument(split.targets, split.scores, split.observed)]
     found = split.scores >= np.array([np.inf if threshold is None else threshold for threshold in best])
     return {**_f1_pair(split, found), "thresholds_from": "the very clips judged: an upper bound, no result"}
+
+
+def genres_of(split: Scored) -> npt.NDArray[np.str_]:
+    """Return the genre of each clip, (clips,), "" where none is stated; categories of sounds (ESC-50) are no genres."""
+    return np.where(split.corpora == "esc50", "", _genres(split))
 
 
 def _genres(split: Scored) -> npt.NDArray[np.str_]:
@@ -119,11 +111,10 @@ def _negatives(split: Scored, predictions: BoolArray) -> Figures:
     }
 
 
-def _calibration(split: Scored, temperature: float) -> Figures:
-    """Return what the scores are worth as probabilities, as they are and at the temperature fitted on validation."""
-    cooled = scaled(split.scores, temperature)
-    found: Figures = {"temperature": temperature}
-    for suffix, scores in (("", split.scores), ("_scaled", cooled)):
+def _calibration(split: Scored, judgement: Judgement) -> Figures:
+    """Return what the scores are worth as probabilities, as they are and after the temperature."""
+    found: Figures = {"temperature": judgement.temperature}
+    for suffix, scores in (("", split.scores), ("_scaled", judgement.scaled)):
         graded = split.targets, scores, split.observed
         found[f"ece_mean{suffix}"] = rounded(ece_mean(*graded))
         found[f"brier{suffix}"] = rounded(r.brier(*graded))
@@ -141,11 +132,30 @@ def _f1_pair(split: Scored, predictions: BoolArray) -> Figures:
     return {"f1_macro": rounded(m.f1_macro(*truth)), "f1_micro": rounded(m.f1_micro(*truth))}
 
 
-def _per_instrument(
-    split: Scored, predictions: BoolArray, thresholds: FloatArray, weights: FloatArray
-) -> dict[str, Figures]:
-    columns = {**_measures(split, predictions), "threshold": thresholds}
-    ends = percentile_intervals(resampled_per_instrument(split, predictions, weights))
+def _per_instrument(split: Scored, judgement: Judgement, resampled: Mapping[str, FloatArray]) -> dict[str, Figures]:
+    ends = percentile_intervals(resampled)
+    thresholds = np.full(len(CODES), np.nan) if judgement.thresholds is None else judgement.thresholds
+    return {
+        code: {
+            **{name: found[name] for name in MEASURES},
+            "threshold": rounded(thresholds[column]),
+            **{name: found[name] for name in COUNTS},
+            "interval": {
+                name: {"low": rounded(low[column]), "high": rounded(high[column])} for name, (low, high) in ends.items()
+            },
+        }
+        for column, (code, found) in enumerate(details(split, judgement.chosen).items())
+    }
+
+
+def details(split: Scored, predictions: BoolArray) -> dict[str, dict[str, float | None]]:
+    """Return the figures of each instrument by its code: measures, calibration and counts."""
+    graded = split.targets, split.scores, split.observed
+    columns = {
+        **_measures(split, predictions),
+        "ece": ece_per_instrument(*graded),
+        "brier": brier_per_instrument(*graded),
+    }
     present, absent = split.targets & split.observed, ~split.targets & split.observed
     return {
         code: {
@@ -154,9 +164,6 @@ def _per_instrument(
             "negatives": int(absent[:, column].sum()),
             "unobserved": int((~split.observed[:, column]).sum()),
             "songs": len(np.unique(split.recordings[present[:, column]])),
-            "interval": {
-                name: {"low": rounded(low[column]), "high": rounded(high[column])} for name, (low, high) in ends.items()
-            },
         }
         for column, code in enumerate(CODES)
     }

@@ -7,6 +7,7 @@ import numpy as np
 
 from instrumentarium.evaluation import metrics as m
 from instrumentarium.evaluation import ranking as r
+from instrumentarium.evaluation.calibration import ece_mean
 from instrumentarium.evaluation.inputs import Scored
 from instrumentarium.labels import BoolArray
 
@@ -35,6 +36,8 @@ def headline(split: Scored, predictions: BoolArray) -> Figures:
         "exact_match": m.exact_match(*truth),
         "coverage_error": r.coverage_error(*graded),
         "brier": r.brier(*graded),
+        "ece_mean": ece_mean(*graded),
+        "false_instrument_rate": m.false_instrument_rate(*truth),
     }
     return {
         **{name: rounded(value) for name, value in values.items()},

@@ -19,6 +19,10 @@ class NoFeatureMapError(ExplainError):
     """Grad-CAM was asked for of a network without a convolutional feature map."""
 
 
+class NoAttentionError(ExplainError):
+    """Attention maps were asked for of a network without attention that can be read."""
+
+
 class TooFewClipsError(ExplainError):
     """Fewer scored clips than a projection needs."""
 

@@ -5,7 +5,7 @@ convolutional feature map by the mean gradient of the instrument's logit. Integr
 Axiomatic Attribution for Deep Networks, ICML 2017) add up, over a straight path from a baseline to the features, what each
 cell of the spectrogram changes in the logit. The baseline is the mean of every band over the training clips: 0 once
 normalised. Both depend on the trained weights, which other maps do not (Adebayo et al.: Sanity Checks for Saliency Maps,
-NeurIPS 2018). Computed by captum (Kokhlikyan et al. 2020).
+NeurIPS 2018). Both are computed by captum (Kokhlikyan et al. 2020). Transformers: `instrumentarium.explaining.attention`.
 
 Features are normalised, (batch, 1, bands, frames); instruments are columns, (batch,); maps are (batch, bands, frames).
 """
@@ -14,14 +14,16 @@ from typing import Literal
 
 import torch
 from captum.attr import IntegratedGradients, LayerGradCam
+from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from instrumentarium.explaining.errors import NoFeatureMapError
+from instrumentarium.explaining.attention import attention_map
+from instrumentarium.explaining.errors import NoAttentionError, NoFeatureMapError
 from instrumentarium.models.recognition import RecognitionModel
 from instrumentarium.params.explain import MethodChoice
 
-Method = Literal["gradcam", "gradients"]
+Method = Literal["gradcam", "attention", "gradients"]
 
 STEPS = 32
 """Points on the path of integrated gradients; Sundararajan et al. find 20 to 300 enough."""
@@ -44,6 +46,7 @@ def choose_method(model: RecognitionModel, wanted: MethodChoice) -> Method:
 
     Raises:
         NoFeatureMapError: if Grad-CAM is wanted and the network has no convolutional feature map.
+        NoAttentionError: if attention maps are wanted and the network is no transformer.
     """
     has_map = model.backbone.map_reader is not None
     if wanted == "gradcam" and not has_map:
@@ -51,9 +54,22 @@ def choose_method(model: RecognitionModel, wanted: MethodChoice) -> Method:
             "explain.method is gradcam, but the model's network ends without a convolutional feature map; "
             "set explain.method to gradients or auto"
         )
-    if wanted == "auto":
-        return "gradcam" if has_map else "gradients"
-    return wanted
+    if wanted == "attention" and transformer_of(model) is None:
+        raise NoAttentionError(
+            "explain.method is attention, but the model's network is no vision transformer, whose attention could be read; "
+            "set explain.method to gradcam, gradients or auto"
+        )
+    if wanted != "auto":
+        return wanted
+    if has_map:
+        return "gradcam"
+    return "gradients" if transformer_of(model) is None else "attention"
+
+
+def transformer_of(model: RecognitionModel) -> VisionTransformer | None:
+    """Return the part of the model whose attention can be read; None if there is none."""
+    network = getattr(model.backbone, "network", None)
+    return network if isinstance(network, VisionTransformer) else None
 
 
 def evidence(model: RecognitionModel, features: Tensor, instruments: Tensor, method: Method) -> Tensor:
@@ -66,6 +82,10 @@ def evidence(model: RecognitionModel, features: Tensor, instruments: Tensor, met
         reader = model.backbone.map_reader
         assert reader is not None
         found = grad_cam(network, reader, features, instruments)
+    elif method == "attention":
+        transformer = transformer_of(model)
+        assert transformer is not None
+        found = attention_map(network, transformer, features, instruments)
     else:
         found = integrated_gradients(network, features, instruments)
     positive = found.clamp(min=0)

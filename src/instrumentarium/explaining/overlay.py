@@ -22,10 +22,10 @@ STRONGEST = 0.85
 """Opacity of the strongest evidence: the spectrogram stays visible under it."""
 PALE = 0.55
 """Opacity of the greys, so that colour shows on the loudest cells too."""
-EXPONENTS = {"gradcam": 1.0, "gradients": 0.5}
+EXPONENTS = {"gradcam": 1.0, "attention": 1.0, "gradients": 0.5}
 """From evidence to opacity: integrated gradients have a few peaks beside which all else would vanish."""
 TRUTHS = {"plays": "plays", "silent": "does not play", "unknown": "nobody judged"}
-METHODS = {"gradcam": "Grad-CAM", "gradients": "integrated gradients"}
+METHODS = {"gradcam": "Grad-CAM", "attention": "attention", "gradients": "integrated gradients"}
 
 
 def draw_overlay(

@@ -4,6 +4,7 @@ Source: Wightman: PyTorch Image Models, github.com/huggingface/pytorch-image-mod
 """
 
 import difflib
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -31,8 +32,12 @@ class ImageNetwork(nn.Module):
         import timm
 
         check_architecture(architecture)
+        # a vision transformer is built for one size of picture unless it is told to take any
+        any_size: dict[str, Any] = (
+            {"dynamic_img_size": True, "dynamic_img_pad": True} if is_transformer(architecture) else {}
+        )
         try:
-            self.network = timm.create_model(architecture, pretrained=pretrained, in_chans=1, num_classes=0)
+            self.network = timm.create_model(architecture, pretrained=pretrained, in_chans=1, num_classes=0, **any_size)
         except Exception as error:
             if not pretrained:
                 raise
@@ -61,6 +66,13 @@ class ImageNetwork(nn.Module):
         """Return the embeddings."""
         embeddings: Tensor = self.network(features)
         return embeddings
+
+
+def is_transformer(architecture: str) -> bool:
+    """Return whether timm builds this architecture as a plain vision transformer (ViT, DeiT and their kin)."""
+    import timm
+
+    return str(timm.model_entrypoint(architecture).__module__) == "timm.models.vision_transformer"
 
 
 class UnknownArchitectureError(UserError, ValueError):

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from instrumentarium.params.section import Section
 
-MethodChoice = Literal["auto", "gradcam", "gradients"]
+MethodChoice = Literal["auto", "gradcam", "attention", "gradients"]
 
 
 class ExplainParams(Section):

@@ -106,7 +106,10 @@ def _curve(panel: Axes, rows: Rows, name: str, x: str, y: str, *, markers: int =
 
 
 def draw_reliability(rows: Rows) -> Figure:
-    """Draw rows `instrument, mean_score, share, count, low, high`: how often an instrument plays at a score."""
+    """Draw rows `instrument, mean_score, share, count, low, high`: how often an instrument plays at a score.
+
+    The area of a dot is the share of the panel's clips that its bin holds.
+    """
     figure, panels, last = instrument_grid(x_label="mean score of a bin", y_label="share of clips in which it plays")
     for code, panel in {**panels, "all": last}.items():
         mine, look = where(rows, instrument=code), LOOKS.get(code)
@@ -118,17 +121,22 @@ def draw_reliability(rows: Rows) -> Figure:
         score, share = numbers(mine, "mean_score"), numbers(mine, "share")
         low, high = numbers(mine, "low"), numbers(mine, "high")
         panel.vlines(score, low, high, color=colour, linewidth=0.8, alpha=0.6)
-        panel.plot(score, share, color=colour, marker="o", linewidth=0.8, gid=code)
+        panel.plot(score, share, color=colour, linewidth=0.8, gid=code)
+        largest = max(numbers(mine, "count").max(), 1)
+        panel.scatter(score, share, s=3 + 22 * numbers(mine, "count") / largest, color=colour, linewidth=0, zorder=3)
     last.set_title("all together" if where(rows, instrument="all") else "")
     return figure
 
 
 def draw_thresholds(rows: Rows) -> Figure:
-    """Draw rows `instrument, threshold, f1, precision, recall, chosen`; a dot marks the chosen threshold."""
-    figure, panels, last = instrument_grid(x_label="threshold", y_label="on validation")
+    """Draw rows `instrument, threshold, f1, precision, recall, chosen`: a panel an instrument and one for "macro".
+
+    A dot marks the chosen threshold.
+    """
+    figure, panels, last = instrument_grid(x_label="threshold", y_label="on the clips that thresholds are chosen on")
     kinds = (("f1", "F1", "-", None), ("precision", "precision", "--", BLUE), ("recall", "recall", ":", VERMILION))
-    for code, panel in panels.items():
-        mine = where(rows, instrument=code)
+    for name, panel in {**panels, "macro": last}.items():
+        mine = where(rows, instrument=name)
         _unit_square(panel, diagonal=False)
         threshold = numbers(mine, "threshold")
         for column, label, line, colour in kinds:
@@ -137,8 +145,11 @@ def draw_thresholds(rows: Rows) -> Figure:
             )
         chosen = [row for row in mine if row["chosen"]]
         panel.plot(numbers(chosen, "threshold"), numbers(chosen, "f1"), "o", color=INK, label="chosen", gid="chosen")
-    last.set_axis_off()
-    last.legend(*panels[CODES[0]].get_legend_handles_labels(), loc="center")
+    last.set_title("mean, one threshold for all")
+    figure.subplots_adjust(bottom=0.13)
+    figure.legend(
+        *panels[CODES[0]].get_legend_handles_labels(), loc="lower center", ncol=4, bbox_to_anchor=(0.53, 0.035)
+    )
     return figure
 
 

@@ -23,9 +23,18 @@ HEADLINE = {
     "exact_match": "exact match",
     "hamming": "Hamming",
     "brier": "Brier (lower is better)",
+    "ece_mean": "mean ECE (lower is better)",
     "coverage_error": "coverage error (lower is better)",
 }
 """The figures of the first table, and what they are called."""
+SHOWN = (
+    *("interval", "baselines", "rules", "oracle", "per_instrument", "negatives", "calibration"),
+    *("per_corpus", "by_labels", "by_genre"),
+)
+"""What else the page tells of a split."""
+BRIEFLY = ("f1_macro", "f1_micro", "map_macro", "lrap", "exact_match", "hamming", "hamming_all_zeros")
+"""The figures of each part."""
+PARTS = {"corpus": "per_corpus", "instruments known to play": "by_labels", "genre": "by_genre"}
 
 
 def render(content: Mapping[str, object]) -> str:
@@ -86,9 +95,8 @@ def figures_of(metrics: Mapping[str, object], split: str, source: str) -> dict[s
     figures = metrics.get(split)
     if not isinstance(figures, dict):
         raise ReportInputError(f"{source} has no figures of split {split!r}; run `dvc repro -f evaluate`")
-    missing = sorted(
-        {*HEADLINE, "interval", "baselines", "rules", "per_instrument", "negatives", "hamming_all_zeros"} - set(figures)
-    )
+    wanted = {*HEADLINE, *SHOWN, "hamming_all_zeros"}
+    missing = sorted(wanted - set(figures))
     if missing:
         raise ReportInputError(f"{source}: split {split!r} lacks {', '.join(missing)}; run `dvc repro -f evaluate`")
     return figures

@@ -86,7 +86,7 @@ DRAWINGS: tuple[Drawing, ...] = (
     ),
     Drawing(
         "confusion_counts",
-        "evaluate/confusion",
+        "evaluate/confusion_counts",
         ("actual", "predicted", "count", "share"),
         matrices.draw_confusion_counts,
         "The same confusion in clips. Where several pairings are possible each counts a part, so counts need not be whole.",
@@ -113,7 +113,8 @@ DRAWINGS: tuple[Drawing, ...] = (
         "evaluate/reliability",
         ("instrument", "mean_score", "share", "count", "low", "high"),
         curves.draw_reliability,
-        "Reliability: how often an instrument plays where its score is such; on the diagonal scores are probabilities.",
+        "Reliability on test: how often an instrument plays where its score is such, with 95 % intervals; on the diagonal "
+        "scores are probabilities. The larger a dot, the more clips.",
         wide=True,
     ),
     Drawing(
@@ -121,7 +122,7 @@ DRAWINGS: tuple[Drawing, ...] = (
         "evaluate/thresholds",
         ("instrument", "threshold", "f1", "precision", "recall", "chosen"),
         curves.draw_thresholds,
-        "What each threshold would give on validation, and the one that was chosen.",
+        "What each threshold would give on the clips it is chosen on (validation), and the one that was chosen.",
         wide=True,
     ),
     Drawing(

@@ -11,7 +11,7 @@ from instrumentarium.evaluation.thresholds import Thresholds
 from instrumentarium.files import atomic_path, write_text_atomically
 from instrumentarium.labels import IrmasTrainAbsent, label_arrays
 from instrumentarium.reporting import cards
-from instrumentarium.reporting.document import HEADLINE, figures_of, render
+from instrumentarium.reporting.document import BRIEFLY, HEADLINE, PARTS, figures_of, render
 from instrumentarium.reporting.figures import Picture, draw_figures
 from instrumentarium.reporting.gallery import Failure, worst_clips
 from instrumentarium.reporting.pictures import DPI, PALETTE, draw_failure
@@ -135,6 +135,9 @@ def _page(sources: Sources, settings: Settings, figures: Sequence[Picture], gall
             "headline": HEADLINE,
             "test": test,
             "validation": validation,
+            "parts": {what: test[key] for what, key in PARTS.items() if test[key]},
+            "briefly": {key: HEADLINE.get(key, "all zeros") for key in BRIEFLY},
+            "official": test.get("official_irmas", {}),
             "pair_keys": [key for key in HEADLINE if any(key in figures for figures in compared)],
             "thresholds": {"rule": thresholds.rule, "chosen_from": thresholds.chosen_from},
             "figures": figures,

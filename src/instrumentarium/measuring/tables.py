@@ -1,0 +1,205 @@
+"""The tables that somebody else hands over: scores, labels, and what is known of the clips.
+
+- *scores*: `clip_id` and one column an instrument, probabilities.
+- *labels*: either long, `clip_id, instrument, relevance`, one row a known pair; or wide, `clip_id` and a column for each
+  labelled instrument, an empty cell where nobody knows. A relevance above 0.5 is present, below absent, 0.5 unknown.
+- *clips*: `clip_id` and any of `recording_id`, `split`, `corpus`, `genre`, `official_split`; other columns are not looked
+  at.
+
+Instruments go by code (`gac`) or by name (`acoustic guitar`, `acoustic_guitar`), ids of clips are compared in Unicode NFC.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from instrumentarium.errors import UserError
+from instrumentarium.labels import BoolArray, FloatArray
+from instrumentarium.params.section import closest
+from instrumentarium.taxonomy import CODES, NAMES
+
+Absent = Literal["unobserved", "negative"]
+KNOWN_OF_CLIPS = ("recording_id", "split", "corpus", "genre", "official_split")
+
+_CODE_OF = {
+    **{code: code for code in CODES},
+    **{name: code for code, name in NAMES.items()},
+    **{name.replace(" ", "_"): code for code, name in NAMES.items()},
+}
+
+
+class MeasuringError(UserError, ValueError):
+    """A table cannot be used, or the tables do not fit together; the message says what was found and what to do."""
+
+
+def read_scores(path: Path) -> pd.DataFrame:
+    """Return columns clip_id and one an instrument, in taxonomy order, sorted by clip.
+
+    Raises:
+        MeasuringError: if the file is no such table: a column is missing, unknown or doubled, a clip occurs twice, or a
+            score is missing, no number, or outside [0, 1].
+    """
+    table = _read(path)
+    columns = _instrument_columns(table, path)
+    missing = [code for code in CODES if code not in columns.values()]
+    if missing:
+        raise MeasuringError(
+            f"{path} has no scores for {', '.join(f'{NAMES[code]} ({code})' for code in missing)}; every instrument needs "
+            "a column (0 throughout where a system never gives it)"
+        )
+    _once(table, path)
+    values = table[list(columns)].rename(columns=columns)[list(CODES)]
+    scores = _numbers(values, table["clip_id"], path, "score", "apply the sigmoid, and leave no cell empty")
+    return _sorted(pd.concat([table[["clip_id"]], scores], axis=1))
+
+
+def read_labels(path: Path) -> pd.DataFrame:
+    """Return columns clip_id, instrument, relevance, of either form; a clip of a wide table without a label is kept.
+
+    Such a clip has one row, with a relevance of 0.5: nobody knows.
+
+    Raises:
+        MeasuringError: if the file is no such table: a column is missing or unknown, a pair occurs twice, an instrument is
+            unknown, or a relevance is no number from 0 to 1.
+    """
+    table = _read(path)
+    if "instrument" in table:
+        return _long_labels(table, path)
+    columns = _instrument_columns(table, path)
+    if not columns:
+        raise MeasuringError(
+            f"{path} has no column but clip_id; labels are either clip_id, instrument, relevance, or clip_id and a column "
+            "an instrument"
+        )
+    _once(table, path)
+    melted = table.rename(columns=columns).melt("clip_id", var_name="instrument", value_name="relevance")
+    known = melted[melted["relevance"].str.strip() != ""].reset_index(drop=True)
+    unknown = melted[~melted["clip_id"].isin(known["clip_id"])].drop_duplicates("clip_id")
+    relevance = _numbers(
+        known[["relevance"]], known["clip_id"], path, "relevance", "leave a cell empty if nobody knows"
+    )
+    return pd.concat([known.assign(relevance=relevance["relevance"]), unknown.assign(relevance=0.5)], ignore_index=True)
+
+
+def _long_labels(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    expected = ["clip_id", "instrument", "relevance"]
+    if sorted(table.columns) != sorted(expected):
+        raise MeasuringError(
+            f"{path} has columns {', '.join(table.columns)}; labels with a column instrument must have "
+            f"{', '.join(expected)} (relevance 1 where it plays, 0 where it does not)"
+        )
+    names = {name: _code(name) for name in table["instrument"].unique()}
+    _check_names([name for name, code in names.items() if code is None], path, "labels of")
+    table = table.assign(instrument=table["instrument"].map(names))
+    relevance = _numbers(table[["relevance"]], table["clip_id"], path, "relevance", "leave out pairs that nobody knows")
+    table = table.assign(relevance=relevance["relevance"])[expected]
+    repeated = table.duplicated(["clip_id", "instrument"])
+    if repeated.any():
+        first = table[repeated].iloc[0]
+        raise MeasuringError(
+            f"{path}: {int(repeated.sum())} pairs have more than one row, first {first['clip_id']!r}, "
+            f"{first['instrument']!r}; keep one relevance a pair"
+        )
+    return table
+
+
+def read_clips(paths: Sequence[Path]) -> pd.DataFrame:
+    """Return clip_id and those of `KNOWN_OF_CLIPS` that any table has; of what several tables say, the first one stands.
+
+    A cell is "" where no table says anything.
+
+    Raises:
+        MeasuringError: if a file is no such table, or a clip occurs twice in one.
+    """
+    joined: pd.DataFrame | None = None
+    for path in paths:
+        table = _read(path)
+        columns = [column for column in KNOWN_OF_CLIPS if column in table]
+        if not columns:
+            raise MeasuringError(
+                f"{path} says nothing of its clips: it has {', '.join(table.columns)}; wanted is any of "
+                f"{', '.join(KNOWN_OF_CLIPS)}"
+            )
+        _once(table, path)
+        found = table.set_index("clip_id")[columns].replace("", np.nan)
+        joined = found if joined is None else joined.combine_first(found)
+    assert joined is not None
+    return joined.fillna("").rename_axis("clip_id").reset_index().astype(str)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise MeasuringError(f"{path} does not exist") from error
+    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise MeasuringError(f"{path} is not a CSV table: {error}") from error
+    table.columns = pd.Index([str(column).strip() for column in table.columns])
+    if "clip_id" not in table:
+        raise MeasuringError(
+            f"{path} has no column clip_id; its first line must name the columns, with commas between them; found "
+            f"{', '.join(table.columns)}"
+        )
+    if table.empty:
+        raise MeasuringError(f"{path} has no row below its first line")
+    ids = table["clip_id"].map(lambda clip_id: unicodedata.normalize("NFC", clip_id.strip()))
+    if (ids == "").any():
+        raise MeasuringError(f"{path}: row {int((ids == '').to_numpy().argmax()) + 1} has no clip_id")
+    return table.assign(clip_id=ids)
+
+
+def _code(name: str) -> str | None:
+    return _CODE_OF.get(str(name).strip().lower())
+
+
+def _instrument_columns(table: pd.DataFrame, path: Path) -> dict[str, str]:
+    """Return column to code, of all columns but clip_id."""
+    names = [column for column in table.columns if column != "clip_id"]
+    codes = {name: code for name in names if (code := _code(name)) is not None}
+    _check_names([name for name in names if name not in codes], path, "columns for")
+    doubled = [name for number, name in enumerate(names) if codes[name] in [codes[other] for other in names[:number]]]
+    if doubled:
+        raise MeasuringError(
+            f"{path} has more than one column for {NAMES[codes[doubled[0]]]}, the second is {doubled[0]!r}"
+        )
+    return codes
+
+
+def _check_names(unknown: list[str], path: Path, what: str) -> None:
+    if unknown:
+        listed = ", ".join(repr(name) for name in unknown[:5]) + (f" and {len(unknown) - 5} more" * (len(unknown) > 5))
+        hint = closest(unknown[0].strip().lower(), [*CODES, *NAMES.values()])
+        raise MeasuringError(f"{path} has {what} unknown instruments: {listed}; {hint}")
+
+
+def _once(table: pd.DataFrame, path: Path) -> None:
+    repeated = table["clip_id"].duplicated()
+    if repeated.any():
+        first = table["clip_id"][repeated].iloc[0]
+        raise MeasuringError(f"{path}: {int(repeated.sum())} rows repeat a clip, first {first!r}; keep one row a clip")
+
+
+def _numbers(values: pd.DataFrame, clip_ids: "pd.Series[str]", path: Path, what: str, advice: str) -> pd.DataFrame:
+    """Return `values` as numbers; each must be one from 0 to 1."""
+    numbers = pd.DataFrame({name: pd.to_numeric(column, errors="coerce") for name, column in values.items()}).astype(
+        float
+    )
+    found: FloatArray = numbers.to_numpy()
+    wrong: BoolArray = ~((found >= 0) & (found <= 1))  # NaN is neither
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        text = str(values.iloc[row, column])
+        name = f" of {values.columns[column]}" if what == "score" else ""
+        raise MeasuringError(
+            f"{path}: {int(wrong.sum())} of {wrong.size} cells are no {what} from 0 to 1, first {text!r}{name} for "
+            f"{clip_ids.iloc[row]!r}; {advice}"
+        )
+    return numbers
+
+
+def _sorted(table: pd.DataFrame) -> pd.DataFrame:
+    return table.sort_values("clip_id", ignore_index=True)

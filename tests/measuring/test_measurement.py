@@ -1,0 +1,255 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from instrumentarium.cli import app
+from instrumentarium.evaluation import EvaluationError, evaluate
+from instrumentarium.evaluation.report import OTHER_HALF
+from instrumentarium.measuring.measurement import measure, write_measurement
+from instrumentarium.measuring.tables import MeasuringError, read_labels, read_scores
+from instrumentarium.taxonomy import CODES, NAMES
+
+
+def fully(handed):
+    """Return the scores and labels of IRMAS clips, which are fully labelled, as a group without a split has them."""
+    irmas = handed.scores["clip_id"].str.startswith("irmas/")
+    return handed.scores[irmas], handed.labels[handed.labels["clip_id"].str.startswith("irmas/")]
+
+
+@pytest.mark.parametrize("absent", ["negative", "unobserved"])
+def test_a_system_is_measured_as_the_pipeline_measures_itself(handed, request_of, absent):
+    """A clip of IRMAS's training set may have become one of test, since it shares a recording with one."""
+    handed.clips = handed.clips.assign(official_split="test")
+    first = handed.clips["clip_id"] == "irmas/0001-0"
+    handed.clips.loc[first, "official_split"] = "train"
+    handed.labels = handed.labels[(handed.labels["clip_id"] != "irmas/0001-0") | (handed.labels["instrument"] == "cel")]
+    halves = handed.clips[["clip_id", "split", "recording_id"]], handed.clips.drop(columns=["split", "recording_id"])
+    found = measure(request_of(handed.scores, handed.labels, *halves, irmas_train_absent=absent)).evaluation
+    settings = {"rule": "per_instrument", "irmas_train_absent": absent, "resamples": 100, "seed": 3}
+    own = evaluate(handed.scores, handed.clips, handed.labels, halves[0], **settings)
+    assert found.metrics == own.metrics
+    assert found.thresholds == own.thresholds
+    assert found.plots == own.plots
+    pd.testing.assert_frame_equal(found.table, own.table)
+    assert found.metrics["test"]["thresholds_from"] == "validation"
+
+
+def test_without_validation_each_half_is_judged_by_the_other(handed, request_of):
+    scores, labels = fully(handed)
+    pattern = r"(.+)-\d+$"
+    found = measure(request_of(scores, labels, recording_pattern=pattern))
+    test = found.evaluation.metrics["test"]
+    assert list(found.evaluation.metrics) == ["test"]
+    assert test["thresholds_from"] == OTHER_HALF
+    assert test["recordings"] == 30
+    assert all(figures["threshold"] is None for figures in test["per_instrument"].values())
+    assert found.evaluation.thresholds.chosen_from == "test"
+    assert any("each half of the recordings" in note for note in found.fitted.notes)
+
+
+def test_no_half_is_judged_by_its_own_labels(handed):
+    from instrumentarium.evaluation.judging import judge_by_others
+    from instrumentarium.measuring.fitting import fit_tables
+
+    scores, labels = fully(handed)
+    split = fit_tables(scores, labels, recording_pattern=r"(.+)-\d+$").test
+    _, song = np.unique(split.recordings, return_inverse=True)
+    mine = song % 2 == 0
+    before = judge_by_others(split, "per_instrument", 2, OTHER_HALF)
+    split.targets[mine] = ~split.targets[mine]
+    after = judge_by_others(split, "per_instrument", 2, OTHER_HALF)
+    assert (before.chosen[mine] == after.chosen[mine]).all()
+    assert (before.scaled[mine] == after.scaled[mine]).all()
+    assert (before.prior[mine] == after.prior[mine]).all()
+    assert (before.chosen[~mine] != after.chosen[~mine]).any()
+
+
+def test_clips_without_recordings_count_as_their_own_and_say_so(handed, request_of):
+    scores, labels = fully(handed)
+    found = measure(request_of(scores, labels))
+    assert found.evaluation.metrics["test"]["recordings"] == len(scores)
+    assert found.fitted.recordings_from == "nothing: each clip counts as a recording of its own"
+
+
+def test_wide_and_long_labels_codes_and_names_say_the_same(handed, request_of):
+    first = measure(request_of(handed.scores, handed.labels, handed.clips)).evaluation
+    names = {code: name.upper().replace(" ", "_") for code, name in NAMES.items()}
+    shuffled = handed.scores.sample(frac=1, random_state=1)[["clip_id", *reversed(CODES)]].rename(columns=names)
+    other = measure(request_of(shuffled, handed.wide().rename(columns=NAMES), handed.clips)).evaluation
+    assert other.metrics == first.metrics
+
+
+def test_what_is_not_listed_can_be_absent(handed, request_of):
+    scores, labels = fully(handed)
+    positives = labels[labels["relevance"] > 0.5]
+    silent = sorted(set(labels["clip_id"]) - set(positives["clip_id"]))
+    listed = scores[~scores["clip_id"].isin(silent)]
+    with pytest.raises(MeasuringError, match=r"say of no instrument that it does not play.*--absent negative"):
+        measure(request_of(listed, positives))
+    expected = measure(request_of(listed, labels[~labels["clip_id"].isin(silent)])).evaluation.metrics
+    assert measure(request_of(listed, positives, absent="negative")).evaluation.metrics == expected
+    # a table of clips tells of those in which nothing plays
+    clips = pd.DataFrame({"clip_id": sorted(scores["clip_id"]), "corpus": "mine"})
+    negatives = measure(request_of(scores, positives, clips, absent="negative")).evaluation.metrics["test"]
+    assert negatives["negatives"]["clips"] == len(silent)
+    assert set(negatives["per_corpus"]) == {"mine"}
+
+
+def test_clips_of_training_and_clips_without_labels_are_told(handed, request_of):
+    clips = handed.clips.copy()
+    clips.loc[clips["clip_id"].str.startswith("irmas/0002"), "split"] = "train"
+    mute = handed.labels["clip_id"] != "openmic/0004"
+    handed.labels = pd.concat([handed.labels[mute]])
+    found = measure(request_of(handed.scores, handed.labels, clips))
+    assert any("scored clips are of split train and left out" in note for note in found.fitted.notes)
+    assert any("have no label at all and count in no figure" in note for note in found.fitted.notes)
+
+
+def test_the_command_writes_everything_or_nothing(handed, request_of, tmp_path):
+    request = request_of(*fully(handed))
+    out = tmp_path / "out"
+    arguments = ["evaluate", str(request.scores), str(request.labels), "--out", str(out), "--resamples", "100"]
+    done = CliRunner().invoke(app, [*arguments, "--no-figures"])
+    assert done.exit_code == 0, done.output
+    content = json.loads((out / "evaluate.json").read_text())
+    assert list(content) == ["headline", "test"]
+    assert f"macro F1                          {content['test']['f1_macro']:7.3f}" in done.output
+    assert "Note: no clips are set apart" in done.output
+    assert {path.name for path in out.iterdir()} == {
+        *("evaluate.json", "thresholds.json", "figures.csv", "settings.json", "plots")
+    }
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    handed.scores.loc[0, "cel"] = 1.5
+    handed.scores.to_csv(request.scores, index=False)
+    failed = CliRunner().invoke(app, arguments)
+    assert failed.exit_code == 2
+    assert "1 of" in failed.output
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_every_plot_is_drawn(handed, request_of, tmp_path, monkeypatch):
+    monkeypatch.setattr("instrumentarium.reporting.figures.to_png", lambda *_, **__: b"PNG")  # half a second each
+    measurement = measure(request_of(*fully(handed)))
+    write_measurement(measurement, tmp_path / "out", figures=True)
+    drawn = {path.stem for path in (tmp_path / "out" / "figures").glob("*.png")}
+    assert {"roc", "precision_recall", "confusion_counts", "reliability", "thresholds", "scores"} <= drawn
+    settings = json.loads((tmp_path / "out" / "settings.json").read_text())
+    assert settings["recordings_from"].startswith("nothing")
+    assert len(settings["scores"][0]["md5"]) == 32
+
+
+def test_out_must_be_a_folder(handed, request_of, tmp_path):
+    measurement = measure(request_of(*fully(handed)))
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(MeasuringError, match="cannot be made a folder"):
+        write_measurement(measurement, tmp_path / "file", figures=False)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def change(table, row, column, value):
+    table = table.astype(object)
+    table.loc[table.index[row], column] = value
+    return table
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda s: s.drop(columns="voi"), r"has no scores for singing voice \(voi\)"),
+        (lambda s: s.assign(sitar=0.1), r"columns for unknown instruments: 'sitar'; allowed"),
+        (lambda s: s.assign(Cello=0.1), "more than one column for cello, the second is 'Cello'"),
+        (lambda s: s.rename(columns={"clip_id": "id"}), "has no column clip_id"),
+        (lambda s: pd.concat([s, s[:1]]), "1 rows repeat a clip, first 'irmas/0000-0'"),
+        (lambda s: change(s, 0, "cel", float("nan")), "1 of .* cells are no score from 0 to 1, first '' of cel for"),
+        (lambda s: change(s, 0, "cel", 1.01), "first '1.01' of cel for 'irmas/0000-0'; apply the sigmoid"),
+        (lambda s: change(s, 0, "voi", -3), "first '-3' of voi"),
+        (lambda s: change(s, 0, "voi", "high"), "first 'high' of voi"),
+        (lambda s: change(s, 0, "clip_id", ""), "row 1 has no clip_id"),
+        (lambda s: s[:0], "has no row below its first line"),
+    ],
+)
+def test_scores_that_cannot_be_used_are_refused(handed, tmp_path, damage, message):
+    damage(handed.scores).to_csv(tmp_path / "s.csv", index=False)
+    with pytest.raises(MeasuringError, match=message):
+        read_scores(tmp_path / "s.csv")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda t: t.replace({"instrument": {"cel": "sitar"}}), "labels of unknown instruments: 'sitar'"),
+        (lambda t: pd.concat([t, t[:1]]), "1 pairs have more than one row, first 'irmas/0000-0', 'cel'"),
+        (
+            lambda t: change(t, 0, "relevance", 2),
+            "1 of .* cells are no relevance from 0 to 1, first '2' for 'irmas/0000-0'",
+        ),
+        (lambda t: change(t, 0, "relevance", float("nan")), "cells are no relevance from 0 to 1, first ''"),
+        (
+            lambda t: t.drop(columns="relevance"),
+            "labels with a column instrument must have clip_id, instrument, relevance",
+        ),
+        (lambda t: t[["clip_id"]].drop_duplicates(), "has no column but clip_id"),
+        (lambda t: t[["clip_id"]].drop_duplicates().assign(drums=1), "unknown instruments: 'drums'"),
+        (lambda t: t[["clip_id"]].assign(cel=1), "rows repeat a clip"),
+    ],
+)
+def test_labels_that_cannot_be_used_are_refused(handed, tmp_path, damage, message):
+    damage(handed.labels).to_csv(tmp_path / "l.csv", index=False)
+    with pytest.raises(MeasuringError, match=message):
+        read_labels(tmp_path / "l.csv")
+
+
+def lose_clip(column):
+    def damage(scores, labels, clips):
+        tables = {"scores": scores, "labels": labels, "clips": clips}
+        tables[column] = tables[column][tables[column]["clip_id"] != "irmas/0001-0"]
+        return tables.values()
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    ("damage", "settings", "message"),
+    [
+        (lose_clip("scores"), {}, r"1 of \d+ clips have no scores, first 'irmas/0001-0'"),
+        (lose_clip("clips"), {}, r"1 of \d+ clips are scored and not in a table of clips, first 'irmas/0001-0'"),
+        (lambda s, t, c: (s, t, c.replace({"split": {"test": "dev"}})), {}, "unknown split 'dev'"),
+        (lambda s, t, c: (s, t, c.replace({"split": {"test": "train"}})), {}, "no clip is in split test"),
+        (lambda s, t, c: (s, t, change(c, 0, "split", "")), {}, "1 of .* clips are scored and in no split"),
+        (lambda s, t, c: (s, t, change(c, 0, "recording_id", "")), {}, "have no recording by the table of clips"),
+        (lambda s, t, c: (s, t, c), {"recording_pattern": "(.+)-"}, "both a table of clips and --recording-pattern"),
+        (lambda s, t, c: (s, t, c.assign(recording_id="one")), {}, "1 recordings occur in more than one split"),
+        (lambda s, t, c: (s, t, c[["clip_id"]].assign(mood="blue")), {}, "says nothing of its clips"),
+        (lambda s, t, c: (s, t.assign(relevance=0.0), c), {}, "no instrument has an observed positive"),
+    ],
+)
+def test_tables_that_disagree_are_refused(handed, request_of, damage, settings, message):
+    with pytest.raises((MeasuringError, EvaluationError), match=message):
+        measure(request_of(*damage(handed.scores, handed.labels, handed.clips), **settings))
+
+
+@pytest.mark.parametrize(
+    ("scores", "labels", "settings", "message"),
+    [
+        (1, 0, {}, r"1 of \d+ clips have labels and no scores"),
+        (0, 1, {}, r"1 of \d+ clips are scored and have no labels"),
+        (0, 0, {"recording_pattern": "("}, "is no regular expression"),
+        (0, 0, {"recording_pattern": ".+"}, "must have one group"),
+        (0, 0, {"recording_pattern": r"(.+)-0$"}, "have no recording by the pattern"),
+    ],
+)
+def test_bare_tables_that_disagree_are_refused(handed, request_of, scores, labels, settings, message):
+    first, second = fully(handed)
+    second = second[second["clip_id"] != second["clip_id"].iloc[0]] if labels else second
+    with pytest.raises(MeasuringError, match=message):
+        measure(request_of(first[scores:], second, **settings))
+
+
+def test_composed_and_decomposed_ids_are_the_same(handed, request_of):
+    scores, labels = fully(handed)
+    scores = scores.assign(clip_id=scores["clip_id"] + "é")
+    labels = labels.assign(clip_id=labels["clip_id"] + "é")
+    assert measure(request_of(scores, labels)).evaluation.metrics["test"]["clips"] == len(scores)
