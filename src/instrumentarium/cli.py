@@ -7,6 +7,7 @@ import typer
 
 from instrumentarium.comparing.command import compare
 from instrumentarium.predicting.command import describe, predict
+from instrumentarium.predicting.exportcommand import export
 from instrumentarium.reporting.command import listen, report
 
 app = typer.Typer(help="Which instruments play in a recording.", no_args_is_help=True, add_completion=False)
@@ -19,6 +20,7 @@ def _commands() -> None:
 
 app.command()(predict)
 app.command()(describe)
+app.command()(export)
 app.command()(compare)
 app.command()(report)
 app.command()(listen)

@@ -86,6 +86,24 @@ def test_nothing_plays_in_a_silent_stretch(recognizer: Recognizer, music: Music)
     assert not any(part.start_s < 6 < part.end_s for part in found.segments)
 
 
+def test_a_temperature_moves_what_is_told_and_decides_nothing(recognizer: Recognizer, music: Music):
+    waveform = np.concatenate([music(8000, 4.0), np.zeros((32000, 1)), music(8000, 4.0)])
+    scores = Samples2Scores(recognizer)
+    thresholds = np.full(len(CODES), 0.5)
+    plain = Audio2Timeline(scores, thresholds)(waveform, 8000)
+    warm = Audio2Timeline(scores, thresholds, temperature=2.0)(waveform, 8000)
+    np.testing.assert_allclose(warm.scores, 1 / (1 + ((1 - plain.scores) / plain.scores) ** 0.5))
+    np.testing.assert_array_equal(warm.present, plain.present)
+    assert 0 < plain.present.sum() < len(CODES)
+    assert [(part.instrument, part.start_s, part.end_s) for part in warm.segments] == [
+        (part.instrument, part.start_s, part.end_s) for part in plain.segments
+    ]
+    silence = plain.frames.max(axis=1) == 0
+    assert silence.any()
+    np.testing.assert_array_equal(warm.frames[silence], 0)
+    assert np.abs(warm.frames[~silence] - 0.5).max() < np.abs(plain.frames[~silence] - 0.5).max()
+
+
 def test_overlap_sets_how_many_windows_there_are(recognizer: Recognizer, music: Music):
     for overlap, windows in ((0.0, 4), (0.5, 7), (0.75, 13), (None, 7)):
         stream = SampleStream.of_array(music(8000, 2.0), 8000, 8000)

@@ -64,6 +64,11 @@ def test_an_instrument_stays_while_it_keeps_its_share_of_the_threshold():
     assert [(part.start_s, part.end_s) for part in found] == [(0.0, 2.0)]  # the last two never reach the threshold
 
 
+def test_a_stretch_is_cut_by_its_frames_and_scored_by_what_is_told():
+    frames, told = frames_of([0.4, 0.5, 0.7]), frames_of([0.1, 0.2, 0.4])
+    assert find_segments(frames, HALF, 3.0, PLAIN, told) == (Segment("cel", 1.0, 3.0, 0.3),)
+
+
 def test_what_is_too_short_is_dropped_unless_it_is_all_there_is():
     settings = TimelineSettings(step_s=0.5, smooth_s=0.0, release=1.0, minimum_s=1.0)
     assert find_segments(frames_of([0.9, 0.0, 0.9, 0.9]), HALF, 2.0, settings) == (Segment("cel", 1.0, 2.0, 0.9),)

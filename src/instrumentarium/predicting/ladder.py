@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 
 from instrumentarium.errors import UserError
+from instrumentarium.evaluation.calibration import scaled
 from instrumentarium.modelfile import ModelCard
 from instrumentarium.predicting.result import Prediction, failed
 from instrumentarium.predicting.samples import SampleStream, is_audible, stream_windows
@@ -172,14 +173,20 @@ class Audio2Timeline:
 
     Args:
         samples2scores: the rung below.
-        thresholds: of each instrument, (instruments,).
+        thresholds: of each instrument, (instruments,), for scores as the model gives them.
         settings: of the timeline.
+        temperature: divides the logits of the scores that are told, so that they can be read as probabilities; what is
+            decided by thresholds is decided before.
     """
 
     def __init__(
-        self, samples2scores: Samples2Scores, thresholds: FloatArray, settings: TimelineSettings | None = None
+        self,
+        samples2scores: Samples2Scores,
+        thresholds: FloatArray,
+        settings: TimelineSettings | None = None,
+        temperature: float = 1.0,
     ) -> None:
-        self.samples2scores, self.thresholds = samples2scores, thresholds
+        self.samples2scores, self.thresholds, self.temperature = samples2scores, thresholds, temperature
         self.settings = settings or TimelineSettings()
 
     def __call__(self, waveform: npt.ArrayLike, rate_hz: int, name: str = "") -> Prediction:
@@ -198,8 +205,14 @@ class Audio2Timeline:
         step_s = self.settings.step_s
         frames = frame_scores(heard, windows.starts_s, windows.length_s, windows.duration_s, step_s)
         frames = smooth(frames, step_s, self.settings.smooth_s)
-        segments = find_segments(frames, self.thresholds, windows.duration_s, self.settings)
-        return Prediction(name, windows.duration_s, scores, scores >= self.thresholds, segments, frames, error=None)
+        told = self._told(frames)
+        segments = find_segments(frames, self.thresholds, windows.duration_s, self.settings, told)
+        present = scores >= self.thresholds
+        return Prediction(name, windows.duration_s, self._told(scores), present, segments, told, error=None)
+
+    def _told(self, scores: FloatArray) -> FloatArray:
+        """Return scores at the temperature; silence keeps its 0."""
+        return scores if self.temperature == 1 else np.where(scores > 0, scaled(scores, self.temperature), 0.0)
 
 
 class File2Timeline:

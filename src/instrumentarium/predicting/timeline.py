@@ -95,12 +95,18 @@ def smooth(frames: FloatArray, step_s: float, smooth_s: float) -> FloatArray:
 
 
 def find_segments(
-    frames: FloatArray, thresholds: FloatArray, duration_s: float, settings: TimelineSettings
+    frames: FloatArray,
+    thresholds: FloatArray,
+    duration_s: float,
+    settings: TimelineSettings,
+    told: FloatArray | None = None,
 ) -> tuple[Segment, ...]:
     """Return the stretches of frames (frames, instruments) in which instruments play, by start, then by instrument.
 
-    What lasts as long as the whole is never too short.
+    Thresholds judge `frames`; the score of a stretch is its mean of `told`, by default the same frames. What lasts as long
+    as the whole is never too short.
     """
+    told = frames if told is None else told
     minimum_s = min(settings.minimum_s, duration_s) - 1e-9
     segments = []
     for column, code in enumerate(CODES):
@@ -111,5 +117,7 @@ def find_segments(
             stretch = line[begin:end]
             start_s, end_s = begin * settings.step_s, min(end * settings.step_s, duration_s)
             if stretch.max() >= threshold and end_s - start_s >= minimum_s:
-                segments.append(Segment(code, round(start_s, 6), round(end_s, 6), round(float(stretch.mean()), 6)))
+                segments.append(
+                    Segment(code, round(start_s, 6), round(end_s, 6), round(float(told[begin:end, column].mean()), 6))
+                )
     return tuple(sorted(segments, key=lambda segment: (segment.start_s, CODES.index(segment.instrument))))
