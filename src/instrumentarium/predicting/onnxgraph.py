@@ -95,8 +95,8 @@ def export_graph(model: RecognitionModel, path: Path, window_samples: int) -> No
     example = torch.linspace(-0.5, 0.5, 2 * window_samples).reshape(2, -1)
     try:
         with warnings.catch_warnings(), torch.inference_mode():
-            # Tracing warns of shapes, and that there is another exporter. That one (dynamo=True) needs two more packages and
-            # ten times as long for the same numbers; whether they are right is compared.
+            # Tracing warns of shapes, and that there is another exporter. That one (dynamo=True) needs two more packages
+            # and ten times as long for the same numbers; whether they are right is compared.
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 graph,
