@@ -8,6 +8,7 @@ import typer
 from instrumentarium.comparing.command import compare
 from instrumentarium.predicting.command import describe, predict
 from instrumentarium.predicting.exportcommand import export
+from instrumentarium.predicting.lengthcommand import analyse_length
 from instrumentarium.reporting.command import listen, report
 
 app = typer.Typer(help="Which instruments play in a recording.", no_args_is_help=True, add_completion=False)
@@ -21,6 +22,7 @@ def _commands() -> None:
 app.command()(predict)
 app.command()(describe)
 app.command()(export)
+app.command()(analyse_length)
 app.command()(compare)
 app.command()(report)
 app.command()(listen)

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from instrumentarium.predicting.console import GOOD, SOME_FAILED, ending_well, say
-from instrumentarium.predicting.modelnames import DEFAULT_MODEL, MODEL_HELP
+from instrumentarium.predicting.modelnames import DEFAULT_MODEL, MODEL_HELP, Backend
 from instrumentarium.taxonomy import NAMES
 
 if TYPE_CHECKING:
     from instrumentarium.predicting.ladder import Files2Table
     from instrumentarium.predicting.result import Prediction
-    from instrumentarium.predicting.timeline import TimelineSettings
 
 STDIN = "-"
 
@@ -35,13 +34,6 @@ class Format(StrEnum):
     CSV = "csv"
     AUDACITY = "audacity"
     JAMS = "jams"
-
-
-class Backend(StrEnum):
-    """What runs the model."""
-
-    TORCH = "torch"
-    ONNXRUNTIME = "onnxruntime"
 
 
 SINGLE = {Format.AUDACITY: ".txt", Format.JAMS: ".jams"}
@@ -108,7 +100,15 @@ def predict(
             return STDIN if path == spooled else readable_name(path)
 
         _check(files, format_, out, plot)
-        table, run = _build(model, thresholds, overlap, settings, backend, onnx)
+
+        from instrumentarium.predicting.ladder import File2Timeline, Files2Table
+        from instrumentarium.predicting.loading import load_timeline
+        from instrumentarium.predicting.modelsource import find_model
+
+        folder = find_model(model)
+        audio2timeline = load_timeline(folder, thresholds, settings, overlap=overlap, backend=backend, onnx=onnx)
+        table = Files2Table(File2Timeline(audio2timeline))
+        run = _name_run(table, folder, backend)
         status = _write(table, run, files, name_of, format_, out, plot)
         sys.stdout.flush()
         raise typer.Exit(status)
@@ -139,46 +139,21 @@ def _check(files: list[Path], format_: Format, out: Path | None, plot: Path | No
         raise typer.BadParameter(f"--out {out} is a folder; name a file")
 
 
-def _build(
-    model: str,
-    thresholds: Path | None,
-    overlap: float | None,
-    settings: "TimelineSettings",
-    backend: Backend,
-    onnx: Path | None,
-) -> "tuple[Files2Table, str]":
-    """Return the ladder's last rung, and a name for the model and settings it works with."""
+def _name_run(table: "Files2Table", folder: Path, backend: Backend) -> str:
+    """Return a name for the model and the settings that a table is made with."""
     from dataclasses import asdict
 
     from instrumentarium.cache import fingerprint
-    from instrumentarium.evaluation.thresholds import Thresholds
-    from instrumentarium.inference import Recognizer
-    from instrumentarium.predicting.ladder import (
-        Audio2Timeline,
-        File2Timeline,
-        Files2Table,
-        Listener,
-        Samples2Scores,
-    )
-    from instrumentarium.predicting.modelsource import find_model, thresholds_of
-    from instrumentarium.predicting.onnxfile import OnnxRecognizer
 
-    folder = find_model(model)
-    listener: Listener = (
-        OnnxRecognizer.load(folder, onnx) if backend is Backend.ONNXRUNTIME else Recognizer.load(folder)
-    )
-    limits = Thresholds.read(thresholds or thresholds_of(folder))
-    scores = Samples2Scores(listener, overlap)
-    audio2timeline = Audio2Timeline(scores, limits.vector(), settings, limits.temperature)
+    audio2timeline = table.file2timeline.audio2timeline
     values = {
-        "overlap": overlap,
-        "thresholds": limits.vector().tolist(),
-        "temperature": limits.temperature,
-        "timeline": asdict(settings),
+        "hop_samples": audio2timeline.samples2scores.hop_samples,
+        "thresholds": audio2timeline.thresholds.tolist(),
+        "temperature": audio2timeline.temperature,
+        "timeline": asdict(audio2timeline.settings),
         "backend": backend.value,
     }
-    run = fingerprint(values, [folder / "model.json", folder / "model.safetensors"])[:12]
-    return Files2Table(File2Timeline(audio2timeline)), run
+    return fingerprint(values, [folder / "model.json", folder / "model.safetensors"])[:12]
 
 
 def _write(
