@@ -1,6 +1,7 @@
 """Each rung says what the one below it says, and clip scores are evaluation's."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -67,6 +68,29 @@ def test_a_bad_file_among_good_ones_has_its_error_in_its_place(recognizer: Recog
     assert "truncated" in str(found[1].error)
     assert found[2].error == "No such file or directory"
     np.testing.assert_allclose(found[3].scores, found[0].scores, atol=1e-6)
+
+
+class Slow:
+    """A model that answers only when all blocks at hand have been decoded."""
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self.card, self.recognizer = recognizer.card, recognizer
+
+    def windows(self, waveforms: torch.Tensor) -> npt.NDArray[np.float32]:
+        time.sleep(0.1)
+        return self.recognizer.windows(waveforms)
+
+
+@pytest.mark.parametrize("windows", [31, 32, 33, 64])
+def test_decoding_far_ahead_of_the_model_tells_every_file_once(recognizer: Recognizer, song: Path, windows: int):
+    samples = 4000 + 2000 * (windows - 1)
+    soundfile.write(song.with_name("whole.wav"), np.full(samples, 0.1), 8000)
+    soundfile.write(song.with_name("broken.wav"), np.append(np.full(samples, 0.1), np.nan), 8000, "FLOAT")
+    paths = [song.with_name(name) for name in ("whole.wav", "broken.wav", "whole.wav", "song.wav")]
+    file2timeline = File2Timeline(Audio2Timeline(Samples2Scores(Slow(recognizer)), LOW))
+    found = list(Files2Table(file2timeline)(paths))
+    assert [Path(one.path).name for one in found] == ["whole.wav", "broken.wav", "whole.wav", "song.wav"]
+    assert [one.error is None for one in found] == [True, False, True, True]
 
 
 def test_silence_answers_none(recognizer: Recognizer, tmp_path: Path):

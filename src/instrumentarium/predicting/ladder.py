@@ -73,7 +73,7 @@ class _Heard:
     starts: list[int] = field(default_factory=list)
     audible: list[bool] = field(default_factory=list)
     scores: list[npt.NDArray[np.float32]] = field(default_factory=list)
-    ended: bool = False
+    ended: bool = False  # set where windows are scored: cutting is ahead of that, by a thread of its own
     error: UserError | OSError | None = None
 
     @property
@@ -121,7 +121,9 @@ class Samples2Scores:
         for heard, window in _ahead(self._windows(streams), AHEAD):
             if not waiting or waiting[-1] is not heard:
                 waiting.append(heard)
-            if window is not None:
+            if window is None:
+                heard.ended = True
+            else:
                 batch.append(window)
                 owners.append(heard)
             if len(batch) == BATCH_SIZE:
@@ -144,7 +146,6 @@ class Samples2Scores:
                     yield heard, window
             except (UserError, OSError) as error:
                 heard.error = error
-            heard.ended = True
             yield heard, None
 
     def _listen(self, batch: list[npt.NDArray[np.int16]], owners: list[_Heard]) -> None:
