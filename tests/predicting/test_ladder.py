@@ -22,6 +22,7 @@ from instrumentarium.predicting.ladder import (
     Samples2Scores,
     _ahead,
 )
+from instrumentarium.predicting.loading import share_cores
 from instrumentarium.predicting.samples import SampleStream
 from instrumentarium.taxonomy import CODES
 
@@ -91,6 +92,39 @@ def test_decoding_far_ahead_of_the_model_tells_every_file_once(recognizer: Recog
     found = list(Files2Table(file2timeline)(paths))
     assert [Path(one.path).name for one in found] == ["whole.wav", "broken.wav", "whole.wav", "song.wav"]
     assert [one.error is None for one in found] == [True, False, True, True]
+
+
+def test_several_workers_say_what_one_says(recognizer: Recognizer, tmp_path: Path, music: Music):
+    paths = []
+    for number, duration_s in enumerate([9.0, 0.2, 21.0, 0.7, 11.3]):
+        paths.append(tmp_path / f"{number}.wav")
+        soundfile.write(paths[-1], (0.2 + 0.1 * number) * music(8000, duration_s), 8000)
+    alone, together = (
+        list(Files2Table(File2Timeline(Audio2Timeline(Samples2Scores(recognizer, None, workers), LOW)))(paths))
+        for workers in (1, 3)
+    )
+    for first, second in zip(alone, together, strict=True):
+        assert first.path == second.path
+        np.testing.assert_allclose(first.frames, second.frames, atol=1e-6)
+
+
+@pytest.mark.parametrize(("cores", "shared"), [(1, (1, 1)), (2, (2, 1)), (4, (4, 1)), (16, (4, 4)), (18, (4, 4))])
+def test_cores_are_shared_out_between_batches(cores: int, shared: tuple[int, int]):
+    assert share_cores(cores) == shared
+
+
+def test_an_error_of_the_model_is_raised_and_ends_the_decoding(recognizer: Recognizer, song: Path):
+    class Broken:
+        card = recognizer.card
+
+        def windows(self, waveforms: torch.Tensor) -> npt.NDArray[np.float32]:
+            raise ZeroDivisionError
+
+    before = threading.active_count()
+    file2timeline = File2Timeline(Audio2Timeline(Samples2Scores(Broken()), LOW))
+    with pytest.raises(ZeroDivisionError):
+        list(Files2Table(file2timeline)([song] * 200))
+    assert threading.active_count() == before
 
 
 def test_silence_answers_none(recognizer: Recognizer, tmp_path: Path):

@@ -1,13 +1,14 @@
 """The ladder from samples to a table of files: `Samples2Scores` → `Audio2Timeline` → `File2Timeline` → `Files2Table`.
 
-Each rung calls the one below it. Windows of several recordings share a batch, and the next blocks are decoded while the
-model listens.
+Each rung calls the one below it. Windows of several recordings share a batch, several batches are heard at a time, and the
+next blocks are decoded meanwhile.
 """
 
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
@@ -24,7 +25,7 @@ from instrumentarium.predicting.samples import SampleStream, is_audible, stream_
 from instrumentarium.predicting.timeline import FloatArray, TimelineSettings, find_segments, frame_scores, smooth
 from instrumentarium.taxonomy import CODES
 
-BATCH_SIZE = 32
+BATCH_SIZE = 16
 AHEAD = 64
 """Windows that wait for the model: 12 MB of 3 s at 32 kHz."""
 
@@ -87,15 +88,16 @@ class Samples2Scores:
     Args:
         listener: the model.
         overlap: share of a window that the next one hears again, in [0, 1); by default the model's own, as in evaluation.
+        workers: how many batches the model hears at a time, each in a thread of its own.
 
     Raises:
         OverlapError: if the overlap is out of its range.
     """
 
-    def __init__(self, listener: Listener, overlap: float | None = None) -> None:
+    def __init__(self, listener: Listener, overlap: float | None = None, workers: int = 1) -> None:
         if overlap is not None and not 0 <= overlap <= 0.99:
             raise OverlapError(f"the overlap is a share of the window, from 0 to 0.99; found {overlap}")
-        self.listener, windows = listener, listener.card.windows
+        self.listener, self.workers, windows = listener, workers, listener.card.windows
         self.sample_rate_hz = listener.card.sample_rate_hz
         self.window_samples = round(windows.length_s * self.sample_rate_hz)
         hop_s = windows.hop_s if overlap is None else windows.length_s * (1 - overlap)
@@ -118,20 +120,31 @@ class Samples2Scores:
         waiting: deque[_Heard] = deque()
         batch: list[npt.NDArray[np.int16]] = []
         owners: list[_Heard] = []
-        for heard, window in _ahead(self._windows(streams), AHEAD):
-            if not waiting or waiting[-1] is not heard:
-                waiting.append(heard)
-            if window is None:
-                heard.ended = True
-            else:
-                batch.append(window)
-                owners.append(heard)
-            if len(batch) == BATCH_SIZE:
-                self._listen(batch, owners)
-            while waiting and waiting[0].complete:
-                yield self._result(waiting.popleft())
-        if batch:
-            self._listen(batch, owners)
+        heard_of: deque[tuple[Future[npt.NDArray[np.float32]], list[_Heard]]] = (
+            deque()
+        )  # batches on their way, in order
+        with ThreadPoolExecutor(self.workers, "listening") as pool:
+            for heard, window in _ahead(self._windows(streams), AHEAD):
+                if not waiting or waiting[-1] is not heard:
+                    waiting.append(heard)
+                if window is None:
+                    heard.ended = True
+                else:
+                    batch.append(window)
+                    owners.append(heard)
+                if len(batch) == BATCH_SIZE:
+                    heard_of.append((pool.submit(self._listen, batch), owners))
+                    batch, owners = [], []
+                while heard_of and (len(heard_of) > self.workers or heard_of[0][0].done()):
+                    _hand_out(*heard_of.popleft())
+                while waiting and waiting[0].complete:
+                    yield self._result(waiting.popleft())
+            if batch:
+                heard_of.append((pool.submit(self._listen, batch), owners))
+            while heard_of:
+                _hand_out(*heard_of.popleft())
+                while waiting and waiting[0].complete:
+                    yield self._result(waiting.popleft())
         while waiting:
             yield self._result(waiting.popleft())
 
@@ -148,13 +161,8 @@ class Samples2Scores:
                 heard.error = error
             yield heard, None
 
-    def _listen(self, batch: list[npt.NDArray[np.int16]], owners: list[_Heard]) -> None:
-        """Give every window of the batch its scores, and empty it."""
-        scores = self.listener.windows(torch.from_numpy(np.stack(batch)))[:, : len(CODES)]
-        for heard, row in zip(owners, scores, strict=True):
-            heard.scores.append(row)
-        batch.clear()
-        owners.clear()
+    def _listen(self, batch: list[npt.NDArray[np.int16]]) -> npt.NDArray[np.float32]:
+        return self.listener.windows(torch.from_numpy(np.stack(batch)))[:, : len(CODES)]
 
     def _result(self, heard: _Heard) -> WindowScores | UserError | OSError:
         if heard.error is not None:
@@ -167,6 +175,12 @@ class Samples2Scores:
             heard.stream.duration_s,
             self.listener.card.windows.clip_score,
         )
+
+
+def _hand_out(scores: Future[npt.NDArray[np.float32]], owners: list[_Heard]) -> None:
+    """Give every window of a batch its scores, once they are there."""
+    for heard, row in zip(owners, scores.result(), strict=True):
+        heard.scores.append(row)
 
 
 class Audio2Timeline:

@@ -61,12 +61,13 @@ class OnnxRecognizer:
         self.session, self.card = session, card
 
     @classmethod
-    def load(cls, folder: Path, path: Path | None = None) -> "OnnxRecognizer":
+    def load(cls, folder: Path, path: Path | None = None, threads: int = 0) -> "OnnxRecognizer":
         """Return the recognizer of a model folder, from the file exported of it.
 
         Args:
             folder: the model's.
             path: of the exported file; by default beside the folder.
+            threads: of each batch; 0 for as many as there are cores.
 
         Raises:
             MissingOnnxError: if ONNX Runtime is not installed.
@@ -86,7 +87,9 @@ class OnnxRecognizer:
         if not path.is_file():
             raise OnnxFileError(f"{path} is missing: the model has not been exported; {again}")
         try:
-            session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = threads
+            session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except (Fail, InvalidGraph, InvalidProtobuf, NoSuchFile) as error:
             raise OnnxFileError(f"{path} is no ONNX file that can be used: {error}; {again}") from error
         made_of = session.get_modelmeta().custom_metadata_map.get(MADE_OF)
