@@ -22,7 +22,7 @@ def _commands() -> None:
 app.command()(predict)
 app.command()(describe)
 app.command()(export)
-app.command()(analyse_length)
+app.command("analyse-length")(analyse_length)
 app.command()(compare)
 app.command()(report)
 app.command()(listen)

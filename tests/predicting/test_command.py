@@ -181,12 +181,13 @@ def test_any_name_is_written_and_no_line_is_broken(model: Path, song: Path, name
         assert json.loads(text)[0]["path"] == os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def test_names_come_from_the_shell_and_go_where_only_ascii_is_written(model: Path, song: Path):
+def test_names_come_from_the_shell_and_json_is_utf_8_where_the_terminal_is_not(model: Path, song: Path):
     paths = [named(song, name) for name in NAMES_OF_ALL_KINDS]
     command = [*RUN, "predict", "--model", model, *paths, "--format", "jsonl"]
     result = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "ascii"})
     assert result.returncode == 0, result.stderr
-    assert len(result.stdout.decode("ascii").splitlines()) == len(paths)
+    found = [json.loads(line)["path"] for line in result.stdout.decode("utf-8").splitlines()]
+    assert found == [os.fsencode(path).decode("utf-8", "backslashreplace") for path in paths]
 
 
 def test_a_run_that_was_cut_off_goes_on(model: Path, song: Path, tmp_path: Path):

@@ -4,6 +4,7 @@ Heavy imports stand inside the functions, so that `--help` answers at once.
 """
 
 import contextlib
+import io
 import shutil
 import sys
 import tempfile
@@ -91,6 +92,8 @@ def predict(
         from instrumentarium.predicting.inputs import find_files, readable_name
         from instrumentarium.predicting.timeline import TimelineSettings
 
+        if format_ in {Format.JSON, Format.JSONL, Format.JAMS} and isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # JSON has no other encoding, whatever the terminal has
         if onnx is not None and backend is not Backend.ONNXRUNTIME:
             raise typer.BadParameter("--onnx is of --backend onnxruntime; add that")
         settings = TimelineSettings(step_s, smooth_s, release, minimum_s)
