@@ -54,18 +54,27 @@ class Run:
     peak_mb: float
 
 
+RUNNER = """
+import json, os, subprocess, sys, time
+began = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+process.returncode = os.waitstatus_to_exitcode(status)
+print(json.dumps([process.returncode, time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss]))
+"""
+"""Runs a command and tells what it took. A process of its own: a child's peak counts what its parent held as it forked."""
+
+
 def run(command: list[str]) -> Run:
     """Run a command with this checkout's code; raise if it fails."""
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-    _, status, usage = os.wait4(process.pid, 0)
-    clock_s = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    scale = 1 if sys.platform == "darwin" else 1024
-    return Run(clock_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale / 1e6)
+    told = subprocess.run(
+        [sys.executable, "-c", RUNNER, *command], stdout=subprocess.PIPE, check=True, env=environment, text=True
+    )
+    status, clock_s, processor_s, peak = json.loads(told.stdout)
+    if status:
+        raise subprocess.CalledProcessError(status, command)
+    return Run(clock_s, processor_s, peak * (1 if sys.platform == "darwin" else 1024) / 1e6)
 
 
 def song(duration_s: float, seed: int) -> npt.NDArray[np.float32]:
