@@ -18,11 +18,17 @@ import numpy.typing as npt
 import torch
 
 from instrumentarium.errors import UserError
-from instrumentarium.evaluation.calibration import scaled
 from instrumentarium.modelfile import ModelCard
 from instrumentarium.predicting.result import Prediction, failed
 from instrumentarium.predicting.samples import SampleStream, is_audible, stream_windows
-from instrumentarium.predicting.timeline import FloatArray, TimelineSettings, find_segments, frame_scores, smooth
+from instrumentarium.predicting.timeline import (
+    FloatArray,
+    TimelineSettings,
+    at_temperature,
+    find_segments,
+    frame_scores,
+    smooth,
+)
 from instrumentarium.taxonomy import CODES
 
 BATCH_SIZE = 16
@@ -220,14 +226,10 @@ class Audio2Timeline:
         step_s = self.settings.step_s
         frames = frame_scores(heard, windows.starts_s, windows.length_s, windows.duration_s, step_s)
         frames = smooth(frames, step_s, self.settings.smooth_s)
-        told = self._told(frames)
+        told = at_temperature(frames, self.temperature)
         segments = find_segments(frames, self.thresholds, windows.duration_s, self.settings, told)
-        present = scores >= self.thresholds
-        return Prediction(name, windows.duration_s, self._told(scores), present, segments, told, error=None)
-
-    def _told(self, scores: FloatArray) -> FloatArray:
-        """Return scores at the temperature; silence keeps its 0."""
-        return scores if self.temperature == 1 else np.where(scores > 0, scaled(scores, self.temperature), 0.0)
+        present, scores = scores >= self.thresholds, at_temperature(scores, self.temperature)
+        return Prediction(name, windows.duration_s, scores, present, segments, told, error=None)
 
 
 class File2Timeline:

@@ -88,6 +88,15 @@ def frame_scores(
     return np.asarray(total / weights)
 
 
+def at_temperature(scores: FloatArray, temperature: float) -> FloatArray:
+    """Return scores in [0, 1] after their logits were divided by `temperature`; 0 and 1 stay."""
+    if temperature == 1:
+        return scores
+    inner = (scores > 0) & (scores < 1)
+    odds = np.divide(scores, 1 - scores, out=np.ones_like(scores), where=inner) ** (1 / temperature)
+    return np.where(inner, odds / (1 + odds), scores)
+
+
 def smooth(frames: FloatArray, step_s: float, smooth_s: float) -> FloatArray:
     """Return frames (frames, instruments) after a running median over `smooth_s`, rounded to an odd number of frames."""
     size = 2 * round((smooth_s / step_s - 1) / 2) + 1
