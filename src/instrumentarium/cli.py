@@ -8,6 +8,8 @@ import typer
 from instrumentarium.comparing.command import compare
 from instrumentarium.measuring.command import evaluate
 from instrumentarium.predicting.command import describe, predict
+from instrumentarium.predicting.exportcommand import export
+from instrumentarium.predicting.lengthcommand import analyse_length
 from instrumentarium.reporting.command import listen, report
 
 app = typer.Typer(help="Which instruments play in a recording.", no_args_is_help=True, add_completion=False)
@@ -20,6 +22,8 @@ def _commands() -> None:
 
 app.command()(predict)
 app.command()(describe)
+app.command()(export)
+app.command("analyse-length")(analyse_length)
 app.command()(compare)
 app.command()(evaluate)
 app.command()(report)

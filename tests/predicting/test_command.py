@@ -1,6 +1,7 @@
 """The command as people and programs meet it: formats, exit statuses, strange names, interruptions."""
 
 import csv
+import errno
 import io
 import json
 import os
@@ -8,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,20 +108,70 @@ def test_a_folder_without_audio_and_a_pattern_without_files_are_wrong_use(model:
     assert "no file fits" in predict(model, f"{tmp_path}/*.ogg", status=2)[1]
 
 
+def test_a_file_that_may_not_be_read_is_told_and_the_others_are_done(
+    model: Path, song: Path, monkeypatch: pytest.MonkeyPatch
+):
+    locked = song.with_name("locked.wav")
+    shutil.copy(song, locked)
+    opened = Path.open
+
+    def guarded(path: Path, *args: object, **options: object) -> object:
+        if path == locked:  # as the system answers anyone but root for a file of mode 000
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return opened(path, *args, **options)
+
+    monkeypatch.setattr(Path, "open", guarded)
+    out, err = predict(model, locked, song, "--format", "json", status=1)
+    assert [one["error"] for one in json.loads(out)] == ["Permission denied", None]
+    assert "locked.wav: Permission denied" in err
+
+
+def test_silence_and_noise_below_the_thresholds_answer_none(model: Path, song: Path):
+    soundfile.write(song.with_name("silence.wav"), np.zeros(16000), 8000)
+    soundfile.write(song.with_name("noise.wav"), 0.1 * np.random.default_rng(0).standard_normal(16000), 8000)
+    limits = json.loads((model.parent / "thresholds.json").read_text(encoding="utf-8"))
+    (model.parent / "thresholds.json").write_text(json.dumps(limits | {"fixed": 0.99}), encoding="utf-8")
+    for name in ("silence.wav", "noise.wav"):
+        assert "no instrument is recognised" in predict(model, song.with_name(name))[0]
+
+
+def test_thresholds_and_temperature_are_the_models_own(model: Path, song: Path):
+    (plain,) = json.loads(predict(model, song, "--format", "json")[0])
+    limits = json.loads((model.parent / "thresholds.json").read_text(encoding="utf-8"))
+    scores = {code: said["score"] for code, said in plain["instruments"].items()}
+    middle = sorted(scores.values())[5] + 1e-5
+    own = limits | {"rule": "per_instrument", "per_instrument": dict.fromkeys(CODES, middle), "temperature": 0.5}
+    (model / "thresholds.json").write_text(json.dumps(own), encoding="utf-8")  # in the folder: it goes before
+    (cooled,) = json.loads(predict(model, song, "--format", "json")[0])
+    for code, score in scores.items():
+        odds = (score / (1 - score)) ** 2
+        assert cooled["instruments"][code] == {
+            "score": pytest.approx(odds / (1 + odds), abs=1e-5),
+            "present": score >= middle,
+        }
+
+
 def test_a_single_bad_file_is_told_once(model: Path, song: Path):
     out, err = predict(model, song.with_name("gone.wav"), status=1)
     assert "not recognised: No such file" in out
     assert not err
 
 
-@pytest.mark.parametrize("name", [b"two\nlines.wav", b"latin-\xe9.wav", "señor 歌.wav".encode(), b"\x1b[31m.wav"])
-@pytest.mark.parametrize("format_", ["table", "json", "jsonl", "csv", "jams"])
-def test_any_name_is_written_and_no_line_is_broken(model: Path, song: Path, name: bytes, format_: str):
+NAMES_OF_ALL_KINDS = (b"two\nlines.wav", b"latin-\xe9.wav", "señor 歌.wav".encode(), b"\x1b[31m.wav")
+
+
+def named(song: Path, name: bytes) -> Path:
+    """Return a copy of the song with a name of any bytes."""
     path = song.parent / os.fsdecode(name)
     shutil.copy(song, path)
-    result = subprocess.run([*RUN, "predict", "--model", model, path, "--format", format_], capture_output=True)
-    assert result.returncode == 0, result.stderr
-    text = result.stdout.decode("utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", NAMES_OF_ALL_KINDS)
+@pytest.mark.parametrize("format_", ["table", "json", "jsonl", "csv", "jams"])
+def test_any_name_is_written_and_no_line_is_broken(model: Path, song: Path, name: bytes, format_: str):
+    path = named(song, name)
+    text, _ = predict(model, path, "--format", format_)
     assert "\x1b" not in text or format_ == "csv"
     if format_ == "table":
         assert len(text.splitlines()) == 12
@@ -127,6 +179,15 @@ def test_any_name_is_written_and_no_line_is_broken(model: Path, song: Path, name
         assert len(text.splitlines()) == 1
     if format_ == "json":
         assert json.loads(text)[0]["path"] == os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def test_names_come_from_the_shell_and_json_is_utf_8_where_the_terminal_is_not(model: Path, song: Path):
+    paths = [named(song, name) for name in NAMES_OF_ALL_KINDS]
+    command = [*RUN, "predict", "--model", model, *paths, "--format", "jsonl"]
+    result = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert result.returncode == 0, result.stderr
+    found = [json.loads(line)["path"] for line in result.stdout.decode("utf-8").splitlines()]
+    assert found == [os.fsencode(path).decode("utf-8", "backslashreplace") for path in paths]
 
 
 def test_a_run_that_was_cut_off_goes_on(model: Path, song: Path, tmp_path: Path):
@@ -215,12 +276,12 @@ def test_ctrl_c_ends_the_command_without_a_traceback(model: Path, tmp_path: Path
     soundfile.write(tmp_path / "hour.wav", np.tile(music(8000, 60.0), (60, 1)), 8000)
     pipe = tmp_path / "said.jsonl"
     first = tmp_path / "first.wav"
-    soundfile.write(first, np.tile(music(8000, 60.0), (1, 1)), 8000)
+    soundfile.write(first, music(8000, 1.0), 8000)
     command = [*RUN, "predict", "--model", model, first, tmp_path / "hour.wav", "--overlap", "0.99"]
     process = subprocess.Popen([*command, "--format", "jsonl", "--out", pipe], stderr=subprocess.PIPE)
     assert process.stderr is not None
     while process.poll() is None and not (pipe.exists() and pipe.stat().st_size):
-        pass
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     said = process.stderr.read().decode()
     process.stderr.close()

@@ -1,6 +1,7 @@
 """Each rung says what the one below it says, and clip scores are evaluation's."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from instrumentarium.predicting.ladder import (
     Samples2Scores,
     _ahead,
 )
+from instrumentarium.predicting.loading import share_cores
 from instrumentarium.predicting.samples import SampleStream
 from instrumentarium.taxonomy import CODES
 
@@ -69,6 +71,62 @@ def test_a_bad_file_among_good_ones_has_its_error_in_its_place(recognizer: Recog
     np.testing.assert_allclose(found[3].scores, found[0].scores, atol=1e-6)
 
 
+class Slow:
+    """A model that answers only when all blocks at hand have been decoded."""
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self.card, self.recognizer = recognizer.card, recognizer
+
+    def windows(self, waveforms: torch.Tensor) -> npt.NDArray[np.float32]:
+        time.sleep(0.1)
+        return self.recognizer.windows(waveforms)
+
+
+@pytest.mark.parametrize("windows", [31, 32, 33, 64])
+def test_decoding_far_ahead_of_the_model_tells_every_file_once(recognizer: Recognizer, song: Path, windows: int):
+    samples = 4000 + 2000 * (windows - 1)
+    soundfile.write(song.with_name("whole.wav"), np.full(samples, 0.1), 8000)
+    soundfile.write(song.with_name("broken.wav"), np.append(np.full(samples, 0.1), np.nan), 8000, "FLOAT")
+    paths = [song.with_name(name) for name in ("whole.wav", "broken.wav", "whole.wav", "song.wav")]
+    file2timeline = File2Timeline(Audio2Timeline(Samples2Scores(Slow(recognizer)), LOW))
+    found = list(Files2Table(file2timeline)(paths))
+    assert [Path(one.path).name for one in found] == ["whole.wav", "broken.wav", "whole.wav", "song.wav"]
+    assert [one.error is None for one in found] == [True, False, True, True]
+
+
+def test_several_workers_say_what_one_says(recognizer: Recognizer, tmp_path: Path, music: Music):
+    paths = []
+    for number, duration_s in enumerate([9.0, 0.2, 21.0, 0.7, 11.3]):
+        paths.append(tmp_path / f"{number}.wav")
+        soundfile.write(paths[-1], (0.2 + 0.1 * number) * music(8000, duration_s), 8000)
+    alone, together = (
+        list(Files2Table(File2Timeline(Audio2Timeline(Samples2Scores(recognizer, None, workers), LOW)))(paths))
+        for workers in (1, 3)
+    )
+    for first, second in zip(alone, together, strict=True):
+        assert first.path == second.path
+        np.testing.assert_allclose(first.frames, second.frames, atol=1e-6)
+
+
+@pytest.mark.parametrize(("cores", "shared"), [(1, (1, 1)), (2, (2, 1)), (4, (4, 1)), (16, (4, 4)), (18, (4, 4))])
+def test_cores_are_shared_out_between_batches(cores: int, shared: tuple[int, int]):
+    assert share_cores(cores) == shared
+
+
+def test_an_error_of_the_model_is_raised_and_ends_the_decoding(recognizer: Recognizer, song: Path):
+    class Broken:
+        card = recognizer.card
+
+        def windows(self, waveforms: torch.Tensor) -> npt.NDArray[np.float32]:
+            raise ZeroDivisionError
+
+    before = threading.active_count()
+    file2timeline = File2Timeline(Audio2Timeline(Samples2Scores(Broken()), LOW))
+    with pytest.raises(ZeroDivisionError):
+        list(Files2Table(file2timeline)([song] * 200))
+    assert threading.active_count() == before
+
+
 def test_silence_answers_none(recognizer: Recognizer, tmp_path: Path):
     soundfile.write(tmp_path / "silence.wav", np.zeros(20000), 8000)
     found = ladder(recognizer).file2timeline(tmp_path / "silence.wav")
@@ -84,6 +142,24 @@ def test_nothing_plays_in_a_silent_stretch(recognizer: Recognizer, music: Music)
     assert found.path == "name"
     assert found.segments
     assert not any(part.start_s < 6 < part.end_s for part in found.segments)
+
+
+def test_a_temperature_moves_what_is_told_and_decides_nothing(recognizer: Recognizer, music: Music):
+    waveform = np.concatenate([music(8000, 4.0), np.zeros((32000, 1)), music(8000, 4.0)])
+    scores = Samples2Scores(recognizer)
+    thresholds = np.full(len(CODES), 0.5)
+    plain = Audio2Timeline(scores, thresholds)(waveform, 8000)
+    warm = Audio2Timeline(scores, thresholds, temperature=2.0)(waveform, 8000)
+    np.testing.assert_allclose(warm.scores, 1 / (1 + ((1 - plain.scores) / plain.scores) ** 0.5))
+    np.testing.assert_array_equal(warm.present, plain.present)
+    assert 0 < plain.present.sum() < len(CODES)
+    assert [(part.instrument, part.start_s, part.end_s) for part in warm.segments] == [
+        (part.instrument, part.start_s, part.end_s) for part in plain.segments
+    ]
+    silence = plain.frames.max(axis=1) == 0
+    assert silence.any()
+    np.testing.assert_array_equal(warm.frames[silence], 0)
+    assert np.abs(warm.frames[~silence] - 0.5).max() < np.abs(plain.frames[~silence] - 0.5).max()
 
 
 def test_overlap_sets_how_many_windows_there_are(recognizer: Recognizer, music: Music):

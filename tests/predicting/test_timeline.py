@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 
+from instrumentarium.evaluation.calibration import scaled
 from instrumentarium.predicting.timeline import (
     Segment,
     TimelineSettings,
     TimelineSettingsError,
+    at_temperature,
     find_segments,
     frame_scores,
     smooth,
@@ -62,6 +64,18 @@ def test_an_instrument_stays_while_it_keeps_its_share_of_the_threshold():
     settings = TimelineSettings(step_s=1.0, smooth_s=0.0, release=0.8, minimum_s=0.0)
     found = find_segments(frames_of([0.45, 0.5, 0.39, 0.45, 0.45]), HALF, 5.0, settings)
     assert [(part.start_s, part.end_s) for part in found] == [(0.0, 2.0)]  # the last two never reach the threshold
+
+
+def test_a_stretch_is_cut_by_its_frames_and_scored_by_what_is_told():
+    frames, told = frames_of([0.4, 0.5, 0.7]), frames_of([0.1, 0.2, 0.4])
+    assert find_segments(frames, HALF, 3.0, PLAIN, told) == (Segment("cel", 1.0, 3.0, 0.3),)
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5])
+def test_the_temperature_is_evaluations_and_leaves_silence_alone(temperature: float):
+    scores = np.random.default_rng(0).uniform(0.001, 0.999, (50, 11))
+    np.testing.assert_allclose(at_temperature(scores, temperature), scaled(scores, temperature), rtol=1e-9)
+    np.testing.assert_array_equal(at_temperature(np.array([0.0, 0.5, 1.0]), temperature), [0.0, 0.5, 1.0])
 
 
 def test_what_is_too_short_is_dropped_unless_it_is_all_there_is():

@@ -4,26 +4,25 @@ Heavy imports stand inside the functions, so that `--help` answers at once.
 """
 
 import contextlib
-import os
+import io
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from instrumentarium.errors import UserError
+from instrumentarium.predicting.console import GOOD, SOME_FAILED, ending_well, say
+from instrumentarium.predicting.modelnames import DEFAULT_MODEL, MODEL_HELP, Backend
 from instrumentarium.taxonomy import NAMES
 
 if TYPE_CHECKING:
     from instrumentarium.predicting.ladder import Files2Table
     from instrumentarium.predicting.result import Prediction
 
-GOOD, SOME_FAILED, WRONG_USE, INTERRUPTED, CLOSED = 0, 1, 2, 130, 141
-"""Exit statuses; the last two are what shells give a program ended by Ctrl-C and by a closed pipe."""
 STDIN = "-"
 
 
@@ -40,7 +39,6 @@ class Format(StrEnum):
 
 SINGLE = {Format.AUDACITY: ".txt", Format.JAMS: ".jams"}
 """Formats that hold one recording, and how their files end."""
-MODEL_HELP = "A model's folder, a Git revision, or a DVC experiment of the repository at hand."
 
 
 def predict(
@@ -48,9 +46,9 @@ def predict(
         list[str],
         typer.Argument(help="Audio files, folders, patterns in quotes ('songs/**/*.mp3'), or - for standard input."),
     ],
-    model: Annotated[str, typer.Option(help=MODEL_HELP)] = "data/model",
+    model: Annotated[str, typer.Option(help=MODEL_HELP)] = DEFAULT_MODEL,
     thresholds: Annotated[
-        Path | None, typer.Option(help="Thresholds; by default thresholds.json beside the model's folder.")
+        Path | None, typer.Option(help="Thresholds; by default thresholds.json in the model's folder or beside it.")
     ] = None,
     format_: Annotated[Format, typer.Option("--format", help="How results are written.")] = Format.TABLE,
     out: Annotated[
@@ -62,6 +60,16 @@ def predict(
     ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw the timeline under the spectrogram, as PNG; for one file.")
+    ] = None,
+    backend: Annotated[
+        Backend,
+        typer.Option(
+            help="What runs the model; onnxruntime takes the file that `instrumentarium export --onnx` wrote."
+        ),
+    ] = Backend.TORCH,
+    onnx: Annotated[
+        Path | None,
+        typer.Option(help="The exported file; by default beside the model's folder: data/model.onnx for data/model."),
     ] = None,
     overlap: Annotated[
         float | None, typer.Option(help="Share of a window heard again by the next; by default as in evaluation.")
@@ -80,12 +88,14 @@ def predict(
     A file that cannot be used is reported and the others are still done. Exit status: 0 all good, 1 some files failed, 2
     wrong use.
     """
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    with _ending_well(), contextlib.ExitStack() as stack:
+    with ending_well(), contextlib.ExitStack() as stack:
         from instrumentarium.predicting.inputs import find_files, readable_name
         from instrumentarium.predicting.timeline import TimelineSettings
 
+        if format_ in {Format.JSON, Format.JSONL, Format.JAMS} and isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # JSON has no other encoding, whatever the terminal has
+        if onnx is not None and backend is not Backend.ONNXRUNTIME:
+            raise typer.BadParameter("--onnx is of --backend onnxruntime; add that")
         settings = TimelineSettings(step_s, smooth_s, release, minimum_s)
         files, spooled = _with_stdin(paths, stack, find_files)
 
@@ -93,27 +103,18 @@ def predict(
             return STDIN if path == spooled else readable_name(path)
 
         _check(files, format_, out, plot)
-        table, run = _build(model, thresholds, overlap, settings)
+
+        from instrumentarium.predicting.ladder import File2Timeline, Files2Table
+        from instrumentarium.predicting.loading import load_timeline
+        from instrumentarium.predicting.modelsource import find_model
+
+        folder = find_model(model)
+        audio2timeline = load_timeline(folder, thresholds, settings, overlap=overlap, backend=backend, onnx=onnx)
+        table = Files2Table(File2Timeline(audio2timeline))
+        run = _name_run(table, folder, backend)
         status = _write(table, run, files, name_of, format_, out, plot)
         sys.stdout.flush()
         raise typer.Exit(status)
-
-
-@contextlib.contextmanager
-def _ending_well() -> Iterator[None]:
-    """End with a message and a status, without a traceback, on wrong use, a closed pipe, and Ctrl-C."""
-    try:
-        yield
-    except BrokenPipeError:
-        # Python flushes standard output once more as it ends; there must be something that takes it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(CLOSED) from None
-    except KeyboardInterrupt:
-        typer.echo("\nInterrupted.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
-    except (UserError, OSError) as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(WRONG_USE) from error
 
 
 def _with_stdin(
@@ -141,24 +142,21 @@ def _check(files: list[Path], format_: Format, out: Path | None, plot: Path | No
         raise typer.BadParameter(f"--out {out} is a folder; name a file")
 
 
-def _build(model: str, thresholds: Path | None, overlap: float | None, settings: object) -> "tuple[Files2Table, str]":
-    """Return the ladder's last rung, and a name for the model and settings it works with."""
+def _name_run(table: "Files2Table", folder: Path, backend: Backend) -> str:
+    """Return a name for the model and the settings that a table is made with."""
     from dataclasses import asdict
 
     from instrumentarium.cache import fingerprint
-    from instrumentarium.evaluation.thresholds import Thresholds
-    from instrumentarium.inference import Recognizer
-    from instrumentarium.predicting.ladder import Audio2Timeline, File2Timeline, Files2Table, Samples2Scores
-    from instrumentarium.predicting.modelsource import find_model, thresholds_of
-    from instrumentarium.predicting.timeline import TimelineSettings
 
-    assert isinstance(settings, TimelineSettings)
-    folder = find_model(model)
-    recognizer = Recognizer.load(folder)
-    limits = Thresholds.read(thresholds or thresholds_of(folder)).vector()
-    table = Files2Table(File2Timeline(Audio2Timeline(Samples2Scores(recognizer, overlap), limits, settings)))
-    values = {"overlap": overlap, "thresholds": limits.tolist(), "timeline": asdict(settings)}
-    return table, fingerprint(values, [folder / "model.json", folder / "model.safetensors"])[:12]
+    audio2timeline = table.file2timeline.audio2timeline
+    values = {
+        "hop_samples": audio2timeline.samples2scores.hop_samples,
+        "thresholds": audio2timeline.thresholds.tolist(),
+        "temperature": audio2timeline.temperature,
+        "timeline": asdict(audio2timeline.settings),
+        "backend": backend.value,
+    }
+    return fingerprint(values, [folder / "model.json", folder / "model.safetensors"])[:12]
 
 
 def _write(
@@ -191,9 +189,9 @@ def _write(
             if append is not None:
                 append(prediction)
             elif format_ is Format.JSONL:
-                _say(record.line_of(prediction, run), bar.clear)
+                say(record.line_of(prediction, run), bar.clear)
             elif format_ is Format.TABLE and out is None:
-                _say(formats.as_table(prediction), bar.clear)
+                say(formats.as_table(prediction), bar.clear)
             else:
                 kept.append(prediction)
             if plot is not None and prediction.error is None:
@@ -208,7 +206,7 @@ def _write(
         if usable or format_ not in SINGLE:
             text = _text(usable, format_)
             if out is None:
-                _say(text)
+                say(text)
             else:
                 write_text_atomically(out, text + "\n")
     if failures and not (format_ is Format.TABLE and len(files) == 1 and out is None):
@@ -241,25 +239,16 @@ def _place(folder: Path, path: Path, suffix: str) -> Path:
     return folder.joinpath(*parts[:-1], parts[-1] + suffix)
 
 
-def _say(text: str, make_room: Callable[[], object] = lambda: None) -> None:
-    """Write to standard output at once."""
-    if sys.stderr.isatty():
-        make_room()
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
 def _draw(plot: Path, prediction: "Prediction", path: Path, table: "Files2Table") -> None:
-    from instrumentarium.inference import Recognizer
+    from instrumentarium.frontends.logmel import LogMel
     from instrumentarium.predicting.plot import draw_timeline, pooled_spectrogram
     from instrumentarium.predicting.samples import SampleStream
 
     audio2timeline = table.file2timeline.audio2timeline
-    listener = audio2timeline.samples2scores.listener
-    assert isinstance(listener, Recognizer)
+    card = audio2timeline.samples2scores.listener.card
     assert prediction.duration_s is not None
-    frontend = listener.model.frontend
-    stream = SampleStream.of_file(path, listener.card.sample_rate_hz)
+    frontend = LogMel(card.frontend, card.sample_rate_hz)
+    stream = SampleStream.of_file(path, card.sample_rate_hz)
     spectrogram = pooled_spectrogram(stream, frontend, prediction.duration_s)
     draw_timeline(plot, prediction, spectrogram, frontend, audio2timeline.settings.step_s)
 
@@ -272,19 +261,19 @@ class Description(StrEnum):
 
 
 def describe(
-    model: Annotated[str, typer.Argument(help=MODEL_HELP)] = "data/model",
+    model: Annotated[str, typer.Argument(help=MODEL_HELP)] = DEFAULT_MODEL,
     format_: Annotated[
         Description, typer.Option("--format", help="The essentials, or all that model.json holds.")
     ] = Description.TABLE,
 ) -> None:
     """Say what a model file holds: its network, what it hears, what it was trained on. Runs no code from the file."""
-    with _ending_well():
+    with ending_well():
         from instrumentarium.modelfile import load_model
         from instrumentarium.predicting.modelsource import find_model
 
         network, card = load_model(find_model(model))
         if format_ is Description.JSON:
-            _say(card.model_dump_json(indent=2))
+            say(card.model_dump_json(indent=2))
             return
         heard, trained, frontend = card.windows, card.trained, card.frontend
         weights = sum(tensor.numel() for tensor in network.parameters())
@@ -300,4 +289,4 @@ def describe(
             "instruments": ", ".join(f"{NAMES[code]} ({code})" for code in card.labels),
             "made with": ", ".join(f"{name} {version}" for name, version in sorted(card.versions.items())),
         }
-        _say("\n".join(f"{key:<12} {value}" for key, value in rows.items()))
+        say("\n".join(f"{key:<12} {value}" for key, value in rows.items()))

@@ -1,13 +1,14 @@
 """The ladder from samples to a table of files: `Samples2Scores` → `Audio2Timeline` → `File2Timeline` → `Files2Table`.
 
-Each rung calls the one below it. Windows of several recordings share a batch, and the next blocks are decoded while the
-model listens.
+Each rung calls the one below it. Windows of several recordings share a batch, several batches are heard at a time, and the
+next blocks are decoded meanwhile.
 """
 
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
@@ -20,10 +21,17 @@ from instrumentarium.errors import UserError
 from instrumentarium.modelfile import ModelCard
 from instrumentarium.predicting.result import Prediction, failed
 from instrumentarium.predicting.samples import SampleStream, is_audible, stream_windows
-from instrumentarium.predicting.timeline import FloatArray, TimelineSettings, find_segments, frame_scores, smooth
+from instrumentarium.predicting.timeline import (
+    FloatArray,
+    TimelineSettings,
+    at_temperature,
+    find_segments,
+    frame_scores,
+    smooth,
+)
 from instrumentarium.taxonomy import CODES
 
-BATCH_SIZE = 32
+BATCH_SIZE = 16
 AHEAD = 64
 """Windows that wait for the model: 12 MB of 3 s at 32 kHz."""
 
@@ -72,7 +80,7 @@ class _Heard:
     starts: list[int] = field(default_factory=list)
     audible: list[bool] = field(default_factory=list)
     scores: list[npt.NDArray[np.float32]] = field(default_factory=list)
-    ended: bool = False
+    ended: bool = False  # set where windows are scored: cutting is ahead of that, by a thread of its own
     error: UserError | OSError | None = None
 
     @property
@@ -86,15 +94,16 @@ class Samples2Scores:
     Args:
         listener: the model.
         overlap: share of a window that the next one hears again, in [0, 1); by default the model's own, as in evaluation.
+        workers: how many batches the model hears at a time, each in a thread of its own.
 
     Raises:
         OverlapError: if the overlap is out of its range.
     """
 
-    def __init__(self, listener: Listener, overlap: float | None = None) -> None:
+    def __init__(self, listener: Listener, overlap: float | None = None, workers: int = 1) -> None:
         if overlap is not None and not 0 <= overlap <= 0.99:
             raise OverlapError(f"the overlap is a share of the window, from 0 to 0.99; found {overlap}")
-        self.listener, windows = listener, listener.card.windows
+        self.listener, self.workers, windows = listener, workers, listener.card.windows
         self.sample_rate_hz = listener.card.sample_rate_hz
         self.window_samples = round(windows.length_s * self.sample_rate_hz)
         hop_s = windows.hop_s if overlap is None else windows.length_s * (1 - overlap)
@@ -117,18 +126,31 @@ class Samples2Scores:
         waiting: deque[_Heard] = deque()
         batch: list[npt.NDArray[np.int16]] = []
         owners: list[_Heard] = []
-        for heard, window in _ahead(self._windows(streams), AHEAD):
-            if not waiting or waiting[-1] is not heard:
-                waiting.append(heard)
-            if window is not None:
-                batch.append(window)
-                owners.append(heard)
-            if len(batch) == BATCH_SIZE:
-                self._listen(batch, owners)
-            while waiting and waiting[0].complete:
-                yield self._result(waiting.popleft())
-        if batch:
-            self._listen(batch, owners)
+        heard_of: deque[tuple[Future[npt.NDArray[np.float32]], list[_Heard]]] = (
+            deque()
+        )  # batches on their way, in order
+        with ThreadPoolExecutor(self.workers, "listening") as pool:
+            for heard, window in _ahead(self._windows(streams), AHEAD):
+                if not waiting or waiting[-1] is not heard:
+                    waiting.append(heard)
+                if window is None:
+                    heard.ended = True
+                else:
+                    batch.append(window)
+                    owners.append(heard)
+                if len(batch) == BATCH_SIZE:
+                    heard_of.append((pool.submit(self._listen, batch), owners))
+                    batch, owners = [], []
+                while heard_of and (len(heard_of) > self.workers or heard_of[0][0].done()):
+                    _hand_out(*heard_of.popleft())
+                while waiting and waiting[0].complete:
+                    yield self._result(waiting.popleft())
+            if batch:
+                heard_of.append((pool.submit(self._listen, batch), owners))
+            while heard_of:
+                _hand_out(*heard_of.popleft())
+                while waiting and waiting[0].complete:
+                    yield self._result(waiting.popleft())
         while waiting:
             yield self._result(waiting.popleft())
 
@@ -143,16 +165,10 @@ class Samples2Scores:
                     yield heard, window
             except (UserError, OSError) as error:
                 heard.error = error
-            heard.ended = True
             yield heard, None
 
-    def _listen(self, batch: list[npt.NDArray[np.int16]], owners: list[_Heard]) -> None:
-        """Give every window of the batch its scores, and empty it."""
-        scores = self.listener.windows(torch.from_numpy(np.stack(batch)))[:, : len(CODES)]
-        for heard, row in zip(owners, scores, strict=True):
-            heard.scores.append(row)
-        batch.clear()
-        owners.clear()
+    def _listen(self, batch: list[npt.NDArray[np.int16]]) -> npt.NDArray[np.float32]:
+        return self.listener.windows(torch.from_numpy(np.stack(batch)))[:, : len(CODES)]
 
     def _result(self, heard: _Heard) -> WindowScores | UserError | OSError:
         if heard.error is not None:
@@ -167,19 +183,31 @@ class Samples2Scores:
         )
 
 
+def _hand_out(scores: Future[npt.NDArray[np.float32]], owners: list[_Heard]) -> None:
+    """Give every window of a batch its scores, once they are there."""
+    for heard, row in zip(owners, scores.result(), strict=True):
+        heard.scores.append(row)
+
+
 class Audio2Timeline:
     """A waveform → which instruments play in it, and when.
 
     Args:
         samples2scores: the rung below.
-        thresholds: of each instrument, (instruments,).
+        thresholds: of each instrument, (instruments,), for scores as the model gives them.
         settings: of the timeline.
+        temperature: divides the logits of the scores that are told, so that they can be read as probabilities; what is
+            decided by thresholds is decided before.
     """
 
     def __init__(
-        self, samples2scores: Samples2Scores, thresholds: FloatArray, settings: TimelineSettings | None = None
+        self,
+        samples2scores: Samples2Scores,
+        thresholds: FloatArray,
+        settings: TimelineSettings | None = None,
+        temperature: float = 1.0,
     ) -> None:
-        self.samples2scores, self.thresholds = samples2scores, thresholds
+        self.samples2scores, self.thresholds, self.temperature = samples2scores, thresholds, temperature
         self.settings = settings or TimelineSettings()
 
     def __call__(self, waveform: npt.ArrayLike, rate_hz: int, name: str = "") -> Prediction:
@@ -198,8 +226,10 @@ class Audio2Timeline:
         step_s = self.settings.step_s
         frames = frame_scores(heard, windows.starts_s, windows.length_s, windows.duration_s, step_s)
         frames = smooth(frames, step_s, self.settings.smooth_s)
-        segments = find_segments(frames, self.thresholds, windows.duration_s, self.settings)
-        return Prediction(name, windows.duration_s, scores, scores >= self.thresholds, segments, frames, error=None)
+        told = at_temperature(frames, self.temperature)
+        segments = find_segments(frames, self.thresholds, windows.duration_s, self.settings, told)
+        present, scores = scores >= self.thresholds, at_temperature(scores, self.temperature)
+        return Prediction(name, windows.duration_s, scores, present, segments, told, error=None)
 
 
 class File2Timeline:

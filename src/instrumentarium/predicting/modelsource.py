@@ -31,8 +31,9 @@ def find_model(text: str) -> Path:
 
 
 def thresholds_of(folder: Path) -> Path:
-    """Return where a model's thresholds lie: beside its folder, as the evaluate stage writes them."""
-    return folder.absolute().parent / THRESHOLDS
+    """Return where a model's thresholds lie: in its folder, or else beside it, where the evaluate stage writes them."""
+    inside = folder / THRESHOLDS
+    return inside if inside.exists() else folder.absolute().parent / THRESHOLDS
 
 
 def _of_revision(name: str) -> Path:

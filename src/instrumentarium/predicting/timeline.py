@@ -88,6 +88,15 @@ def frame_scores(
     return np.asarray(total / weights)
 
 
+def at_temperature(scores: FloatArray, temperature: float) -> FloatArray:
+    """Return scores in [0, 1] after their logits were divided by `temperature`; 0 and 1 stay."""
+    if temperature == 1:
+        return scores
+    inner = (scores > 0) & (scores < 1)
+    odds = np.divide(scores, 1 - scores, out=np.ones_like(scores), where=inner) ** (1 / temperature)
+    return np.where(inner, odds / (1 + odds), scores)
+
+
 def smooth(frames: FloatArray, step_s: float, smooth_s: float) -> FloatArray:
     """Return frames (frames, instruments) after a running median over `smooth_s`, rounded to an odd number of frames."""
     size = 2 * round((smooth_s / step_s - 1) / 2) + 1
@@ -95,12 +104,18 @@ def smooth(frames: FloatArray, step_s: float, smooth_s: float) -> FloatArray:
 
 
 def find_segments(
-    frames: FloatArray, thresholds: FloatArray, duration_s: float, settings: TimelineSettings
+    frames: FloatArray,
+    thresholds: FloatArray,
+    duration_s: float,
+    settings: TimelineSettings,
+    told: FloatArray | None = None,
 ) -> tuple[Segment, ...]:
     """Return the stretches of frames (frames, instruments) in which instruments play, by start, then by instrument.
 
-    What lasts as long as the whole is never too short.
+    Thresholds judge `frames`; the score of a stretch is its mean of `told`, by default the same frames. What lasts as long
+    as the whole is never too short.
     """
+    told = frames if told is None else told
     minimum_s = min(settings.minimum_s, duration_s) - 1e-9
     segments = []
     for column, code in enumerate(CODES):
@@ -111,5 +126,7 @@ def find_segments(
             stretch = line[begin:end]
             start_s, end_s = begin * settings.step_s, min(end * settings.step_s, duration_s)
             if stretch.max() >= threshold and end_s - start_s >= minimum_s:
-                segments.append(Segment(code, round(start_s, 6), round(end_s, 6), round(float(stretch.mean()), 6)))
+                segments.append(
+                    Segment(code, round(start_s, 6), round(end_s, 6), round(float(told[begin:end, column].mean()), 6))
+                )
     return tuple(sorted(segments, key=lambda segment: (segment.start_s, CODES.index(segment.instrument))))

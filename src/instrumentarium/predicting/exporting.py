@@ -1,0 +1,147 @@
+"""Exporting a model to ONNX, and holding the export to the model: over the test clips at hand, and over made sounds."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from instrumentarium.audio import FULL_SCALE
+from instrumentarium.collection import ClipSamples, clips_of, open_samples, read_clips
+from instrumentarium.dataset import iterate_windows
+from instrumentarium.errors import UserError
+from instrumentarium.evaluation.thresholds import Thresholds
+from instrumentarium.files import atomic_path
+from instrumentarium.inference import BATCH_SIZE, Recognizer
+from instrumentarium.predicting.modelsource import thresholds_of
+from instrumentarium.predicting.onnxfile import CARD, MADE_OF, OnnxRecognizer, add_metadata, fingerprint_of
+from instrumentarium.predicting.onnxgraph import export_graph
+from instrumentarium.progress import progress_bar
+from instrumentarium.tables import SPLIT
+from instrumentarium.taxonomy import CODES
+from instrumentarium.windows import window_starts
+
+TOLERANCE = 1e-4
+"""The largest difference of a probability that is let pass; a prediction this close to its threshold may flip."""
+LENGTHS = (0.5, 1.0, 1.37, 3.0)
+"""Of made sounds, in windows."""
+
+
+class OnnxDisagreesError(UserError, RuntimeError):
+    """The exported model answers something else than the model."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well an exported model agrees with the model it was made of."""
+
+    clips: int  # of the test set; 0 where there is none at hand
+    windows: int  # of those clips, and made ones
+    largest_difference: float  # between two probabilities of a window
+    flipped: int | None  # predictions of clips that differ, away from their thresholds; None without thresholds
+
+
+def export_model(folder: Path, out: Path, test_set: ClipSamples | None) -> Agreement:
+    """Write the model of `folder` as ONNX to `out`, if it answers the same; return how well it agrees.
+
+    Args:
+        folder: the model's.
+        out: the file.
+        test_set: clips to compare on, besides made sounds.
+
+    Raises:
+        MissingOnnxError: if the packages for ONNX are not installed.
+        OnnxExportError: if the network has a part that ONNX has no word for.
+        OnnxDisagreesError: if a probability differs by more than 1e-4, or a prediction flips.
+        ModelFileError, MissingModelError: if there is no model in `folder`.
+    """
+    recognizer = Recognizer.load(folder, torch.device("cpu"))
+    limits = thresholds_of(folder)
+    thresholds = Thresholds.read(limits).vector() if limits.exists() else None
+    with atomic_path(out) as temporary:
+        export_graph(recognizer.model, temporary, recognizer.window_samples)
+        add_metadata(temporary, {CARD: recognizer.card.model_dump_json(), MADE_OF: fingerprint_of(folder)})
+        found = compare(recognizer, OnnxRecognizer.load(folder, temporary), test_set, thresholds)
+        if not found.largest_difference <= TOLERANCE or found.flipped:
+            raise OnnxDisagreesError(
+                f"the exported model differs from the model by up to {found.largest_difference:.2g} over {found.windows} "
+                f"windows (allowed: {TOLERANCE:g}), and {found.flipped or 0} predictions flip; nothing was written"
+            )
+    return found
+
+
+def find_test_set(folder: Path, collection: str) -> ClipSamples | None:
+    """Return the test clips of the workspace that the model's `folder` lies in; None if they are not there."""
+    data = folder.absolute().parent
+    clips, split = data / "clips" / collection, data / "split.csv"
+    corpora = sorted(path.parent for path in clips.glob("*/clips.csv"))
+    if not corpora or not split.exists():
+        return None
+    return open_samples(clips_of(read_clips(corpora), SPLIT.read(split), "test"), corpora)
+
+
+def compare(
+    recognizer: Recognizer,
+    exported: OnnxRecognizer,
+    test_set: ClipSamples | None,
+    thresholds: npt.NDArray[np.float64] | None,
+) -> Agreement:
+    """Return how well `exported` agrees with `recognizer`, window by window and clip by clip."""
+    differences, windows = [], 0
+    for made in made_windows(recognizer.window_samples):
+        differences.append(_difference(_listen(recognizer, made), exported.windows(made)))
+        windows += len(made)
+    flipped = None if thresholds is None else 0
+    if test_set is not None:
+        length, hop = recognizer.window_samples, recognizer.hop_samples
+        total = sum(len(window_starts(count, length, hop)) for count in test_set.n_samples)
+        windows += total
+        ours, theirs, owners = [], [], []
+        with progress_bar("compare", "windows", total=total) as bar:
+            for batch, clips in iterate_windows(test_set, length, hop, BATCH_SIZE):
+                ours.append(_listen(recognizer, batch))
+                theirs.append(exported.windows(batch))
+                owners.append(clips)
+                bar.update(len(batch))
+        first, second, owner = np.concatenate(ours), np.concatenate(theirs), np.concatenate(owners)
+        differences.append(_difference(first, second))
+        if thresholds is not None:
+            way = recognizer.card.windows.clip_score
+            flipped = flips(_of_clips(first, owner, way), _of_clips(second, owner, way), thresholds)
+    return Agreement(0 if test_set is None else len(test_set), windows, max(differences), flipped)
+
+
+def flips(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64], thresholds: npt.NDArray[np.float64]) -> int:
+    """Return how many predictions of scores (clips, instruments) differ away from thresholds: by more than 1e-4."""
+    differ = (first >= thresholds) != (second >= thresholds)
+    return int((differ & (np.abs(first - thresholds) > TOLERANCE)).sum())
+
+
+def made_windows(window_samples: int) -> Iterator[torch.Tensor]:
+    """Yield sounds (batch, samples) int16 that test clips may lack: silence, noise, full scale, other lengths."""
+    rng = np.random.default_rng(0)
+    for share in LENGTHS:
+        samples = round(share * window_samples)
+        noise = rng.standard_normal(samples)
+        tone = np.sin(np.arange(samples) * 0.05)
+        sounds = [0 * tone, 1e-4 * noise, 0.2 * noise, tone, 0.3 * tone + 1e-3 * noise, np.sign(tone)]
+        yield torch.from_numpy((np.stack(sounds) * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE).astype(np.int16))
+
+
+def _listen(recognizer: Recognizer, windows: torch.Tensor) -> npt.NDArray[np.float32]:
+    return recognizer.windows(windows)[:, : len(CODES)]
+
+
+def _difference(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
+    return float(np.abs(first - second).max())
+
+
+def _of_clips(windows: npt.NDArray[np.float32], owner: npt.NDArray[np.int_], way: str) -> npt.NDArray[np.float64]:
+    """Return the scores of clips from those of their windows, (windows, instruments), as in evaluation."""
+    starts = np.flatnonzero(np.diff(owner, prepend=-1))
+    scores = windows.astype(np.float64)
+    if way == "max":
+        return np.asarray(np.maximum.reduceat(scores, starts))
+    return np.asarray(np.add.reduceat(scores, starts) / np.diff(starts, append=len(owner))[:, None])

@@ -1,0 +1,179 @@
+"""How a model's answer, its time and its memory depend on length: the same audio, longer and longer."""
+
+import contextlib
+import functools
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from instrumentarium.audio import SHORTEST_S, AudioError
+from instrumentarium.errors import UserError
+from instrumentarium.predicting.decoding import Block, decode_blocks
+from instrumentarium.predicting.ladder import Audio2Timeline
+from instrumentarium.predicting.samples import SampleStream
+from instrumentarium.predicting.timeline import FloatArray
+from instrumentarium.taxonomy import CODES
+
+LENGTHS_S = (0.1, 1.0, 5.0, 10.0, 60.0, 300.0, 1800.0, 3600.0)
+LONGEST_S = 36000.0
+SHORT_FRAMES = 1 << 19
+"""A file with fewer frames is held and repeated from memory: opening it again for each turn would take the time."""
+
+
+class LengthError(UserError, ValueError):
+    """A length that cannot be listened to, or nothing to listen to from the chosen start."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a model says of one length, and what that takes."""
+
+    length_s: float
+    scores: FloatArray  # (instruments,)
+    present: npt.NDArray[np.bool_]  # (instruments,)
+    time_s: float  # on the clock, decoding included
+    memory_mb: float  # the most that was held above the loaded model
+
+    @property
+    def speed(self) -> float:
+        """How many times faster than the audio plays."""
+        return self.length_s / self.time_s
+
+    def content(self) -> dict[str, object]:
+        """Return it as JSON writes it."""
+        said = zip(CODES, self.scores.tolist(), self.present.tolist(), strict=True)
+        return {
+            "length_s": self.length_s,
+            "instruments": {code: {"score": round(score, 6), "present": present} for code, score, present in said},
+            "time_s": round(self.time_s, 4),
+            "speed": round(self.speed, 1),
+            "memory_mb": round(self.memory_mb, 1),
+        }
+
+
+def listen_to_lengths(
+    path: Path, audio2timeline: Audio2Timeline, lengths_s: Sequence[float] = LENGTHS_S, start_s: float = 0.0
+) -> Iterator[Heard]:
+    """Yield what the model says of the first seconds of a file from `start_s` on, for each length.
+
+    Where the file ends earlier it is repeated, from `start_s` again. Lengths come in rising order.
+
+    Raises:
+        LengthError: if a length is shorter than 0.1 s or longer than 10 hours, or the file ends before `start_s`.
+        AudioError: if the file cannot be used.
+        OSError: if it cannot be opened.
+    """
+    if not lengths_s or not all(SHORTEST_S <= length <= LONGEST_S for length in lengths_s) or not 0 <= start_s < np.inf:
+        raise LengthError(
+            f"lengths are from {SHORTEST_S} s to {LONGEST_S:g} s, the start is 0 s or later; "
+            f"found {', '.join(f'{length:g}' for length in lengths_s) or 'no length'} from {start_s:g}"
+        )
+    samples2scores = audio2timeline.samples2scores
+
+    def stream(length_s: float) -> SampleStream:
+        blocks = functools.partial(excerpt, path, start_s, length_s)
+        return SampleStream(blocks, samples2scores.sample_rate_hz)
+
+    audio2timeline.decide(samples2scores(stream(SHORTEST_S)), "")  # what is done once, at first use, is no length's
+    loaded_mb = reset_peak_mb()
+    for length_s in sorted(set(lengths_s)):
+        reset_peak_mb()
+        began = time.perf_counter()
+        found = audio2timeline.decide(samples2scores(stream(length_s)), "")
+        time_s = time.perf_counter() - began
+        yield Heard(length_s, found.scores, found.present, time_s, max(0.0, peak_mb() - loaded_mb))
+
+
+def excerpt(path: Path, start_s: float, length_s: float) -> Iterator[Block]:
+    """Yield `length_s` of a file from `start_s` on, which begins again there as often as it ends.
+
+    Raises:
+        LengthError: if the file ends before `start_s`.
+        AudioError: if the file cannot be used.
+    """
+    left = None  # frames still to come
+    source = _turn(path, start_s)
+    while left is None or left > 0:
+        frames, held = 0, list[Block]()
+        for block in source:
+            if left is None:
+                left = round(length_s * block.sample_rate_hz)
+            frames += len(block.samples)
+            if frames <= SHORT_FRAMES:
+                held.append(block)
+            if len(block.samples) >= left:
+                yield replace(block, samples=block.samples[:left])
+                return
+            left -= len(block.samples)
+            yield block
+        if left is None or not frames:
+            raise LengthError(f"{path} ends before {start_s:g} s; choose an earlier start")
+        whole = frames <= SHORT_FRAMES and len({block.samples.dtype for block in held}) == 1
+        source = _again(held, frames) if whole else _turn(path, start_s)
+
+
+def _again(held: list[Block], frames: int) -> Iterator[Block]:
+    """Yield what is held, repeated to a block of a fair size."""
+    once = np.concatenate([block.samples for block in held])
+    yield replace(held[0], samples=np.tile(once, (max(1, SHORT_FRAMES // frames), 1)))
+
+
+def _turn(path: Path, start_s: float) -> Iterator[Block]:
+    """Yield the blocks of a file from `start_s` on."""
+    passed = 0
+    for block in decode_blocks(path):
+        skipped = max(0, round(start_s * block.sample_rate_hz) - passed)
+        passed += len(block.samples)
+        if skipped < len(block.samples):
+            yield replace(block, samples=block.samples[skipped:])
+    if not passed:
+        raise AudioError("the file holds no audio frame")
+
+
+def reset_peak_mb() -> float:
+    """Forget the most memory held so far, where the system can (Linux); return what to measure from, in MB."""
+    with contextlib.suppress(
+        OSError
+    ):  # then the peak is that of the whole process, which longer lengths can only raise
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return peak_mb()
+
+
+def peak_mb() -> float:
+    """Return the most memory that this process has held, in MB, since it was last reset."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+def duration_text(seconds: float) -> str:
+    """Return a length as people say it: whole minutes as such, all else in seconds."""
+    return f"{seconds / 60:g} min" if seconds >= 60 and seconds % 60 == 0 else f"{seconds:g} s"
+
+
+def as_table(found: Sequence[Heard]) -> str:
+    """Return a line a length: scores by code, a star where the instrument plays, then time and memory."""
+    lines = [
+        f"{'length':>8}  {'  '.join(f'{code:>5}' for code in CODES)}  {'time':>9}  {'× real time':>11}  {'memory':>8}"
+    ]
+    for one in found:
+        said = zip(one.scores.tolist(), one.present.tolist(), strict=True)
+        scores = "  ".join(f"{score:.2f}{'*' if present else ' '}" for score, present in said)
+        cost = f"{one.time_s:>7.3f} s  {one.speed:>11,.0f}  {one.memory_mb:>5.0f} MB"
+        lines.append(f"{duration_text(one.length_s):>8}  {scores}  {cost}")
+    return "\n".join(lines)
+
+
+def as_json(found: Sequence[Heard]) -> str:
+    """Return a JSON list, one object a length."""
+    return json.dumps([one.content() for one in found], allow_nan=False, indent=2)
