@@ -99,7 +99,11 @@ def test_a_missing_section_is_named(changed: Change):
             "labels.irmas_train_absent: Input should be 'negative' or 'unobserved'",
         ),
         ("labels__contradictory", "both", "labels.contradictory: Input should be 'union', 'unknown' or 'drop'"),
-        ("explain__method", "lime", "explain.method: Input should be 'auto', 'gradcam', 'attention' or 'gradients', found 'lime'"),
+        (
+            "explain__method",
+            "lime",
+            "explain.method: Input should be 'auto', 'gradcam', 'attention' or 'gradients', found 'lime'",
+        ),
         ("explain__clips", [""], "explain.clips.0: String should have at least 1 character, found ''"),
         ("evaluate__rule", "per-instrument", "evaluate.rule: Input should be 'fixed', 'global' or 'per_instrument'"),
         (

@@ -64,10 +64,12 @@ def apply_waveforms(waveforms: Tensor, draw: WaveformDraw) -> Tensor:
     second_level = level[partner]
     common_level = torch.where(level > SILENT, level, second_level)
     mixed = waveforms + waveforms[partner] * (partner_gain * common_level / second_level.clamp(min=SILENT))
+    noisy = draw.noise_gain.nonzero()[:, 0]  # noise costs more than all the rest, so it is made only where it is added
     generator = torch.Generator(device).manual_seed(draw.noise_seed)
-    noise = torch.randn(waveforms.shape, generator=generator, device=device)
-    noisy = mixed + noise * (draw.noise_gain.to(device)[:, None] * _level(mixed))
-    return noisy * draw.gain.to(device)[:, None]
+    noise = torch.randn((len(noisy), waveforms.shape[1]), generator=generator, device=device)
+    rows = noisy.to(device)
+    mixed[rows] = mixed[rows] + noise * (draw.noise_gain[noisy].to(device)[:, None] * _level(mixed[rows]))
+    return mixed * draw.gain.to(device)[:, None]
 
 
 def unite_labels(targets: Tensor, observed: Tensor, draw: WaveformDraw) -> tuple[Tensor, Tensor]:
