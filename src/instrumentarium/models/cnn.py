@@ -7,12 +7,16 @@ from torch import Tensor, nn
 
 
 class Block(nn.Module):
-    """Two convolutions, the first of them at every `step`-th frame, then the maximum over two bands and two frames."""
+    """Two convolutions, then the maximum over two bands and two frames.
+
+    With `step` 2 the first convolution's answers are thinned out at once, to the larger of two neighbouring frames.
+    """
 
     def __init__(self, inputs: int, outputs: int, step: int = 1) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 3, stride=(1, step), padding=1, bias=False),
+            nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+            nn.MaxPool2d((1, step)),
             nn.BatchNorm2d(outputs),
             nn.ReLU(inplace=True),
             nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
@@ -30,7 +34,7 @@ class Block(nn.Module):
 class Cnn(nn.Module):
     """Features (batch, 1, bands, frames) → embeddings (batch, 2 · channels[-1]).
 
-    The first convolution hears every frame but answers at every second: that halves the work of the widest layers.
+    The first block thins out the frames after its first convolution: that halves the work of the widest maps.
     Bands are averaged, then frames are pooled by their mean and by their maximum: an instrument that plays for a part of
     the window shows in the second.
     """
