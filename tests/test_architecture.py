@@ -16,7 +16,7 @@ PACKAGE = imports.SRC / imports.PACKAGE
 
 FLOORS = (
     ("cache", "errors", "files", "negatives", "progress", "seeds", "taxonomy", "windows"),
-    ("audio", "labels", "params", "resume", "samplestore", "stage", "tables"),
+    ("audio", "colours", "labels", "params", "resume", "samplestore", "stage", "tables"),
     ("collection", "evaluation", "frontends"),
     ("comparing", "duplicates"),
     ("splitting",),

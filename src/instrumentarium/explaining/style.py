@@ -8,7 +8,7 @@ import matplotlib.style as mpl_style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from instrumentarium.taxonomy import CODES
+from instrumentarium.colours import INSTRUMENT_COLOURS
 
 DPI = 110
 VERMILION = "#D55E00"
@@ -17,18 +17,9 @@ OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "
 """Okabe and Ito's colours, which people with any kind of colour vision tell apart; without yellow, too pale on white."""
 MARKERS = "osD^vPX<>ph"
 INSTRUMENT_LOOKS: Mapping[str, tuple[str, str]] = {
-    code: (colour, marker)
-    for code, colour, marker in zip(
-        CODES,
-        (
-            *("#5B3A1E", "#44AA99", "#33BBEE", "#E69F00", "#CC3311", "#AA4499"),
-            *("#332288", "#EE7733", "#CC6677", "#8C564B", "#882255"),
-        ),
-        MARKERS,
-        strict=True,
-    )
+    code: (colour, marker) for (code, colour), marker in zip(INSTRUMENT_COLOURS.items(), MARKERS, strict=True)
 }
-"""Colour and marker; the colours are those of the plot templates. No eleven colours suit everybody, so the forms differ."""
+"""Colour and marker."""
 TEXT = {
     "font.family": "DejaVu Sans",
     "font.size": 8.0,

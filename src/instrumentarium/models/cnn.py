@@ -16,13 +16,13 @@ class Block(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(
             nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
-            nn.MaxPool2d((1, step)),
+            nn.MaxPool2d((1, step), ceil_mode=True),  # a last frame without a neighbour stays
             nn.BatchNorm2d(outputs),
             nn.ReLU(inplace=True),
             nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
             nn.BatchNorm2d(outputs),
             nn.ReLU(inplace=True),
-            nn.MaxPool2d(2),
+            nn.MaxPool2d(2, ceil_mode=True),
         )
 
     def forward(self, x: Tensor) -> Tensor:

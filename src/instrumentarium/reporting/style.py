@@ -1,8 +1,8 @@
 """How every figure looks: sizes for a two-column paper, one look an instrument, bytes that never change.
 
-Colours are six of Okabe and Ito's (Color Universal Design, 2008), which people with any kind of colour vision tell apart;
-yellow and black are left out, one too pale on paper, the other kept for averages. Six colours do not make eleven
-instruments: line style and marker tell apart those that share one.
+An instrument has the colour that it has everywhere, and besides a line style and a marker, since no eleven colours are told
+apart by everybody. All else takes colours of Okabe and Ito's (Color Universal Design, 2008), which people with any kind of
+colour vision tell apart.
 """
 
 import io
@@ -19,6 +19,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
+from instrumentarium.colours import INSTRUMENT_COLOURS
 from instrumentarium.taxonomy import CODES, NAMES
 
 RGB = tuple[int, int, int]
@@ -29,10 +30,10 @@ PAGE_IN = 7.0
 """Width of both columns, inches."""
 DPI = 300
 
-BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
+BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 INK, GREY, PALE = "#000000", "#767676", "#D0D0D0"
 TICKS, TICK_LABELS = (0.0, 0.5, 1.0), ("0", "0.5", "1")
-COLOURS = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE)
+COLOURS = (BLUE, ORANGE, GREEN, VERMILION, *INSTRUMENT_COLOURS.values())
 
 TEXT = {
     "font.family": "DejaVu Sans",
@@ -73,10 +74,7 @@ class Look:
 _LINES = ("-", "--")
 _MARKERS = "osD^vPXd*hp"
 LOOKS: dict[str, Look] = {
-    **{
-        code: Look(COLOURS[k % len(COLOURS)], _LINES[k // len(COLOURS)], _MARKERS[k], NAMES[code])
-        for k, code in enumerate(CODES)
-    },
+    **{code: Look(INSTRUMENT_COLOURS[code], _LINES[k % 2], _MARKERS[k], NAMES[code]) for k, code in enumerate(CODES)},
     "micro": Look(INK, ":", "", "micro"),
     "macro": Look(INK, "-", "", "macro"),
 }
