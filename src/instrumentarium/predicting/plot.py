@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from instrumentarium.audio import FULL_SCALE
 from instrumentarium.files import atomic_path
@@ -95,6 +96,8 @@ def draw_timeline(
     for label, present in zip(below.get_yticklabels(), prediction.present, strict=True):
         label.set_fontweight("bold" if present else "normal")
     below.set_xlim(0, duration_s)
+    if duration_s >= 20:  # whole seconds, so that none is rounded in its label; thirties and sixties among the steps
+        below.xaxis.set_major_locator(MaxNLocator(nbins=9, steps=[1, 2, 3, 5, 6, 10], integer=True))
     below.xaxis.set_major_formatter(lambda value, _: clock(value) if duration_s >= 20 else f"{value:g}")
     below.set_xlabel("time in m:ss" if duration_s >= 20 else "time in s")
     figure.colorbar(scores, ax=below, label="score", pad=0.01)
