@@ -85,13 +85,17 @@ def test_a_perfect_model_scores_one_and_finds_nothing_in_negatives(make_tables):
 def test_every_headline_and_instrument_has_an_interval_around_it(plain):
     for part in plain.metrics.values():
         assert (part["interval"]["resamples"], part["interval"]["seed"]) == (200, 5)
-        names = {*HEADLINE, "f1_samples", "exact_match", "coverage_error", "brier"} - {"hamming_all_zeros"}
+        names = {*HEADLINE, "f1_samples", "exact_match", "coverage_error", "brier", "ece_mean"} - {"hamming_all_zeros"}
         assert set(part["interval"]) == {*names, "false_instrument_rate", "resamples", "seed"}
         for name in names:
             ends = part["interval"][name]
             assert ends["low"] < part[name] < ends["high"], name
         for figures in part["per_instrument"].values():
             assert set(figures["interval"]) == {"f1", "precision", "recall", "ap", "auroc"}
+            for name, ends in figures["interval"].items():
+                assert ends["low"] <= figures[name] <= ends["high"], name
+        for figures in part["calibration"]["per_instrument"].values():
+            assert set(figures["interval"]) == {"ece", "brier"}
             for name, ends in figures["interval"].items():
                 assert ends["low"] <= figures[name] <= ends["high"], name
 
@@ -341,12 +345,12 @@ def test_the_table_holds_every_figure_of_the_metrics_and_of_every_part(plain):
 
 def test_parts_have_intervals_around_their_figures(plain):
     rows = plain.table[(plain.table["low"] != "") & (plain.table["by"] == "corpus")]
-    assert {"f1_macro", "hamming", "f1", "brier"} <= set(rows["figure"])
+    assert {"f1_macro", "hamming", "f1", "brier", "ece", "ece_mean"} <= set(rows["figure"])
     for row in rows.itertuples():
         assert float(row.low) <= float(row.high)
-    linear = rows[rows["figure"].isin(["brier", "hamming"])]
-    assert (linear["low"].astype(float) <= linear["value"].astype(float)).all()
-    assert (linear["value"].astype(float) <= linear["high"].astype(float)).all()
+    around = rows[rows["figure"].isin(["brier", "hamming", "ece", "ece_mean"])]
+    assert (around["low"].astype(float) <= around["value"].astype(float)).all()
+    assert (around["value"].astype(float) <= around["high"].astype(float)).all()
 
 
 def test_without_validation_thresholds_come_from_the_other_half(make_tables):

@@ -13,7 +13,7 @@ from instrumentarium.taxonomy import CODES
 
 LEVEL = 0.05
 """A difference is called real where its p is below this."""
-LOWER_IS_BETTER = frozenset({"coverage_error", "brier", "false_instrument_rate"})
+LOWER_IS_BETTER = frozenset({"coverage_error", "brier", "ece_mean", "false_instrument_rate"})
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ its two rows counts: so the same functions reckon resamples and exchanges. Score
 so where exchanged clips are ranked against one another (AP, AUROC) each system's scores give way to their ranks, which
 leave the systems' own figures as they are.
 
+The interval of the difference in calibration error is wider than the others: see `evaluation.calibration_intervals`.
+
 Efron, Tibshirani: An Introduction to the Bootstrap, 1993. Venkatraman, Begg: A distribution-free procedure for comparing
 receiver operating characteristic curves from a paired experiment. Biometrika, 1996 (exchanged ranks). Phipson, Smyth:
 Permutation p-values should never be zero. Stat. Appl. Genet. Mol. Biol., 2010. Holm: A simple sequentially rejective
@@ -23,10 +25,12 @@ import numpy.typing as npt
 
 from instrumentarium.evaluation.bootstrap import (
     draw_weights,
+    mean_of_defined_columns,
     percentile_intervals,
     resampled_headline,
     resampled_per_instrument,
 )
+from instrumentarium.evaluation.calibration_intervals import ece_deviations, resampled_ece, upper_ends
 from instrumentarium.evaluation.inputs import Scored
 from instrumentarium.labels import BoolArray, FloatArray
 from instrumentarium.progress import progress_bar
@@ -102,6 +106,7 @@ def paired_differences(a: Answers, b: Answers, *, resamples: int, permutations: 
             exchanged.append(exchanged_differences(a, b, swapped[rows]))
             bar.update(len(swapped[rows]))
     ends = percentile_intervals(_joined(resampled))
+    ends["ece_mean"] = _ece_interval(a.scored, b.scored, weights)
     return Differences(
         a=ours,
         b=theirs,
@@ -183,7 +188,17 @@ def _figures(answers: Answers, weights: FloatArray, ranks: Scored | None = None)
     """Every compared figure for each row of weights; `ranks` takes the place of the scores where clips are ranked."""
     detail = resampled_per_instrument(ranks or answers.scored, answers.predictions, weights)
     headline = resampled_headline(answers.scored, answers.predictions, weights, detail)
+    headline["ece_mean"] = mean_of_defined_columns(resampled_ece(answers.scored, weights))
     return headline | {measure: detail[measure] for measure in MEASURES}
+
+
+def _ece_interval(a: Scored, b: Scored, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the ends of the interval of the difference in mean ECE, each ()."""
+    ours, theirs = (ece_deviations(side, weights).mean() for side in (a, b))
+    difference = theirs.error - ours.error
+    low = difference - upper_ends(theirs.above + ours.below)
+    high = difference + upper_ends(theirs.below + ours.above)
+    return low[0], high[0]
 
 
 def _below(a: Scored, b: Scored) -> Scored:

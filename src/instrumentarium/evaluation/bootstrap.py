@@ -56,11 +56,11 @@ def resampled_headline(
     pooled = _ratio(2 * found.sum(axis=1), (2 * found + missed + false).sum(axis=1))
     pairs = split.observed.astype(np.float64)
     return {
-        "f1_macro": _mean_of_defined(detail["f1"]),
+        "f1_macro": mean_of_defined_columns(detail["f1"]),
         "f1_micro": np.where(positives > 0, pooled, np.nan),
         "f1_samples": _weighted_mean(m.f1_per_clip(*truth), weights),
-        "map_macro": _mean_of_defined(detail["ap"]),
-        "auroc_macro": _mean_of_defined(detail["auroc"]),
+        "map_macro": mean_of_defined_columns(detail["ap"]),
+        "auroc_macro": mean_of_defined_columns(detail["auroc"]),
         "lrap": _weighted_mean(r.lrap_per_clip(*graded), weights),
         "hamming": _of_pairs((split.targets == predictions) * pairs, pairs, weights),
         "exact_match": _weighted_mean(m.exact_match_per_clip(*truth), weights),
@@ -110,6 +110,12 @@ def percentile_intervals(values: Mapping[str, FloatArray]) -> dict[str, tuple[Fl
     return ends
 
 
+def mean_of_defined_columns(values: FloatArray) -> FloatArray:
+    """Return the mean over instruments of those that are defined, (resamples,); NaN where none is."""
+    defined = ~np.isnan(values)
+    return _ratio(np.where(defined, values, 0.0).sum(axis=1), defined.sum(axis=1).astype(np.float64))
+
+
 def _outcomes(split: Scored, predictions: BoolArray, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """True positives, false negatives and false positives, each (resamples, instruments)."""
     present, absent = split.targets & split.observed, ~split.targets & split.observed
@@ -153,9 +159,3 @@ def _weighted_mean(per_clip: FloatArray, weights: FloatArray) -> FloatArray:
 def _of_pairs(values: FloatArray, pairs: FloatArray, weights: FloatArray) -> FloatArray:
     """The mean of (clips, instruments) over the pairs of each resample, (resamples,)."""
     return _ratio(weights @ values.sum(axis=1), weights @ pairs.sum(axis=1))
-
-
-def _mean_of_defined(values: FloatArray) -> FloatArray:
-    """The mean over instruments, of those that are defined, (resamples,)."""
-    defined = ~np.isnan(values)
-    return _ratio(np.where(defined, values, 0.0).sum(axis=1), defined.sum(axis=1).astype(np.float64))

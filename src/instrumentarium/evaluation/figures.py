@@ -8,8 +8,14 @@ import numpy.typing as npt
 from instrumentarium.evaluation import metrics as m
 from instrumentarium.evaluation import ranking as r
 from instrumentarium.evaluation.baselines import baselines
-from instrumentarium.evaluation.bootstrap import percentile_intervals, resampled_headline, resampled_per_instrument
+from instrumentarium.evaluation.bootstrap import (
+    percentile_intervals,
+    resampled_brier,
+    resampled_headline,
+    resampled_per_instrument,
+)
 from instrumentarium.evaluation.calibration import brier_per_instrument, ece_mean, ece_per_instrument, nll
+from instrumentarium.evaluation.calibration_intervals import ece_deviations
 from instrumentarium.evaluation.checks import mean_of_defined
 from instrumentarium.evaluation.choosing import best_threshold
 from instrumentarium.evaluation.curves import Row
@@ -45,7 +51,7 @@ def figures(split: Scored, judgement: Judgement, weights: FloatArray, seed: int)
         "rule": judgement.rule,
         "thresholds_from": judgement.source,
         "negatives": {**_negatives(split, chosen), "interval": intervals["false_instrument_rate"]},
-        "calibration": _calibration(split, judgement),
+        "calibration": _calibration(split, judgement, weights),
         "oracle": oracle(split),
         "baselines": baselines(split, judgement.prior),
         "rules": {rule: _f1_pair(split, each) for rule, each in judgement.predictions.items()},
@@ -62,8 +68,23 @@ def interval(
     """Return the ends of each headline figure's 95 % interval; the arguments are those of `resampled_headline`."""
     return {
         name: {"low": rounded(float(low)), "high": rounded(float(high))}
-        for name, (low, high) in percentile_intervals(resampled_headline(split, predictions, weights, detail)).items()
+        for name, (low, high) in headline_ends(split, predictions, weights, detail).items()
     }
+
+
+def headline_ends(
+    split: Scored, predictions: BoolArray, weights: FloatArray, detail: Mapping[str, FloatArray] | None = None
+) -> dict[str, tuple[FloatArray, FloatArray]]:
+    """Return low and high end of each headline figure's 95 % interval, NaN where it is undefined."""
+    ends = percentile_intervals(resampled_headline(split, predictions, weights, detail))
+    low, high = ece_deviations(split, weights).mean().interval()
+    return {**ends, "ece_mean": (low[0], high[0])}
+
+
+def calibration_ends(split: Scored, weights: FloatArray) -> dict[str, tuple[FloatArray, FloatArray]]:
+    """Return the ends of the 95 % intervals of each instrument's "ece" and "brier", each (instruments,)."""
+    brier = percentile_intervals({"brier": resampled_brier(split, weights)})
+    return {"ece": ece_deviations(split, weights).interval(), **brier}
 
 
 def oracle(split: Scored) -> Figures:
@@ -111,7 +132,7 @@ def _negatives(split: Scored, predictions: BoolArray) -> Figures:
     }
 
 
-def _calibration(split: Scored, judgement: Judgement) -> Figures:
+def _calibration(split: Scored, judgement: Judgement, weights: FloatArray) -> Figures:
     """Return what the scores are worth as probabilities, as they are and after the temperature."""
     found: Figures = {"temperature": judgement.temperature}
     for suffix, scores in (("", split.scores), ("_scaled", judgement.scaled)):
@@ -120,9 +141,16 @@ def _calibration(split: Scored, judgement: Judgement) -> Figures:
         found[f"brier{suffix}"] = rounded(r.brier(*graded))
         found[f"nll{suffix}"] = rounded(nll(*graded))
     graded = split.targets, split.scores, split.observed
-    errors, squares = ece_per_instrument(*graded), brier_per_instrument(*graded)
+    values = {"ece": ece_per_instrument(*graded), "brier": brier_per_instrument(*graded)}
+    ends = calibration_ends(split, weights)
     found["per_instrument"] = {
-        code: {"ece": rounded(errors[column]), "brier": rounded(squares[column])} for column, code in enumerate(CODES)
+        code: {
+            **{name: rounded(each[column]) for name, each in values.items()},
+            "interval": {
+                name: {"low": rounded(low[column]), "high": rounded(high[column])} for name, (low, high) in ends.items()
+            },
+        }
+        for column, code in enumerate(CODES)
     }
     return found
 

@@ -2,8 +2,7 @@
 
 A row is one figure: `split`, `by`, `part`, `instrument` ("" for a figure of all instruments), `figure`, `value`, `low`,
 `high`. `low` and `high` are the ends of its 95 % interval over recordings, from the first `RESAMPLES` resamples of the
-whole split; empty where there is none, as `value` is where the figure is undefined. The ECE has none: bins of fewer
-distinct clips stray farther, so its resamples lie above it (reliability has an interval for each bin instead).
+whole split; empty where there is none, as `value` is where the figure is undefined.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,13 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from instrumentarium.evaluation.bootstrap import (
-    percentile_intervals,
-    resampled_brier,
-    resampled_headline,
-    resampled_per_instrument,
-)
-from instrumentarium.evaluation.figures import details, genres_of
+from instrumentarium.evaluation.bootstrap import percentile_intervals, resampled_per_instrument
+from instrumentarium.evaluation.figures import calibration_ends, details, genres_of, headline_ends
 from instrumentarium.evaluation.headline import headline, rounded
 from instrumentarium.evaluation.inputs import Scored
 from instrumentarium.labels import BoolArray, FloatArray
@@ -82,12 +76,12 @@ Figure = tuple[str, str, float | int | None, float | None, float | None]
 
 def _figures(part: Scored, predictions: BoolArray, weights: FloatArray) -> Iterator[Figure]:
     per_instrument = resampled_per_instrument(part, predictions, weights)
-    ends = percentile_intervals(resampled_headline(part, predictions, weights, per_instrument))
+    ends = headline_ends(part, predictions, weights, per_instrument)
     for figure, value in headline(part, predictions).items():
         assert value is None or isinstance(value, int | float)
         low, high = ends.get(figure, (np.nan, np.nan))
         yield "", figure, value, rounded(float(low)), rounded(float(high))
-    columns = percentile_intervals({**per_instrument, "brier": resampled_brier(part, weights)})
+    columns = {**percentile_intervals(per_instrument), **calibration_ends(part, weights)}
     for code, found in details(part, predictions).items():
         column = CODES.index(code)
         for figure, value in found.items():
