@@ -53,7 +53,7 @@ def write(found: Explanation, folder: Path) -> None:
         embeddings=folder / "embeddings",
         projector=folder / "projector",
         rows=folder / "embedding.json",
-        metrics=folder / "metrics.json",
+        figures=folder / "figures.json",
     )
 
 
@@ -128,7 +128,7 @@ def test_a_title_is_plain_text(given: Material):
 @pytest.mark.parametrize(("architecture", "method"), [("test_resnet", "gradcam"), ("test_vit", "attention")])
 def test_a_network_of_timm_is_explained(architecture, method):
     network = TimmParams(kind="timm", architecture=architecture, dropout=0.0)
-    assert explained(material(network)).metrics["maps"]["method"] == method
+    assert explained(material(network)).figures["maps"]["method"] == method
 
 
 def test_rows_are_one_a_clip(given: Material, found: Explanation):
@@ -140,11 +140,11 @@ def test_rows_are_one_a_clip(given: Material, found: Explanation):
 
 
 def test_figures_say_how_much_the_pictures_show(found: Explanation):
-    variance = found.metrics["pca"]["explained_variance"]
+    variance = found.figures["pca"]["explained_variance"]
     assert list(variance) == [f"{n:02d}" for n in range(1, 11)]
-    assert found.metrics["pca"]["two_components"] == pytest.approx(variance["01"] + variance["02"], abs=1e-4)
-    assert 3 <= found.metrics["pca"]["components_for_90_percent"] <= 12
-    assert found.metrics["embeddings"] == {"clips": 24, "size": 12, "drawn": 24}
+    assert found.figures["pca"]["two_components"] == pytest.approx(variance["01"] + variance["02"], abs=1e-4)
+    assert 3 <= found.figures["pca"]["components_for_90_percent"] <= 12
+    assert found.figures["embeddings"] == {"clips": 24, "size": 12, "drawn": 24}
 
 
 def test_the_projector_reads_its_files():

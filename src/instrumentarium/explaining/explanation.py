@@ -39,7 +39,7 @@ class Explanation:
     embeddings: Files
     projector: Files
     rows: Sequence[Mapping[str, object]]
-    metrics: Mapping[str, object]
+    figures: Mapping[str, object]
 
 
 def explain(
@@ -85,18 +85,18 @@ def explain(
         embeddings=draw_all(scored, projection),
         projector=projector_files(scored, embeddings),
         rows=embedding_rows(scored, projection),
-        metrics=_figures(embeddings, projection, chosen, method),
+        figures=_figures(embeddings, projection, chosen, method),
     )
 
 
 def write_explanation(
-    found: Explanation, *, maps: Path, embeddings: Path, projector: Path, rows: Path, metrics: Path
+    found: Explanation, *, maps: Path, embeddings: Path, projector: Path, rows: Path, figures: Path
 ) -> None:
     """Write everything; each folder is replaced as a whole."""
     for folder, files in ((maps, found.maps), (embeddings, found.embeddings), (projector, found.projector)):
         _replace_folder(folder, files)
     write_json(rows, found.rows)
-    write_json(metrics, found.metrics)
+    write_json(figures, found.figures)
 
 
 def embedding_rows(scored: ScoredClips, projection: Projection) -> list[dict[str, object]]:
