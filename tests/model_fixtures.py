@@ -26,7 +26,7 @@ FRONTEND = LogMelParams(
 )
 RELATIVE = FRONTEND.model_copy(update={"level": "relative"})
 NETWORK = CnnParams(kind="cnn", channels=(4, 8), dropout=0.2)
-WINDOWS = WindowsParams(length_s=0.5, hop_s=0.25, clip_score="mean")
+WINDOWS = WindowsParams(length_s=0.5, hop_s=0.25, clip_score="mean", transposed_semitones=1.0)
 TRAINING = TrainingParams(weight_decay=0.01, warm_up_share=0.1, label_smoothing=0.02, negatives_share=0.1)
 RECIPE = RecipeParams(
     epochs=4,

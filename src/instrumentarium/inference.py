@@ -51,10 +51,8 @@ class Recognizer:
 
         The result is (batch, instruments + embedding size).
         """
-        features = self.model.frontend(to_waveforms(waveforms.to(self.device)))
-        embeddings = self.model.embed(self.model.normalise(features))
-        probabilities = self.model.classify(embeddings).float().sigmoid()
-        return np.asarray(torch.cat([probabilities, embeddings.float()], dim=1).cpu())
+        logits, embeddings = self.model.hear(self.model.frontend.power(to_waveforms(waveforms.to(self.device))))
+        return np.asarray(torch.cat([logits.float().sigmoid(), embeddings.float()], dim=1).cpu())
 
     def clips(self, samples: ClipSamples) -> ClipResults:
         """Return the results of every clip."""

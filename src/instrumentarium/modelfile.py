@@ -106,6 +106,7 @@ def load_model(folder: Path) -> tuple[RecognitionModel, ModelCard]:
             sample_rate_hz=card.sample_rate_hz,
             mean=card.normalisation.mean,
             std=card.normalisation.std,
+            transposed_semitones=card.windows.transposed_semitones,
         )
     except ValueError as error:
         raise ModelFileError(f"{folder / 'model.json'} describes no model that can be built: {error}") from error

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from instrumentarium.frontends.warp import warp_matrices
 from instrumentarium.params.training import AugmentParams
 
 CONTROL_POINTS = 6
@@ -79,18 +80,9 @@ def draw_spectra(
 def apply_warp(power: Tensor, band_centres_hz: Tensor, draw: SpectrumDraw) -> Tensor:
     """Return the power, (batch, bands, frames), with every partial's and formant's frequency times its clip's factor.
 
-    Each band takes what lies at its centre divided by the factor, by linear interpolation between the two bands
-    around; above the highest band there is nothing to take.
+    See `frontends.warp`.
     """
-    centres = band_centres_hz.to(power.device)
-    source = centres[None, :] / draw.warp.to(power.device)[:, None]  # (batch, bands) in Hz
-    upper = torch.searchsorted(centres, source.contiguous()).clamp(1, len(centres) - 1)
-    share = (source - centres[upper - 1]) / (centres[upper] - centres[upper - 1])
-    weights = torch.zeros(*source.shape, len(centres), device=power.device)
-    weights.scatter_(2, (upper - 1)[:, :, None], (1 - share).clamp(0, 1)[:, :, None])
-    weights.scatter_(2, upper[:, :, None], share.clamp(0, 1)[:, :, None])
-    inside = (source <= centres[-1])[:, :, None]
-    return (weights * inside) @ power
+    return warp_matrices(band_centres_hz.to(power.device), draw.warp.to(power.device)) @ power
 
 
 def apply_reverberation(power: Tensor, frame_s: float, draw: SpectrumDraw) -> Tensor:

@@ -40,6 +40,8 @@ class Hearing:
 def hear(model: RecognitionModel, card: ModelCard, samples: ClipSamples, choice: Choice, method: Method) -> Hearing:
     """Explain the window of the chosen clip that has the highest probability of the chosen instrument.
 
+    What is explained is the window as it is; its score may rest on transpositions as well.
+
     Args:
         model: in evaluation mode, on the processor.
         card: its card.
@@ -55,12 +57,12 @@ def hear(model: RecognitionModel, card: ModelCard, samples: ClipSamples, choice:
     for first in range(0, len(starts), BATCH_SIZE):
         windows = np.stack([cut_window(clip, start, length) for start in starts[first : first + BATCH_SIZE]])
         with torch.no_grad():
-            features = model.frontend(to_waveforms(torch.from_numpy(windows)))  # (windows, 1, bands, frames)
-            scores = model.classify(model.embed(model.normalise(features))).sigmoid()[:, instrument]
+            power = model.frontend.power(to_waveforms(torch.from_numpy(windows)))  # (windows, bands, frames)
+            scores = model.hear(power)[0].sigmoid()[:, instrument]
         strongest = int(scores.argmax())
         if float(scores[strongest]) > best_score:
             best, best_score = first + strongest, float(scores[strongest])
-            best_features = features[strongest : strongest + 1]
+            best_features = model.frontend.decibels(power[strongest : strongest + 1])
     found = evidence(model, model.normalise(best_features), torch.tensor([instrument]), method)
     return Hearing(
         spectrogram=best_features[0, 0].numpy(),

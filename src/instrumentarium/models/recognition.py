@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from instrumentarium.frontends.logmel import LogMel
+from instrumentarium.frontends.warp import warp_matrices
 from instrumentarium.models.cnn import Cnn
 from instrumentarium.models.image import ImageNetwork, PretrainedWeightsError
 from instrumentarium.params.models import CnnParams, LogMelParams, NetworkParams
@@ -19,10 +20,14 @@ class RecognitionModel(nn.Module):
     """Waveforms (batch, samples), full scale ±1 → logits (batch, instruments).
 
     `mean` and `std` are those of each band over the training clips, in dB; they are not stored with the weights.
+
+    A window may be heard transposed as well, lower and higher by `transposed_semitones`: the logits are then the mean of
+    what is heard. A timbre that a network takes for another at one pitch it may know at the next.
     """
 
     mean: Tensor
     std: Tensor
+    transpositions: Tensor
 
     def __init__(
         self,
@@ -31,9 +36,13 @@ class RecognitionModel(nn.Module):
         std: Sequence[float],
         backbone: Cnn | ImageNetwork,
         dropout: float,
+        transposed_semitones: float = 0.0,
     ) -> None:
         super().__init__()
         self.frontend = frontend
+        semitones = torch.tensor([-transposed_semitones, transposed_semitones] if transposed_semitones else [])
+        matrices = warp_matrices(frontend.band_centres_hz, torch.pow(2.0, semitones / 12))
+        self.register_buffer("transpositions", matrices, persistent=False)  # (0 or 2, bands, bands)
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32)[:, None], persistent=False)
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32)[:, None], persistent=False)
         # Channels last: 2× faster convolutions here on a processor, 1.5× on tensor cores.
@@ -55,9 +64,22 @@ class RecognitionModel(nn.Module):
         logits: Tensor = self.head(self.dropout(embeddings))
         return logits
 
+    def hear(self, power: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits (batch, instruments) and embeddings (batch, size) of mel power (batch, bands, frames).
+
+        The logits are the mean over all transpositions, the embeddings those of the power as it is.
+        """
+        embeddings = self.embed(self.normalise(self.frontend.decibels(power)))
+        logits = self.classify(embeddings)
+        for (
+            matrix
+        ) in self.transpositions:  # one after another: three times the batch takes more than three times as long
+            logits = logits + self.classify(self.embed(self.normalise(self.frontend.decibels(matrix @ power))))
+        return logits / (1 + len(self.transpositions)), embeddings
+
     def forward(self, waveforms: Tensor) -> Tensor:
         """Return the logits of `waveforms`."""
-        return self.classify(self.embed(self.normalise(self.frontend(waveforms))))
+        return self.hear(self.frontend.power(waveforms))[0]
 
 
 def build_model(
@@ -68,6 +90,7 @@ def build_model(
     mean: Sequence[float],
     std: Sequence[float],
     pretrained: bool = False,
+    transposed_semitones: float = 0.0,
 ) -> RecognitionModel:
     """Build a model whose weights are drawn from torch's global generator, or pretrained where asked and possible.
 
@@ -86,4 +109,6 @@ def build_model(
         backbone = Cnn(network.channels)
     else:
         backbone = ImageNetwork(network.architecture, pretrained=pretrained)
-    return RecognitionModel(LogMel(frontend, sample_rate_hz), mean, std, backbone, network.dropout)
+    return RecognitionModel(
+        LogMel(frontend, sample_rate_hz), mean, std, backbone, network.dropout, transposed_semitones
+    )

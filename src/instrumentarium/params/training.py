@@ -14,6 +14,7 @@ class WindowsParams(Section):
     length_s: Annotated[float, Field(ge=0.1, le=60)]
     hop_s: Annotated[float, Field(ge=0.05, le=60)]
     clip_score: Literal["mean", "max"]
+    transposed_semitones: Annotated[float, Field(ge=0, le=12)]
 
     @model_validator(mode="after")
     def _windows_cover_the_clip(self) -> Self:

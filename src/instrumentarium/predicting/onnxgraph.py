@@ -30,7 +30,7 @@ class OnnxExportError(UserError, RuntimeError):
 
 
 class ConvolvedLogMel(nn.Module):
-    """What a `LogMel` computes, by convolutions: waveforms (batch, samples) → features (batch, 1, bands, frames) in dB."""
+    """The power that a `LogMel` computes, by convolutions: waveforms (batch, samples) → (batch, bands, frames)."""
 
     kernels: Tensor
     filters: Tensor
@@ -48,12 +48,12 @@ class ConvolvedLogMel(nn.Module):
         self.register_buffer("filters", frontend.filters[:, heard].contiguous(), persistent=False)  # (bands, bins)
 
     def forward(self, waveforms: Tensor) -> Tensor:
-        """Return the features of `waveforms`."""
+        """Return the power in each mel band."""
         margin = self.frontend.params.n_fft // 2
         signal = functional.pad(self._resampled(waveforms)[:, None], (margin, margin))  # (batch, 1, samples)
         spectrum = functional.conv1d(signal, self.kernels, stride=self.frontend.params.hop_length)
         cosines, sines = spectrum.chunk(2, dim=1)  # (batch, bins, frames) each
-        return self.frontend.decibels(self.filters @ (cosines.square() + sines.square()))
+        return self.filters @ (cosines.square() + sines.square())
 
     def _resampled(self, waveforms: Tensor) -> Tensor:
         """Return waveforms at the front end's rate, as `torchaudio.transforms.Resample` has them."""
@@ -71,12 +71,11 @@ class WaveformsToProbabilities(nn.Module):
 
     def __init__(self, model: RecognitionModel) -> None:
         super().__init__()
-        self.frontend, self.model = ConvolvedLogMel(model.frontend), model
+        self.power, self.model = ConvolvedLogMel(model.frontend), model
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Return the probabilities."""
-        normalised = self.model.normalise(self.frontend(waveforms))
-        return self.model.classify(self.model.embed(normalised)).sigmoid()
+        return self.model.hear(self.power(waveforms))[0].sigmoid()
 
 
 def export_graph(model: RecognitionModel, path: Path, window_samples: int) -> None:
