@@ -2,6 +2,7 @@ import pytest
 import torch
 from model_fixtures import FRONTEND, NETWORK, RATE_HZ, tiny_model
 
+from instrumentarium.frontends.warp import warp_matrices
 from instrumentarium.models.cnn import Cnn
 from instrumentarium.models.image import PretrainedWeightsError
 from instrumentarium.models.recognition import RecognitionModel, build_model
@@ -132,3 +133,29 @@ def test_the_small_network_has_no_pretrained_weights():
     message = "cnn has no pretrained weights; set `pretrained: false` in its recipe"
     with pytest.raises(PretrainedWeightsError, match=message):
         build_model(NETWORK, FRONTEND, sample_rate_hz=RATE_HZ, mean=[0.0] * 16, std=[1.0] * 16, pretrained=True)
+
+
+def transposing(semitones: float) -> RecognitionModel:
+    torch.manual_seed(3)
+    mean, std = [0.0] * 16, [1.0] * 16
+    return build_model(
+        NETWORK, FRONTEND, sample_rate_hz=RATE_HZ, mean=mean, std=std, transposed_semitones=semitones
+    ).eval()
+
+
+def test_logits_are_the_mean_over_transpositions_and_embeddings_those_of_the_window_as_it_is():
+    plain, model = transposing(0.0), transposing(4.0)
+    power = plain.frontend.power(waveforms())
+    centres = plain.frontend.band_centres_hz
+    lower, higher = (warp_matrices(centres, torch.tensor([2.0 ** (step / 12)]))[0] for step in (-4, 4))
+    with torch.no_grad():
+        heard = [plain.hear(each) for each in (power, lower @ power, higher @ power)]
+        logits, embeddings = model.hear(power)
+        torch.testing.assert_close(logits, torch.stack([each for each, _ in heard]).mean(dim=0))
+        torch.testing.assert_close(embeddings, heard[0][1])
+        torch.testing.assert_close(model(waveforms()), logits)
+        assert not torch.allclose(logits, heard[0][0])
+
+
+def test_transpositions_are_no_weights():
+    assert transposing(2.0).state_dict().keys() == transposing(0.0).state_dict().keys()

@@ -278,12 +278,12 @@ def describe(
         heard, trained, frontend = card.windows, card.trained, card.frontend
         weights = sum(tensor.numel() for tensor in network.parameters())
         apart = heard.transposed_semitones
-        transposed = f", each also {apart:g} semitones lower and higher" if apart else ""
+        every = f"{heard.hop_s:g} s" + (f", each also {apart:g} semitones lower and higher" if apart else "")
         rows = {
             "model": f"{trained.model}, format {card.format}",
             "network": " ".join(f"{key}={value}" for key, value in card.network.model_dump(mode="json").items()),
             "weights": f"{weights:,}",
-            "hears": f"mono, {card.sample_rate_hz} Hz, windows of {heard.length_s:g} s every {heard.hop_s:g} s{transposed}; "
+            "hears": f"mono, {card.sample_rate_hz} Hz, windows of {heard.length_s:g} s every {every}; "
             f"a recording has the {'highest' if heard.clip_score == 'max' else 'mean'} score of its windows",
             "front end": " ".join(f"{key}={value}" for key, value in frontend.model_dump(mode="json").items()),
             "trained on": f"{trained.collection}, seed {trained.seed}, best epoch {trained.best_epoch} of "
