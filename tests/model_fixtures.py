@@ -134,7 +134,14 @@ def timbre_part(count: int, seed: int) -> Part:
 def tiny_model(seed: int = 0, network: CnnParams | TimmParams = NETWORK) -> RecognitionModel:
     """Return an untrained model; the seed draws its weights."""
     torch.manual_seed(seed)
-    return build_model(network, RELATIVE, sample_rate_hz=RATE_HZ, mean=[-20.0] * 16, std=[15.0] * 16)
+    return build_model(
+        network,
+        RELATIVE,
+        sample_rate_hz=RATE_HZ,
+        mean=[-20.0] * 16,
+        std=[15.0] * 16,
+        transposed_semitones=WINDOWS.transposed_semitones,
+    )
 
 
 def tiny_plan(recipe: RecipeParams = RECIPE, augment: AugmentParams = STRONG, seed: int = 1) -> TrainingPlan:
