@@ -112,6 +112,7 @@ def test_a_missing_section_is_named(changed: Change):
             "collections.miniature.corpora.irmas.use: Input should be a",
         ),
         ("models__cnn__network__channels", [], "models.cnn.network.channels: "),
+        ("models__cnn__network__channels", [16], "models.cnn.network.channels: "),
         (
             "models__cnn__network__channels",
             [24, "48"],
@@ -277,10 +278,10 @@ def test_a_frozen_split_is_a_file_name_or_nothing(changed: Change):
 
 
 def test_a_networks_kind_chooses_its_parameters():
-    assert isinstance(validate({"kind": "cnn", "channels": [8], "dropout": 0.0}, NETWORK), CnnParams)
+    assert isinstance(validate({"kind": "cnn", "channels": [8, 8], "dropout": 0.0}, NETWORK), CnnParams)
     assert isinstance(validate({"kind": "timm", "architecture": "resnet18", "dropout": 0}, NETWORK), TimmParams)
     with pytest.raises(ParamsError, match="'architecture' is not a parameter here"):
-        validate({"kind": "cnn", "channels": [8], "dropout": 0.0, "architecture": "resnet18"}, NETWORK)
+        validate({"kind": "cnn", "channels": [8, 8], "dropout": 0.0, "architecture": "resnet18"}, NETWORK)
 
 
 def test_a_closest_word_is_offered_only_where_there_is_one():

@@ -223,6 +223,18 @@ def test_weights_move_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not any(torch.equal(one, next_) for one, next_ in itertools.pairwise(heads))
 
 
+@pytest.mark.parametrize(("length", "kept"), [(40.0, 5.0), (3.0, 3.0)])
+def test_long_gradients_are_shortened_and_short_ones_kept(length: float, kept: float):
+    task = RecognitionTask(tiny_model(), TRAIN, VALIDATION, plan_of_batches(4))
+    weights = list(task.model.parameters())
+    count = sum(each.numel() for each in weights)
+    for each in weights:
+        each.grad = torch.full_like(each, length / count**0.5)
+    task.configure_gradient_clipping(torch.optim.SGD(weights))
+    norm = torch.linalg.vector_norm(torch.cat([each.grad.flatten() for each in weights if each.grad is not None]))
+    assert float(norm) == pytest.approx(kept, rel=1e-4)
+
+
 def test_the_learning_rate_warms_up_and_falls_to_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     rates: list[float] = []
 

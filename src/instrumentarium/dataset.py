@@ -36,7 +36,7 @@ class TrainingBatch:
 
 def to_waveforms(samples: Tensor) -> Tensor:
     """Return int16 samples as float32 with full scale at ±1."""
-    return samples.float() / FULL_SCALE
+    return samples * (1 / FULL_SCALE)
 
 
 def draw_clips(

@@ -113,6 +113,18 @@ def test_noise_differs_between_rows_and_draws():
     assert (rows - torch.eye(8)).abs().max() < 0.1
 
 
+def test_rows_without_noise_or_partner_are_left_alone():
+    waveforms = noises(6)
+    draw = replace(
+        nothing(6),
+        noise_gain=torch.tensor([0.0, 1.0, 0.0, 0.0, 1.0, 0.0]),
+        partner=torch.tensor([5, 4, 3, 2, 1, 0]),
+        partner_gain=torch.tensor([0.0, 0.0, 1.0, 0.0, 0.0, 0.0]),
+    )
+    same = (apply_waveforms(waveforms, draw) == waveforms).all(dim=1)
+    assert same.tolist() == [True, False, False, True, False, True]
+
+
 @pytest.mark.parametrize("mix_db", [-9.0, 0.0, 6.0])
 def test_the_second_clip_has_its_level_relative_to_the_first(mix_db: float):
     waveforms = noises(4)

@@ -86,7 +86,7 @@ def test_integrated_gradients_add_up_to_the_logit():
     [
         *(
             (each, m)
-            for each in (NETWORK, CnnParams(kind="cnn", channels=(3,), dropout=0.0), TIMM)
+            for each in (NETWORK, CnnParams(kind="cnn", channels=(3, 5), dropout=0.0), TIMM)
             for m in METHODS[:2]
         ),
         *((VIT, m) for m in METHODS[1:]),

@@ -3,13 +3,13 @@ import torch
 from model_fixtures import FRONTEND, NETWORK, RATE_HZ, tiny_model
 
 from instrumentarium.frontends.warp import warp_matrices
-from instrumentarium.models.cnn import Cnn
+from instrumentarium.models.cnn import Cnn, Stem
 from instrumentarium.models.image import PretrainedWeightsError
 from instrumentarium.models.recognition import RecognitionModel, build_model
 from instrumentarium.params.models import CnnParams, TimmParams
 
 TIMM = TimmParams(kind="timm", architecture="test_resnet", dropout=0.2)
-NETWORKS = [NETWORK, CnnParams(kind="cnn", channels=(3,), dropout=0.0), TIMM]
+NETWORKS = [NETWORK, CnnParams(kind="cnn", channels=(3, 5), dropout=0.0), TIMM]
 
 
 def waveforms(batch: int = 3, samples: int = 4000) -> torch.Tensor:
@@ -57,7 +57,8 @@ def test_the_map_reader_takes_in_a_map_of_the_window(model: RecognitionModel):
     (shape,) = shapes
     assert len(shape) == 4
     assert shape[0] == 2
-    assert shape[2] <= shape[3]  # 16 bands, 32 frames, both halved as often
+    assert shape[2] <= 16
+    assert shape[3] <= 32
 
 
 def test_evaluation_draws_nothing(model: RecognitionModel):
@@ -121,6 +122,19 @@ def test_the_network_hears_a_sound_that_plays_for_a_part_of_the_window():
     assert network.embedding_size == len(silent) == 16
     # the second half is the maximum over frames, which does not fade with the window's length
     assert (sounding[8:] - silent[8:]).abs().max() > 4 * (sounding[:8] - silent[:8]).abs().max()
+
+
+@pytest.mark.parametrize(("bands", "frames"), [(16, 32), (15, 29)])
+def test_the_stem_keeps_the_largest_of_two_bands_and_four_frames(bands: int, frames: int):
+    stem = Stem(3).eval()
+    features = torch.randn(2, 1, bands, frames)
+    with torch.no_grad():
+        whole, kept = stem[0](features), stem(features)
+    assert kept.shape == (2, 3, 8, 8)
+    for band, frame in ((0, 0), (3, 5), (7, 7)):
+        largest = whole[:, :, 2 * band : 2 * band + 2, 4 * frame : 4 * frame + 4].amax(dim=(2, 3))
+        scale = (1 + stem[2].eps) ** 0.5  # of the fresh normalisation, whose mean is 0 and variance 1
+        torch.testing.assert_close(kept[:, :, band, frame], largest.clamp(min=0) / scale)
 
 
 @pytest.mark.parametrize("bands", [15, 17])

@@ -1,5 +1,6 @@
 """Augmentation of waveforms: summing two clips, gain, noise. Everything is batched and runs on the batch's device."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -48,7 +49,18 @@ def draw_waveforms(batch: int, params: AugmentParams, generator: torch.Generator
 
 def _level(waveforms: Tensor) -> Tensor:
     """Return the root mean square of each waveform, (batch, 1)."""
-    return waveforms.square().mean(dim=1, keepdim=True).sqrt()
+    norms: Tensor = torch.linalg.vector_norm(waveforms, dim=1, keepdim=True)
+    return norms / math.sqrt(waveforms.shape[1])
+
+
+def _noise(rows: int, samples: int, draw: WaveformDraw, device: torch.device) -> Tensor:
+    """Return white noise of level 1, (rows, samples): one noise, which each row hears from another place on.
+
+    Normal deviates cost more than all the rest of the augmentation, so only one row of them is made.
+    """
+    generator = torch.Generator(device).manual_seed(draw.noise_seed)
+    noise = torch.randn(samples, generator=generator, device=device)
+    return torch.stack([noise.roll(row * samples // rows) for row in range(rows)])
 
 
 def apply_waveforms(waveforms: Tensor, draw: WaveformDraw) -> Tensor:
@@ -57,19 +69,19 @@ def apply_waveforms(waveforms: Tensor, draw: WaveformDraw) -> Tensor:
     The partner is brought to the waveform's own level before its gain, so that neither drowns by accident. Next to a
     silent waveform it keeps its level: the mix carries its labels, so it must be heard.
     """
-    device = waveforms.device
-    level = _level(waveforms)
-    partner = draw.partner.to(device)
-    partner_gain = draw.partner_gain.to(device)[:, None]
-    second_level = level[partner]
-    common_level = torch.where(level > SILENT, level, second_level)
-    mixed = waveforms + waveforms[partner] * (partner_gain * common_level / second_level.clamp(min=SILENT))
-    noisy = draw.noise_gain.nonzero()[:, 0]  # noise costs more than all the rest, so it is made only where it is added
-    generator = torch.Generator(device).manual_seed(draw.noise_seed)
-    noise = torch.randn((len(noisy), waveforms.shape[1]), generator=generator, device=device)
-    rows = noisy.to(device)
-    mixed[rows] = mixed[rows] + noise * (draw.noise_gain[noisy].to(device)[:, None] * _level(mixed[rows]))
-    return mixed * draw.gain.to(device)[:, None]
+    device, samples = waveforms.device, waveforms.shape[1]
+    augmented = waveforms.clone()
+    mixed, noisy = (gain.nonzero()[:, 0] for gain in (draw.partner_gain, draw.noise_gain))
+    if len(mixed):  # few rows are mixed and few get noise: only those are gone through again
+        rows, partner_gain = mixed.to(device), draw.partner_gain[mixed].to(device)[:, None]
+        partners = waveforms[draw.partner[mixed].to(device)]
+        level, partners_level = _level(waveforms[rows]), _level(partners)
+        common_level = torch.where(level > SILENT, level, partners_level)
+        augmented[rows] += partners * (partner_gain * common_level / partners_level.clamp(min=SILENT))
+    if len(noisy):
+        rows, noise_gain = noisy.to(device), draw.noise_gain[noisy].to(device)[:, None]
+        augmented[rows] += _noise(len(noisy), samples, draw, device) * (noise_gain * _level(augmented[rows]))
+    return augmented.mul_(draw.gain.to(device)[:, None])
 
 
 def unite_labels(targets: Tensor, observed: Tensor, draw: WaveformDraw) -> tuple[Tensor, Tensor]:

@@ -1,22 +1,38 @@
 """A plain convolutional network over spectrograms, small enough to train on a laptop's processor."""
 
+import itertools
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+STEM_KERNEL = (5, 3)
+STEM_POOL = (2, 4)
+"""Both in (bands, frames)."""
 
-class Block(nn.Module):
-    """Two convolutions, then the maximum over two bands and two frames.
 
-    With `step` 2 the first convolution's answers are thinned out at once, to the larger of two neighbouring frames.
+class Stem(nn.Sequential):
+    """One convolution, tall in frequency, of whose answers only the largest of two bands and four frames is kept.
+
+    A second convolution at full resolution would cost as much as a whole block, and what it learns of rendered music
+    holds less for real notes (`benchmarks/real_notes.py`).
     """
 
-    def __init__(self, inputs: int, outputs: int, step: int = 1) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
+    def __init__(self, outputs: int) -> None:
+        super().__init__(
+            nn.Conv2d(1, outputs, STEM_KERNEL, padding=(STEM_KERNEL[0] // 2, STEM_KERNEL[1] // 2), bias=False),
+            nn.MaxPool2d(STEM_POOL, ceil_mode=True),  # last bands and frames without neighbours stay
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        )
+
+
+class Block(nn.Sequential):
+    """Two convolutions, then the maximum over two bands and two frames."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(
             nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
-            nn.MaxPool2d((1, step), ceil_mode=True),  # a last frame without a neighbour stays
             nn.BatchNorm2d(outputs),
             nn.ReLU(inplace=True),
             nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
@@ -25,25 +41,18 @@ class Block(nn.Module):
             nn.MaxPool2d(2, ceil_mode=True),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (batch, outputs, bands/2, frames/(2 · step))."""
-        reduced: Tensor = self.layers(x)
-        return reduced
-
 
 class Cnn(nn.Module):
     """Features (batch, 1, bands, frames) → embeddings (batch, 2 · channels[-1]).
 
-    The first block thins out the frames after its first convolution: that halves the work of the widest maps.
-    Bands are averaged, then frames are pooled by their mean and by their maximum: an instrument that plays for a part of
-    the window shows in the second.
+    The first of `channels` is the stem's, each further one a block's. Bands are averaged, then frames are pooled by their
+    mean and by their maximum: an instrument that plays for a part of the window shows in the second.
     """
 
     def __init__(self, channels: Sequence[int]) -> None:
         super().__init__()
-        steps = (2, *[1] * (len(channels) - 1))
-        sizes = zip((1, *channels[:-1]), channels, steps, strict=True)
-        blocks = [Block(inputs, outputs, step) for inputs, outputs, step in sizes]
+        self.stem = Stem(channels[0])
+        blocks = [Block(inputs, outputs) for inputs, outputs in itertools.pairwise(channels)]
         self.blocks = nn.Sequential(*blocks)
         self.embedding_size = 2 * channels[-1]
 
@@ -52,10 +61,10 @@ class Cnn(nn.Module):
         """Return the layer whose input is the last feature map, (batch, channels, bands, frames): the last pooling."""
         block = self.blocks[-1]
         assert isinstance(block, Block)
-        return block.layers[-1]
+        return block[-1]
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the embeddings."""
-        x = self.blocks(features)  # (batch, channels, bands/2^n, frames/2^(n+1))
-        x = x.mean(dim=2)  # (batch, channels, frames/2^(n+1))
+        x = self.blocks(self.stem(features))  # (batch, channels, bands/2^(n+1), frames/2^(n+2)) of n blocks
+        x = x.mean(dim=2)  # (batch, channels, frames/2^(n+2))
         return torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1)

@@ -71,9 +71,8 @@ class RecognitionModel(nn.Module):
         """
         embeddings = self.embed(self.normalise(self.frontend.decibels(power)))
         logits = self.classify(embeddings)
-        for (
-            matrix
-        ) in self.transpositions:  # one after another: three times the batch takes more than three times as long
+        # One after another: three times the batch takes more than three times as long.
+        for matrix in self.transpositions:
             logits = logits + self.classify(self.embed(self.normalise(self.frontend.decibels(matrix @ power))))
         return logits / (1 + len(self.transpositions)), embeddings
 

@@ -31,10 +31,10 @@ class LogMelParams(Section):
 
 
 class CnnParams(Section):
-    """A plain convolutional network: one block of two convolutions for each entry of `channels`."""
+    """A plain convolutional network: the channels of its stem, then those of each block of two convolutions."""
 
     kind: Literal["cnn"]
-    channels: Annotated[tuple[Count, ...], Field(min_length=1, max_length=8, strict=False)]
+    channels: Annotated[tuple[Count, ...], Field(min_length=2, max_length=8, strict=False)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
 
 
