@@ -15,7 +15,7 @@ ROOT = imports.ROOT
 PACKAGE = imports.SRC / imports.PACKAGE
 
 FLOORS = (
-    ("cache", "errors", "files", "negatives", "progress", "seeds", "taxonomy", "windows"),
+    ("allocation", "cache", "errors", "files", "negatives", "progress", "seeds", "taxonomy", "windows"),
     ("audio", "colours", "labels", "params", "resume", "samplestore", "stage", "tables"),
     ("collection", "evaluation", "frontends"),
     ("comparing", "duplicates"),
