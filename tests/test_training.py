@@ -223,6 +223,17 @@ def test_weights_move_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not any(torch.equal(one, next_) for one, next_ in itertools.pairwise(heads))
 
 
+@pytest.mark.filterwarnings("always")
+def test_training_warns_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder):
+    many = "pytorch_lightning.trainer.connectors.data_connector.suggested_max_num_workers"
+    monkeypatch.setattr(many, lambda _: 15)  # what a machine of many processors would be advised
+    quick_fit(tmp_path / "quiet")
+    assert [str(alarm.message) for alarm in recwarn] == []
+    monkeypatch.setattr(training, "FALSE_ALARMS", ())
+    quick_fit(tmp_path / "loud")
+    assert any("does not have many workers" in str(alarm.message) for alarm in recwarn)
+
+
 @pytest.mark.parametrize(("length", "kept"), [(40.0, 5.0), (3.0, 3.0)])
 def test_long_gradients_are_shortened_and_short_ones_kept(length: float, kept: float):
     task = RecognitionTask(tiny_model(), TRAIN, VALIDATION, plan_of_batches(4))

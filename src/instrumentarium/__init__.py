@@ -2,6 +2,10 @@
 
 import os
 
-# Idle threads sleep instead of spinning: on a busy machine spinning ones take the cores from the threads they wait for,
-# and training becomes ten times slower. The C runtime reads this once, when torch is first imported.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Idle threads spin for some microseconds, then sleep. The C runtime's own choice, milliseconds of spinning, makes
+# training ten times slower on a busy machine: spinning threads take the cores from those they wait for. Sleeping at
+# once makes it a fifth slower on an idle one. The runtime reads both when torch is first imported; the first is for all
+# runtimes of OpenMP, the second, which goes before it, for GNU's.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")

@@ -6,6 +6,8 @@ makes the draws it would have made. Validation is per clip and over the whole ep
 
 import logging
 import math
+import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +45,9 @@ MONITOR = "validation/map_macro"
 SNAPSHOT = "last.ckpt"
 LONGEST_GRADIENT = 5.0
 """Norm over all weights."""
+
+FALSE_ALARMS = ("does not have many workers", "isinstance(treespec, LeafSpec)")
+"""What Lightning warns of in every run: workers that would only take the processor's cores, and its own use of torch."""
 
 
 class TrainingError(UserError, ValueError):
@@ -356,5 +361,8 @@ def fit(model: RecognitionModel, train: Part, validation: Part, plan: TrainingPl
             enable_model_summary=False,
         )
         task = RecognitionTask(model, train, validation, plan)
-        trainer.fit(task, ckpt_path=str(snapshot) if snapshot.exists() else None, weights_only=True)
+        with warnings.catch_warnings():
+            for words in FALSE_ALARMS:
+                warnings.filterwarnings("ignore", f".*{re.escape(words)}")
+            trainer.fit(task, ckpt_path=str(snapshot) if snapshot.exists() else None, weights_only=True)
     return recorder.history
