@@ -14,6 +14,7 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+from interrupts import heed_interrupts
 from publisher import Flaw, Publisher
 
 from instrumentarium import progress
@@ -488,8 +489,7 @@ def test_a_bar_shows_bytes_rate_and_what_remains(
 
 def test_ctrl_c_keeps_what_has_come_and_the_next_process_goes_on(fetch: Fetch, publisher: Publisher, part: Path):
     publisher.flaws.append(Flaw(sends=100_000, stalls=True))
-    code = (  # a shell lets commands that it starts in the background ignore Ctrl-C, and so would their children
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code = (
         "import sys; from pathlib import Path; from instrumentarium.corpora import transfer; transfer.CHUNK = 1000; "
         "transfer.transfer(sys.argv[1], Path(sys.argv[2]), lambda n_bytes: None)"
     )
@@ -498,6 +498,7 @@ def test_ctrl_c_keeps_what_has_come_and_the_next_process_goes_on(fetch: Fetch, p
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 - it takes no lock
     )
     limit = time.monotonic() + 30
     while not (part.exists() and part.stat().st_size == 100_000):

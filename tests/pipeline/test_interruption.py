@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from dvc.utils.serialize import modify_yaml
+from interrupts import heed_interrupts
 from pipeline.checkout import Checkout, stages_run
 
 pytestmark = pytest.mark.slow
@@ -38,11 +39,6 @@ def copy(untrained: Checkout, tmp_path: Path) -> Iterator[Checkout]:
     """Return a copy of the untrained checkout for one test."""
     yield untrained.copy(tmp_path / "copy")
     shutil.rmtree(tmp_path)
-
-
-def heed_interrupts() -> None:
-    """Undo what a shell does to commands it starts in the background: they ignore Ctrl-C, and so would their children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def interrupt(checkout: Checkout, kind: signal.Signals, where: dict[str, str]) -> str:
