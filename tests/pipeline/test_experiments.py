@@ -145,24 +145,27 @@ def test_an_experiment_is_applied_whole(lab: Checkout) -> None:
     [
         (
             ["model=resnet"],
-            "model: 'resnet' is not a key of `models`",
-            "allowed: cnn, resnext; did you mean 'resnext'?",
+            ["model: 'resnet' is not a key of `models`"],
+            ["allowed: cnn, resnext; did you mean 'resnext'?"],
         ),
-        (["evaluate.rule=best"], "  evaluate.rule: ", "'fixed', 'global' or 'per_instrument', found 'best'"),
-        ([f"{RATE}=high"], f"  {RATE}: ", "valid number, found 'high'"),
-        (["+augment.gain_bd=3"], "augment: 'gain_bd' is not a parameter here", "did you mean 'gain_db'?"),
+        (
+            ["evaluate.rule=best", f"{RATE}=high", "+augment.gain_bd=3"],
+            ["  evaluate.rule: ", f"  {RATE}: ", "augment: 'gain_bd' is not a parameter here"],
+            ["'fixed', 'global' or 'per_instrument', found 'best'", "valid number, found 'high'", "mean 'gain_db'?"],
+        ),
         (
             ["model=resnext", "models.resnext.network.architecture=resnext50_32x4"],
-            "  models.resnext.network.architecture: timm has no 'resnext50_32x4'",
-            "resnext50_32x4d,",
+            ["  models.resnext.network.architecture: timm has no 'resnext50_32x4'"],
+            ["resnext50_32x4d,"],
         ),
     ],
 )
-def test_a_wrong_parameter_stops_before_any_work(settings: list[str], found: str, allowed: str, lab: Checkout) -> None:
+def test_wrong_parameters_stop_before_any_work(
+    settings: list[str], found: list[str], allowed: list[str], lab: Checkout
+) -> None:
     output = lab.dvc("exp", "run", *(word for setting in settings for word in ("-S", setting)), fails=True)
     assert stages_run(output) == ["params"]
-    assert found in output
-    assert allowed in output
+    assert [text for text in (*found, *allowed) if text not in output] == [], output
     assert "Traceback" not in output
     for path in ("data/raw/miniature/irmas", "data/clips", "data/model/model.json", "metrics/evaluate.json"):
         assert lab.path(path).exists(), path
@@ -183,25 +186,6 @@ def test_a_parameter_that_does_not_exist_cannot_be_set(lab: Checkout) -> None:
     assert stages_run(output) == []
     assert "Could not override 'modle'" in output
     assert lab.changes() == ""
-
-
-def test_a_corpus_can_be_switched_off(lab: Checkout) -> None:
-    off = ("collections.miniature.corpora.openmic.use=false", "collections.miniature.corpora.esc50.use=false")
-    output = lab.dvc("exp", "run", "-n", "irmas-alone", *(word for setting in off for word in ("-S", setting)))
-    again = {*(f"{stage}@{corpus}" for stage in ("download", "ingest") for corpus in ("openmic", "esc50"))}
-    after = {"duplicates", "split", "stats", "train", "score", "evaluate", "explain", "report"}
-    assert set(stages_run(output)) == {"params", *again, *after}
-    for corpus in ("openmic", "esc50"):
-        assert list(lab.path(f"data/raw/miniature/{corpus}").iterdir()) == []
-        for table in ("clips", "labels", "rejected"):
-            path = lab.path(f"data/clips/miniature/{corpus}/{table}.csv")
-            assert len(path.read_text(encoding="utf-8").splitlines()) == 1, path
-    clips = lab.path("data/split.csv").read_text(encoding="utf-8").splitlines()[1:]
-    assert clips
-    assert all(line.startswith("irmas/") for line in clips)
-    assert lab.json("metrics/evaluate.json")["test"]["f1_macro"] >= 0
-    lab.restore()
-    lab.dvc("checkout")
 
 
 def test_what_was_built_is_shared_through_a_remote(built: Checkout, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A training that is killed, anywhere, costs nothing but time: the next run ends with the same bytes."""
 
+import re
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,7 @@ MOMENTS = {
     "before the model is written": ({"SABOTAGE_PATH": "data/model"}, 2),
     "between the files of the model": ({"SABOTAGE_PATH": "/.model.json."}, 2),
 }
-"""Where the pipeline is hit, and how many of the two epochs of four steps are saved by then."""
+"""Where the pipeline is hit, each time later, and how many of the two epochs of four steps are saved by then."""
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +73,16 @@ def resumptions(checkout: Checkout) -> list[Path]:
     return [path for path in folder.iterdir() if path.is_dir()]
 
 
+def assert_resumes(output: str, epochs_saved: int) -> None:
+    """See that a training's output tells of resuming where the one before it was hit."""
+    assert re.findall("resuming after epoch (.) of 2", output) == ([str(epochs_saved)] if epochs_saved else []), output
+
+
 def assert_goes_on_as_if_nothing_had_happened(checkout: Checkout, built: Checkout, epochs_saved: int) -> None:
     """Run the training again and compare all that it writes with an uninterrupted run's."""
     output = checkout.dvc("repro", "train")
     assert stages_run(output) == ["train"]
-    assert (f"resuming after epoch {epochs_saved} of 2" in output) == (epochs_saved > 0), output
+    assert_resumes(output, epochs_saved)
     assert [f"epoch {epoch} of 2: loss" in output for epoch in (1, 2)] == [epochs_saved < 1, epochs_saved < 2]
     for folder in ("data/model", "plots/train", "metrics"):
         assert checkout.bytes_below(folder) == built.bytes_below(folder), folder
@@ -84,14 +90,15 @@ def assert_goes_on_as_if_nothing_had_happened(checkout: Checkout, built: Checkou
     assert resumptions(checkout) == []
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_a_killed_training_ends_with_the_same_bytes(moment: str, copy: Checkout, built: Checkout) -> None:
-    where, epochs_saved = MOMENTS[moment]
-    interrupt(copy, signal.SIGKILL, where)
-    assert not copy.path("data/model/model.json").exists()
-    assert not copy.path("metrics/train.json").exists()
-    assert "train" not in lock_of(copy)["stages"]
-    assert_goes_on_as_if_nothing_had_happened(copy, built, epochs_saved)
+def test_a_training_killed_at_every_moment_ends_with_the_same_bytes(copy: Checkout, built: Checkout) -> None:
+    saved_before = 0
+    for moment, (where, epochs_saved) in MOMENTS.items():
+        assert_resumes(interrupt(copy, signal.SIGKILL, where), saved_before)
+        assert not copy.path("data/model/model.json").exists(), moment
+        assert not copy.path("metrics/train.json").exists(), moment
+        assert "train" not in lock_of(copy)["stages"], moment
+        saved_before = epochs_saved
+    assert_goes_on_as_if_nothing_had_happened(copy, built, saved_before)
 
 
 def test_after_ctrl_c_training_goes_on_where_it_was(copy: Checkout, built: Checkout) -> None:

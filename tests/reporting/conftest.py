@@ -1,6 +1,7 @@
 """A tiny finished pipeline: tables, samples, a model's description, and what evaluate makes of them."""
 
 import json
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class World:
         return replace(self.settings, gallery=count)
 
 
-def write_world(root: Path) -> World:
+def write_files(root: Path) -> None:
     rng = np.random.default_rng(5)
     corpus = root / "data" / "clips" / "miniature" / "irmas"
     clips, labels, split, scores = [], [], [], []
@@ -115,8 +116,13 @@ def write_world(root: Path) -> World:
     (data / "model" / "model.safetensors").write_bytes(b"weights")
     (root / "constraints.txt").write_text("# pins\nnumpy==2.4.6\n", encoding="utf-8")
     (root / "params.yaml").write_text("collection: miniature\naudio:\n  sample_rate_hz: 8000\n", encoding="utf-8")
+
+
+def world_in(root: Path) -> World:
+    """Return the world whose files lie in a folder."""
+    data, plots = root / "data", root / "plots"
     sources = Sources(
-        corpora=[corpus],
+        corpora=[data / "clips" / "miniature" / "irmas"],
         labels=data / "labels.csv",
         split=data / "split.csv",
         scores=data / "scores.csv",
@@ -143,10 +149,13 @@ SPLITS = ("train", "validation", "test")
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return write_world(tmp_path_factory.mktemp("world"))
+    root = tmp_path_factory.mktemp("world")
+    write_files(root)
+    return world_in(root)
 
 
 @pytest.fixture
-def own_world(tmp_path: Path) -> World:
+def own_world(world: World, tmp_path: Path) -> World:
     """A world that the test may break."""
-    return write_world(tmp_path)
+    shutil.copytree(world.root, tmp_path, dirs_exist_ok=True)
+    return world_in(tmp_path)

@@ -10,18 +10,20 @@ NeurIPS 2018). Both are computed by captum (Kokhlikyan et al. 2020). Transformer
 Features are normalised, (batch, 1, bands, frames); instruments are columns, (batch,); maps are (batch, bands, frames).
 """
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from captum.attr import IntegratedGradients, LayerGradCam
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from instrumentarium.explaining.attention import attention_map
 from instrumentarium.explaining.errors import NoAttentionError, NoFeatureMapError
+from instrumentarium.models.image import ImageNetwork
 from instrumentarium.models.recognition import RecognitionModel
 from instrumentarium.params.explain import MethodChoice
+
+if TYPE_CHECKING:
+    from timm.models.vision_transformer import VisionTransformer
 
 Method = Literal["gradcam", "attention", "gradients"]
 
@@ -66,9 +68,13 @@ def choose_method(model: RecognitionModel, wanted: MethodChoice) -> Method:
     return "gradients" if transformer_of(model) is None else "attention"
 
 
-def transformer_of(model: RecognitionModel) -> VisionTransformer | None:
+def transformer_of(model: RecognitionModel) -> "VisionTransformer | None":
     """Return the part of the model whose attention can be read; None if there is none."""
-    network = getattr(model.backbone, "network", None)
+    if not isinstance(model.backbone, ImageNetwork):
+        return None
+    from timm.models.vision_transformer import VisionTransformer  # takes seconds, which other networks need not wait
+
+    network = model.backbone.network
     return network if isinstance(network, VisionTransformer) else None
 
 
@@ -83,6 +89,8 @@ def evidence(model: RecognitionModel, features: Tensor, instruments: Tensor, met
         assert reader is not None
         found = grad_cam(network, reader, features, instruments)
     elif method == "attention":
+        from instrumentarium.explaining.attention import attention_map  # needs timm
+
         transformer = transformer_of(model)
         assert transformer is not None
         found = attention_map(network, transformer, features, instruments)

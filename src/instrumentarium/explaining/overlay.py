@@ -24,6 +24,13 @@ PALE = 0.55
 """Opacity of the greys, so that colour shows on the loudest cells too."""
 EXPONENTS = {"gradcam": 1.0, "attention": 1.0, "gradients": 0.5}
 """From evidence to opacity: integrated gradients have a few peaks beside which all else would vanish."""
+HEARD, SCALE, EVIDENCE = (
+    (0.084, 0.17, 0.397, 0.585),
+    (0.501, 0.17, 0.011, 0.585),
+    (0.586, 0.17, 0.397, 0.585),
+)
+"""Left, bottom, width and height of the panels and the colour scale, as shares of the picture. All pictures are alike, so
+their layout need not be solved for each, which takes longer than to draw it."""
 TRUTHS = {"plays": "plays", "silent": "does not play", "unknown": "nobody judged"}
 METHODS = {"gradcam": "Grad-CAM", "attention": "attention", "gradients": "integrated gradients"}
 
@@ -47,8 +54,10 @@ def draw_overlay(
     layer = np.broadcast_to(colour, (bands, frames, 4)).copy()
     layer[..., 3] = STRONGEST * hearing.evidence ** EXPONENTS[method]
     with styled():
-        figure = new_figure(6.6, 2.5)
-        left, right = figure.subplots(1, 2, sharex=True, sharey=True)
+        figure = new_figure(6.6, 2.5, layout=None)
+        left = figure.add_axes(HEARD)
+        right = figure.add_axes(EVIDENCE, sharex=left, sharey=left)
+        right.tick_params(labelleft=False)
         image = left.imshow(
             hearing.spectrogram, cmap="cividis", origin="lower", aspect="auto", extent=extent, interpolation="nearest"
         )
@@ -68,7 +77,7 @@ def draw_overlay(
         _label_bands(left, band_centres_hz)
         for axes in (left, right):
             axes.set_xlabel("seconds of the clip")
-        figure.colorbar(image, ax=left, pad=0.02, fraction=0.05).ax.set_title("dB", fontsize="medium")
+        figure.colorbar(image, cax=figure.add_axes(SCALE)).ax.set_title("dB", fontsize="medium")
         figure.suptitle(title(choice, hearing), fontsize=8.5)
         return to_png(figure)
 

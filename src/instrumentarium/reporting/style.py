@@ -120,10 +120,12 @@ def to_png(figure: Figure, *, dpi: int = DPI, palette: Sequence[RGB] | None = No
         palette: at most 256 colours, to the nearest of which every pixel is moved, which makes a photograph-like picture
             several times smaller; None keeps all colours.
     """
-    buffer = io.BytesIO()
-    # matplotlib would write its own version into the file
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None}, facecolor="white")
-    image: Image.Image = Image.open(buffer).convert("RGB")
+    figure.set_dpi(dpi)
+    figure.set_facecolor("white")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    # straight from the canvas: matplotlib's own PNG would only be decoded again
+    image: Image.Image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     if palette is not None:
         image = _with_palette(image, palette)
     result = io.BytesIO()
