@@ -123,9 +123,9 @@ def to_png(figure: Figure, *, dpi: int = DPI, palette: Sequence[RGB] | None = No
     figure.set_dpi(dpi)
     figure.set_facecolor("white")
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    canvas.draw()  # type: ignore[no-untyped-call]
     # straight from the canvas: matplotlib's own PNG would only be decoded again
-    image: Image.Image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    image: Image.Image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")  # type: ignore[no-untyped-call]
     if palette is not None:
         image = _with_palette(image, palette)
     result = io.BytesIO()
