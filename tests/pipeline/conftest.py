@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from dvc.utils.serialize import modify_yaml
-from pipeline.checkout import Checkout, copy_of_the_repository, environment
+from pipeline.checkout import ROOT, Checkout, copy_of_the_repository, environment
 
 
 def shrink(params: Path) -> None:
@@ -23,7 +23,7 @@ def shrink(params: Path) -> None:
         values["models"]["resnext"]["network"].update(architecture="test_resnet")  # the least that timm has
         values["models"]["resnext"]["recipes"]["miniature"].update(epochs=1, windows_per_epoch=16, batch_size=8)
         values["evaluate"].update(resamples=200)
-        values["report"].update(gallery=1)
+        values["report"].update(gallery=0)
 
 
 @pytest.fixture(scope="session")
@@ -91,11 +91,19 @@ def clone(source: Checkout) -> Callable[[Path], Checkout]:
 
 @pytest.fixture(scope="session")
 def built(clone: Callable[[Path], Checkout], once: Callable[[str, Callable[[Path], None]], Path]) -> Checkout:
-    """Return a clone after its first `dvc repro`, results committed. Other processes read it too: copy it to run things."""
+    """Return a clone after its first `dvc repro`, results committed. Other processes read it too: copy it to run things.
+
+    What each stage read lies beside it, in `trace`.
+    """
 
     def fill(folder: Path) -> None:
         checkout = clone(folder)
-        checkout.dvc("repro")
+        trace = folder / "trace"
+        trace.mkdir()
+        # code of the checkout under test, loaded instead of the clone's, would show as a path outside of the clone
+        roots = ":".join(f"{root}/" for root in (checkout.root, ROOT / "src", ROOT / "stages"))
+        tracer = str(Path(__file__).with_name("tracer"))
+        checkout.dvc("repro", PYTHONPATH=tracer, TRACE_FOLDER=str(trace), TRACE_ROOTS=roots)
         checkout.commit()
 
     folder = once("first", fill)
