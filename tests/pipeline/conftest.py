@@ -23,7 +23,7 @@ def shrink(params: Path) -> None:
         values["models"]["resnext"]["network"].update(architecture="test_resnet")  # the least that timm has
         values["models"]["resnext"]["recipes"]["miniature"].update(epochs=1, windows_per_epoch=16, batch_size=8)
         values["evaluate"].update(resamples=200)
-        values["report"].update(gallery=0)
+        values["report"].update(gallery=1)
 
 
 @pytest.fixture(scope="session")

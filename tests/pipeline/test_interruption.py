@@ -93,7 +93,9 @@ def assert_goes_on_as_if_nothing_had_happened(checkout: Checkout, built: Checkou
 def test_a_training_killed_at_every_moment_ends_with_the_same_bytes(copy: Checkout, built: Checkout) -> None:
     saved_before = 0
     for moment, (where, epochs_saved) in MOMENTS.items():
-        assert_resumes(interrupt(copy, signal.SIGKILL, where), saved_before)
+        output = interrupt(copy, signal.SIGKILL, where)
+        assert_resumes(output, saved_before)
+        assert re.findall("epoch (.) of 2: loss", output) == [*"12"][saved_before:epochs_saved], moment
         assert not copy.path("data/model/model.json").exists(), moment
         assert not copy.path("metrics/train.json").exists(), moment
         assert "train" not in lock_of(copy)["stages"], moment

@@ -50,7 +50,8 @@ def objective(units: Units, parts: np.ndarray, shares: list[float]) -> float:
 def test_a_proposal_has_about_the_asked_size_and_repeats(count: int, share: float, seed: int):
     labels = np.random.default_rng(seed).random((count, 11)) < 0.2
     parts = stratified_parts(labels, [share, 1 - share], seed)
-    assert (parts == 0).sum() == pytest.approx(share * count, abs=2.5 + 0.15 * count)
+    away = 1 if count > 20 else 3  # chance moves more of few: 2.6 beyond the share below, in 127,500 draws
+    assert (parts == 0).sum() == pytest.approx(share * count, abs=away + 0.15 * count)
     np.testing.assert_array_equal(parts, stratified_parts(labels, [share, 1 - share], seed))
 
 

@@ -120,12 +120,11 @@ def to_png(figure: Figure, *, dpi: int = DPI, palette: Sequence[RGB] | None = No
         palette: at most 256 colours, to the nearest of which every pixel is moved, which makes a photograph-like picture
             several times smaller; None keeps all colours.
     """
-    figure.set_dpi(dpi)
-    figure.set_facecolor("white")
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    # straight from the canvas: matplotlib's own PNG would only be decoded again
-    image: Image.Image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")  # type: ignore[no-untyped-call]
+    buffer = io.BytesIO()
+    # the bare pixels: a PNG of matplotlib's would only be decoded again
+    figure.savefig(buffer, format="rgba", dpi=dpi, facecolor="white")
+    size = int(figure.get_figwidth() * dpi), int(figure.get_figheight() * dpi)  # as matplotlib rounds
+    image: Image.Image = Image.frombytes("RGBA", size, buffer.getvalue()).convert("RGB")
     if palette is not None:
         image = _with_palette(image, palette)
     result = io.BytesIO()
