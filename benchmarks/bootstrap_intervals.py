@@ -20,15 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this che
 import numpy as np
 import typer
 
-from instrumentarium.evaluation.bootstrap import (
-    draw_weights,
-    percentile_intervals,
-    resampled_per_instrument,
-)
+from instrumentarium.evaluation.bootstrap import draw_weights, percentile_intervals, resampled_per_instrument
 from instrumentarium.evaluation.figures import calibration_ends, headline_ends
 from instrumentarium.evaluation.headline import headline
 from instrumentarium.evaluation.inputs import Scored
-from instrumentarium.stage import run
+from instrumentarium.runtime.stage import run
 
 CLIPS, SONGS, INSTRUMENTS = 2874, 208, 11
 COVERED = ("f1_micro", "f1_macro", "f1_samples", "hamming", "map_macro", "lrap", "brier", "ece_mean")

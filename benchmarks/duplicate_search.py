@@ -22,7 +22,7 @@ import pandas as pd
 import typer
 from duplicates.music import COPIES, RATE_HZ, collect
 
-from instrumentarium.collection import ClipSamples, open_samples, read_clips
+from instrumentarium.clips.collection import ClipSamples, open_samples, read_clips
 from instrumentarium.duplicates import search
 from instrumentarium.duplicates.landmarks import BINS, count_frames, find_landmarks
 from instrumentarium.duplicates.matching import Constellation, find_matches

@@ -24,11 +24,11 @@ import sklearn.metrics as sk
 import typer
 from sklearn.exceptions import UndefinedMetricWarning
 
+from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.evaluation import calibration as c
 from instrumentarium.evaluation import metrics as m
 from instrumentarium.evaluation import ranking as r
-from instrumentarium.labels import BoolArray, FloatArray
-from instrumentarium.stage import run
+from instrumentarium.runtime.stage import run
 
 WITHIN = 1e-12
 NAN = float("nan")

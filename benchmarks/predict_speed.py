@@ -39,7 +39,7 @@ import soundfile
 import torch
 import torchaudio
 
-from instrumentarium.modelfile import load_card
+from instrumentarium.models.modelfile import load_card
 
 RATE_HZ, SONG_S, SHORT_S = 44100, 180.0, 3.0
 COMMAND = [sys.executable, "-c", "from instrumentarium.cli import app; app()", "predict", "--format", "jsonl"]

@@ -30,15 +30,15 @@ import numpy.typing as npt
 import pandas as pd
 import typer
 
-from instrumentarium.collection import open_samples, read_clips, read_labels
-from instrumentarium.corpora.inventory.stock import take_stock
+from instrumentarium.clips.collection import open_samples, read_clips, read_labels
+from instrumentarium.clips.labels import label_arrays
 from instrumentarium.corpora.own import parser
+from instrumentarium.corpora.own.inventory.stock import take_stock
 from instrumentarium.evaluation.thresholds import Thresholds
-from instrumentarium.inference import Recognizer
-from instrumentarium.ingestion import ingest
-from instrumentarium.labels import label_arrays
-from instrumentarium.stage import run
-from instrumentarium.taxonomy import CODES
+from instrumentarium.ingestion.ingest import ingest
+from instrumentarium.runtime.stage import run
+from instrumentarium.scoring.recognizer import Recognizer
+from instrumentarium.tables.taxonomy import CODES
 
 ROOT = Path(__file__).resolve().parents[1]
 

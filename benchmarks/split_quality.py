@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 import typer
 
-from instrumentarium.errors import UserError
+from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.stage import run
 from instrumentarium.splitting.distribution import balance
 from instrumentarium.splitting.errors import listed
 from instrumentarium.splitting.sharing import share_out
 from instrumentarium.splitting.units import positive_labels, recording_units
-from instrumentarium.stage import run
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 
 class ListingError(UserError, ValueError):

@@ -30,14 +30,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from instrumentarium.collection import clips_of, open_samples, read_clips
-from instrumentarium.errors import UserError
-from instrumentarium.modelfile import load_card
+from instrumentarium.clips.collection import clips_of, open_samples, read_clips
+from instrumentarium.models.modelfile import load_card
 from instrumentarium.predicting.loading import load_timeline
 from instrumentarium.predicting.result import Prediction
 from instrumentarium.predicting.timeline import TimelineSettings
-from instrumentarium.tables import SPLIT
-from instrumentarium.taxonomy import CODES
+from instrumentarium.runtime.errors import UserError
+from instrumentarium.tables.schemas import SPLIT
+from instrumentarium.tables.taxonomy import CODES
 
 Grid = npt.NDArray[np.bool_]  # (seconds, instruments)
 Stretch = tuple[str, float, float]  # instrument, from, to in s

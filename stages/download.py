@@ -10,11 +10,11 @@ import logging
 
 import typer
 
-from instrumentarium.corpora.download import describe, fetch_published, leave_empty, render
-from instrumentarium.corpora.inventory.stock import take_stock
-from instrumentarium.params.corpora import PARAMS_OF, Corpus, DownloadParams, OwnParams
-from instrumentarium.params.section import Seed, stage_params
-from instrumentarium.stage import run
+from instrumentarium.acquisition.download import provide_archives
+from instrumentarium.acquisition.params import DownloadParams
+from instrumentarium.corpora.source.params import SOURCE, Corpus, params_of
+from instrumentarium.runtime.section import Seed, stage_params
+from instrumentarium.runtime.stage import run
 
 
 def main(
@@ -24,20 +24,17 @@ def main(
 ) -> None:
     """Fetch or render one corpus's archives, in the publisher's layout."""
     params = stage_params()
-    collection, seed = params.read("collection", str), params.read("seed", Seed)
-    source = params.read(f"collections.{collection}.source", str)
-    settings = params.read(f"collections.{collection}.corpora.{corpus}", PARAMS_OF[corpus])
-    archives = params.read("download", DownloadParams).folder
-    leave_empty(out, truth)
-    if isinstance(settings, OwnParams):
-        found = take_stock(settings.path, settings.form, settings.absent, out) if settings.use else describe(out)
-        logging.info("download own: %s", found)
-        return
-    if settings.use and source == "rendered":
-        render(corpus, settings, seed, out, truth)
-    elif settings.use:
-        fetch_published(corpus, archives, out, truth)
-    logging.info("download %s: %s", corpus, describe(out))
+    collection = params.read("collection", str)
+    found = provide_archives(
+        corpus,
+        params.read(f"collections.{collection}.corpora.{corpus}", params_of(corpus)),
+        params.read(f"collections.{collection}.source", SOURCE),
+        seed=params.read("seed", Seed),
+        own=params.read("download", DownloadParams).folder,
+        folder=out,
+        truth=truth,
+    )
+    logging.info("download %s: %s", corpus, found)
 
 
 if __name__ == "__main__":

@@ -10,32 +10,31 @@ import logging
 
 import typer
 
-from instrumentarium.collection import open_samples, read_clips, read_labels
+from instrumentarium.clips.collection import corpus_folders, open_samples, read_clips, read_labels
+from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
 from instrumentarium.duplicates.contradictions import find_contradictions, settle
+from instrumentarium.duplicates.params import CONTRADICTORY
 from instrumentarium.duplicates.report import describe_duplicates
 from instrumentarium.duplicates.search import find_duplicates
-from instrumentarium.files import write_json
-from instrumentarium.labels import label_arrays
-from instrumentarium.params.corpora import LabelsParams
-from instrumentarium.params.section import stage_params
-from instrumentarium.stage import run
-from instrumentarium.tables import DUPLICATES, SETTLED_LABELS
+from instrumentarium.runtime.files import write_json
+from instrumentarium.runtime.section import stage_params
+from instrumentarium.runtime.stage import run
+from instrumentarium.tables.schemas import DUPLICATES, SETTLED_LABELS
 
 
 def main(
-    corpora: Annotated[list[Path], typer.Argument(help="Folders of the ingested corpora.")],
+    clips_folder: Annotated[Path, typer.Argument(help="Folder of the ingested corpora.")],
     out: Annotated[Path, typer.Option(help="The table of duplicates.")],
     labels: Annotated[Path, typer.Option(help="The label table of all corpora, contradictions settled.")],
     metrics: Annotated[Path, typer.Option(help="How many there are, as JSON.")],
 ) -> None:
     """Find the clips that hold the same sound, and settle the labels on which they disagree."""
-    params = stage_params()
-    policy = params.read("labels", LabelsParams)
+    params, corpora = stage_params(), corpus_folders(clips_folder)
     clips, stated = read_clips(corpora), read_labels(corpora)
-    known = label_arrays(clips, stated, irmas_train_absent=policy.irmas_train_absent)
+    known = label_arrays(clips, stated, irmas_train_absent=params.read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT))
     pairs = find_duplicates(clips, open_samples(clips, corpora), params.read("audio.sample_rate_hz", int))
     pairs["contradiction"] = find_contradictions(clips, pairs, known)
-    settled = settle(clips, stated, pairs, known, policy.contradictory)
+    settled = settle(clips, stated, pairs, known, params.read("labels.contradictory", CONTRADICTORY))
     figures = describe_duplicates(clips, pairs, settled)
     DUPLICATES.write(out, pairs)
     SETTLED_LABELS.write(labels, settled.labels)

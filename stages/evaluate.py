@@ -10,17 +10,17 @@ import logging
 
 import typer
 
-from instrumentarium.collection import read_clips
+from instrumentarium.clips.collection import corpus_folders, read_clips
+from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT
+from instrumentarium.evaluation.params import EvaluateParams
 from instrumentarium.evaluation.report import evaluate, write_evaluation
-from instrumentarium.params.corpora import LabelsParams
-from instrumentarium.params.evaluation import EvaluateParams
-from instrumentarium.params.section import Seed, stage_params
-from instrumentarium.stage import run
-from instrumentarium.tables import SCORES, SETTLED_LABELS, SPLIT
+from instrumentarium.runtime.section import Seed, stage_params
+from instrumentarium.runtime.stage import run
+from instrumentarium.tables.schemas import SCORES, SETTLED_LABELS, SPLIT
 
 
 def main(
-    corpora: Annotated[list[Path], typer.Argument(help="Folders of the ingested corpora.")],
+    clips_folder: Annotated[Path, typer.Argument(help="Folder of the ingested corpora.")],
     labels: Annotated[Path, typer.Option(help="The label table of all corpora.")],
     split: Annotated[Path, typer.Option(help="The split table.")],
     scores: Annotated[Path, typer.Option(help="The table of probabilities.")],
@@ -30,7 +30,7 @@ def main(
     plots: Annotated[Path, typer.Option(help="Folder for the plots' data.")],
 ) -> None:
     """Choose thresholds on validation, then measure on test."""
-    params = stage_params()
+    params, corpora = stage_params(), corpus_folders(clips_folder)
     scored = SCORES.read(scores)
     settings = params.read("evaluate", EvaluateParams)
     evaluation = evaluate(
@@ -39,7 +39,7 @@ def main(
         SETTLED_LABELS.read(labels),
         SPLIT.read(split),
         rule=settings.rule,
-        irmas_train_absent=params.read("labels", LabelsParams).irmas_train_absent,
+        irmas_train_absent=params.read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT),
         resamples=settings.resamples,
         seed=params.read("seed", Seed),
     )

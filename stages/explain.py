@@ -11,20 +11,19 @@ import logging
 import numpy as np
 import typer
 
-from instrumentarium.collection import clips_of, open_samples, read_clips
+from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
+from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
 from instrumentarium.explaining.explanation import explain, write_explanation
+from instrumentarium.explaining.params import ExplainParams
 from instrumentarium.explaining.scored import gather
-from instrumentarium.labels import label_arrays
-from instrumentarium.modelfile import load_model
-from instrumentarium.params.corpora import LabelsParams
-from instrumentarium.params.explain import ExplainParams
-from instrumentarium.params.section import Seed, stage_params
-from instrumentarium.stage import run
-from instrumentarium.tables import SCORES, SETTLED_LABELS, SPLIT
+from instrumentarium.models.modelfile import load_model
+from instrumentarium.runtime.section import Seed, stage_params
+from instrumentarium.runtime.stage import run
+from instrumentarium.tables.schemas import SCORES, SETTLED_LABELS, SPLIT
 
 
 def main(
-    corpora: Annotated[list[Path], typer.Argument(help="Folders of the ingested corpora.")],
+    clips_folder: Annotated[Path, typer.Argument(help="Folder of the ingested corpora.")],
     labels: Annotated[Path, typer.Option(help="The label table of all corpora.")],
     split: Annotated[Path, typer.Option(help="The split table.")],
     scores: Annotated[Path, typer.Option(help="The table of probabilities.")],
@@ -37,8 +36,8 @@ def main(
     figures: Annotated[Path, typer.Option(help="Where the figures go, as JSON.")],
 ) -> None:
     """Show where the model looks in a spectrogram, and how its embeddings lie."""
-    params = stage_params()
-    absent = params.read("labels", LabelsParams).irmas_train_absent
+    params, corpora = stage_params(), corpus_folders(clips_folder)
+    absent = params.read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT)
     parts = SPLIT.read(split)
     every = read_clips(corpora)
     clips = clips_of(every, parts, "validation", "test")

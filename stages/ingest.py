@@ -6,16 +6,14 @@ from typing import Annotated
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's code, not an installed one's
 
-import importlib
 import logging
 
 import typer
 
-from instrumentarium.corpora.counts import Published
-from instrumentarium.ingestion import ingest
-from instrumentarium.params.corpora import PARAMS_OF, Corpus, Esc50Params
-from instrumentarium.params.section import stage_params
-from instrumentarium.stage import run
+from instrumentarium.corpora.source.params import SOURCE, Corpus, params_of
+from instrumentarium.ingestion.ingest import ingest_corpus
+from instrumentarium.runtime.section import stage_params
+from instrumentarium.runtime.stage import run
 
 
 def main(
@@ -26,18 +24,16 @@ def main(
     """Decode one corpus's archives into the sample store and the tables."""
     params = stage_params()
     collection = params.read("collection", str)
-    origin = params.read(f"collections.{collection}.source", str)
-    settings = params.read(f"collections.{collection}.corpora.{corpus}", PARAMS_OF[corpus])
-    parser = importlib.import_module(f"instrumentarium.corpora.{corpus}.parser")
-    choices = {"groups": settings.groups.model_dump()} if isinstance(settings, Esc50Params) else {}
-    source = parser.read_clips(archives, **choices) if settings.use else iter(())
-    published: Published | None = None
-    if settings.use and origin == "published":
-        published = importlib.import_module(f"instrumentarium.corpora.{corpus}.published").PUBLISHED
-    result = ingest(corpus, source, out, params.read("audio.sample_rate_hz", int), published)
-    logging.info("ingest %s: %s", corpus, result.summary())
-    if published is not None:
-        logging.info("ingest %s: %s", corpus, result.against(published))
+    lines = ingest_corpus(
+        corpus,
+        params.read(f"collections.{collection}.corpora.{corpus}", params_of(corpus)),
+        params.read(f"collections.{collection}.source", SOURCE),
+        archives,
+        out,
+        params.read("audio.sample_rate_hz", int),
+    )
+    for line in lines:
+        logging.info("ingest %s: %s", corpus, line)
 
 
 if __name__ == "__main__":

@@ -10,26 +10,16 @@ import logging
 
 import typer
 
-from instrumentarium.files import write_text_atomically
-from instrumentarium.params.models import TimmParams
-from instrumentarium.params.section import ParamsError
-from instrumentarium.params.whole import load_params
-from instrumentarium.stage import run
+from instrumentarium.config.check import check_architectures
+from instrumentarium.config.whole import load_params
+from instrumentarium.runtime.files import write_text_atomically
+from instrumentarium.runtime.stage import run
 
 
 def main(out: Annotated[Path, typer.Argument(help="Written when all is well; always the same content.")]) -> None:
     """Check the whole of params.yaml before any other stage starts."""
     params = load_params()
-    model = params.models[params.model]
-    if isinstance(model.network, TimmParams):
-        from instrumentarium.models.image import UnknownArchitectureError, check_architecture
-
-        try:
-            check_architecture(model.network.architecture)
-        except UnknownArchitectureError as error:
-            raise ParamsError(
-                f"params.yaml cannot be used as it is:\n  models.{params.model}.network.{error}"
-            ) from error
+    check_architectures(params)
     write_text_atomically(
         out, "params.yaml was checked; this file's content never changes, so nothing depends on more\n"
     )

@@ -10,16 +10,16 @@ import logging
 
 import typer
 
-from instrumentarium.params.corpora import LabelsParams
-from instrumentarium.params.models import RecipeParams
-from instrumentarium.params.report import ReportParams
-from instrumentarium.params.section import stage_params
+from instrumentarium.clips.collection import corpus_folders
+from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT
+from instrumentarium.reporting.params import ReportParams
 from instrumentarium.reporting.report import Settings, Sources, make_report, write_report
-from instrumentarium.stage import run
+from instrumentarium.runtime.section import stage_params
+from instrumentarium.runtime.stage import run
 
 
 def main(
-    corpora: Annotated[list[Path], typer.Argument(help="Folders of the ingested corpora.")],
+    clips_folder: Annotated[Path, typer.Argument(help="Folder of the ingested corpora.")],
     labels: Annotated[Path, typer.Option(help="The label table of all corpora.")],
     split: Annotated[Path, typer.Option(help="The split table.")],
     scores: Annotated[Path, typer.Option(help="The table of probabilities.")],
@@ -33,14 +33,14 @@ def main(
     gallery: Annotated[Path, typer.Option(help="Folder for the clips that went wrong.")],
 ) -> None:
     """Draw figures, show what went wrong, and gather all of a result in one page."""
-    params = stage_params()
+    params, corpora = stage_params(), corpus_folders(clips_folder)
     collection, name = (params.read(key, str) for key in ("collection", "model"))
     settings = Settings(
         collection=collection,
         model=name,
         rendered=params.read(f"collections.{collection}.source", str) == "rendered",
-        recipe=params.read(f"models.{name}.recipes.{collection}", RecipeParams).model_dump(),
-        irmas_train_absent=params.read("labels", LabelsParams).irmas_train_absent,
+        recipe=params.read(f"models.{name}.recipes.{collection}", dict[str, object]),
+        irmas_train_absent=params.read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT),
         sample_rate_hz=params.read("audio.sample_rate_hz", int),
         gallery=params.read("report", ReportParams).gallery,
     )

@@ -12,22 +12,23 @@ import numpy as np
 import pandas as pd
 import typer
 
-from instrumentarium.collection import clips_of, open_samples, read_clips
-from instrumentarium.files import atomic_path
-from instrumentarium.inference import Recognizer
-from instrumentarium.stage import run
-from instrumentarium.tables import SCORES, SPLIT
-from instrumentarium.taxonomy import CODES
+from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
+from instrumentarium.runtime.files import atomic_path
+from instrumentarium.runtime.stage import run
+from instrumentarium.scoring.recognizer import Recognizer
+from instrumentarium.tables.schemas import SCORES, SPLIT
+from instrumentarium.tables.taxonomy import CODES
 
 
 def main(
-    corpora: Annotated[list[Path], typer.Argument(help="Folders of the ingested corpora.")],
+    clips_folder: Annotated[Path, typer.Argument(help="Folder of the ingested corpora.")],
     split: Annotated[Path, typer.Option(help="The split table.")],
     model: Annotated[Path, typer.Option(help="Folder of the trained model.")],
     out: Annotated[Path, typer.Option(help="The table of probabilities.")],
     embeddings: Annotated[Path, typer.Option(help="One embedding a clip, in the order of the table, as .npy.")],
 ) -> None:
     """Listen to every validation and test clip with the trained model."""
+    corpora = corpus_folders(clips_folder)
     clips = clips_of(read_clips(corpora), SPLIT.read(split), "validation", "test")
     results = Recognizer.load(model).clips(open_samples(clips, corpora))
     scores = pd.DataFrame(results.scores.round(6), columns=list(CODES))

@@ -10,18 +10,19 @@ import logging
 
 import typer
 
-from instrumentarium.collection import read_clips
+from instrumentarium.clips.collection import corpus_folders, read_clips
 from instrumentarium.duplicates.contradictions import left_out
 from instrumentarium.duplicates.merging import pairs_among
-from instrumentarium.params.corpora import CONTRADICTORY, SplitParams
-from instrumentarium.params.section import Seed, stage_params
+from instrumentarium.duplicates.params import CONTRADICTORY
+from instrumentarium.runtime.section import Seed, stage_params
+from instrumentarium.runtime.stage import run
+from instrumentarium.splitting.params import SplitParams
 from instrumentarium.splitting.split import split_clips, write_split
-from instrumentarium.stage import run
-from instrumentarium.tables import DUPLICATES, SETTLED_LABELS
+from instrumentarium.tables.schemas import DUPLICATES, SETTLED_LABELS
 
 
 def main(
-    corpora: Annotated[list[Path], typer.Argument(help="Folders of the ingested corpora.")],
+    clips_folder: Annotated[Path, typer.Argument(help="Folder of the ingested corpora.")],
     labels: Annotated[Path, typer.Option(help="The label table of all corpora.")],
     duplicates: Annotated[Path, typer.Option(help="The table of duplicates.")],
     frozen: Annotated[Path, typer.Option(help="Folder of splits made elsewhere, one of which split.frozen may name.")],
@@ -30,7 +31,7 @@ def main(
     plots: Annotated[Path, typer.Option(help="Folder for the plots' data.")],
 ) -> None:
     """Share the clips out to train, validation and test."""
-    params = stage_params()
+    params, corpora = stage_params(), corpus_folders(clips_folder)
     clips, pairs = read_clips(corpora), DUPLICATES.read(duplicates)
     dropped = left_out(clips, pairs, params.read("labels.contradictory", CONTRADICTORY))
     clips = clips[~clips["clip_id"].isin(dropped)]

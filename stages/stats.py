@@ -8,26 +8,26 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this che
 
 import logging
 
-import torch
 import typer
 
-from instrumentarium.collection import clips_of, open_samples, read_clips
-from instrumentarium.files import write_json
+from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
+from instrumentarium.frontends.device import best_device
 from instrumentarium.frontends.logmel import LogMel
-from instrumentarium.params.models import LogMelParams
-from instrumentarium.params.section import stage_params
-from instrumentarium.stage import run
-from instrumentarium.stats import band_statistics
-from instrumentarium.tables import SPLIT
+from instrumentarium.frontends.params import LogMelParams
+from instrumentarium.runtime.files import write_json
+from instrumentarium.runtime.section import stage_params
+from instrumentarium.runtime.stage import run
+from instrumentarium.statistics.bands import band_statistics
+from instrumentarium.tables.schemas import SPLIT
 
 
 def main(
-    corpora: Annotated[list[Path], typer.Argument(help="Folders of the ingested corpora.")],
+    clips_folder: Annotated[Path, typer.Argument(help="Folder of the ingested corpora.")],
     split: Annotated[Path, typer.Option(help="The split table.")],
     out: Annotated[Path, typer.Option(help="Mean and standard deviation of every band, as JSON.")],
 ) -> None:
     """Take each band's mean and standard deviation over the training clips."""
-    params = stage_params()
+    params, corpora = stage_params(), corpus_folders(clips_folder)
     key = f"models.{params.read('model', str)}.frontends.{params.read('collection', str)}"
     rate = params.read("audio.sample_rate_hz", int)
     train = clips_of(read_clips(corpora), SPLIT.read(split), "train")
@@ -35,7 +35,7 @@ def main(
         LogMel(params.read(key, LogMelParams), rate),
         open_samples(train, corpora),
         round(params.read("windows.length_s", float) * rate),
-        torch.device("cuda" if torch.cuda.is_available() else "cpu"),
+        best_device(),
     )
     write_json(out, stats.model_dump(mode="json"))
     logging.info("stats: %d training clips in; %d bands over %d frames out", len(train), len(stats.mean), stats.frames)

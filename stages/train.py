@@ -10,13 +10,14 @@ import logging
 
 import typer
 
-from instrumentarium.experiment import train
-from instrumentarium.params.section import stage_params
-from instrumentarium.stage import run
+from instrumentarium.clips.collection import corpus_folders
+from instrumentarium.runtime.section import stage_params
+from instrumentarium.runtime.stage import run
+from instrumentarium.training.run import train
 
 
 def main(
-    corpora: Annotated[list[Path], typer.Argument(help="Folders of the ingested corpora.")],
+    clips_folder: Annotated[Path, typer.Argument(help="Folder of the ingested corpora.")],
     labels: Annotated[Path, typer.Option(help="The label table of all corpora.")],
     split: Annotated[Path, typer.Option(help="The split table.")],
     stats: Annotated[Path, typer.Option(help="Mean and standard deviation of every band.")],
@@ -25,7 +26,7 @@ def main(
     plots: Annotated[Path, typer.Option(help="Folder for the plots' data.")],
 ) -> None:
     """Train the model; an interrupted training goes on where it was."""
-    logging.info(train(stage_params(), corpora, labels, split, stats, out, metrics, plots))
+    logging.info(train(stage_params(), corpus_folders(clips_folder), labels, split, stats, out, metrics, plots))
 
 
 if __name__ == "__main__":

@@ -8,15 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from instrumentarium.collection import ClipSamples
-from instrumentarium.labels import LabelArrays
-from instrumentarium.modelfile import ModelCard, TrainedOn
+from instrumentarium.clips.collection import ClipSamples
+from instrumentarium.clips.labels import LabelArrays
+from instrumentarium.clips.params import WindowsParams
+from instrumentarium.frontends.normalisation import Stats
+from instrumentarium.frontends.params import LogMelParams
+from instrumentarium.models.modelfile import ModelCard, TrainedOn
+from instrumentarium.models.params import CnnParams, TimmParams
 from instrumentarium.models.recognition import RecognitionModel, build_model
-from instrumentarium.params.models import CnnParams, LogMelParams, RecipeParams, TimmParams
-from instrumentarium.params.training import AugmentParams, TrainingParams, WindowsParams
-from instrumentarium.stats import Stats
-from instrumentarium.taxonomy import CODES
-from instrumentarium.training import Part, TrainingPlan
+from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.training.augment.params import AugmentParams
+from instrumentarium.training.fit import Part, TrainingPlan
+from instrumentarium.training.params import RecipeParams, TrainingParams
 
 torch.set_num_threads(1)  # models this small only wait for their threads, for seconds where other processes run
 

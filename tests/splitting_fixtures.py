@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from instrumentarium.params.corpora import SplitParams, SplitShares
-from instrumentarium.tables import DUPLICATES
-from instrumentarium.taxonomy import CODES
+from instrumentarium.splitting.params import SplitParams, SplitShares
+from instrumentarium.tables.schemas import DUPLICATES
+from instrumentarium.tables.taxonomy import CODES
 
 LISTING = Path(__file__).resolve().parents[2] / "shared" / "data" / "irmas" / "test-listing.csv"
 HALVES = SplitShares(train=0.0, validation=0.5, test=0.5)

@@ -1,5 +1,6 @@
 """What dvc.yaml declares, held against the code: deps, outs, metrics, plots, and how params.yaml is written."""
 
+import ast
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,12 +12,10 @@ from dvc.stage import Stage
 from dvc.utils.hydra import apply_overrides
 from dvc.utils.serialize import modify_yaml
 
-from instrumentarium.params.section import read_yaml
-from instrumentarium.params.whole import load_params
+from instrumentarium.config.whole import load_params
+from instrumentarium.runtime.section import read_yaml
 
 ROOT = imports.ROOT
-WHOLE_FOLDERS = (Path("src/instrumentarium/corpora/miniature"),)
-"""Folders that are one dependency: all of the renderer counts, whichever corpus it renders."""
 COMMITTED = {"constraints.txt", "params.yaml", "splits"}
 """What Git keeps and a stage reads, besides code."""
 UNCACHED = "data/raw/"
@@ -43,17 +42,24 @@ def code_of(stage: Stage) -> set[str]:
 
 
 def needed(name: str, item: str | None) -> set[str]:
-    """Return the code that a stage's script reaches, templates beside it too; a folder of WHOLE_FOLDERS is one."""
-    reached = imports.reached(ROOT / "stages" / f"{name}.py", item)
-    templates = {path for file in reached for path in file.parent.glob("*.jinja")}
-    paths = {path.relative_to(ROOT) for path in reached | templates}
-    whole = {path: folder for path in paths for folder in WHOLE_FOLDERS if path.is_relative_to(folder)}
-    return {whole.get(path, path).as_posix() for path in paths}
+    """Return the code that a stage's script reaches: itself, and the rooms of the modules it imports.
+
+    A corpus is a room of its own where a stage is run for each. Packages' `__init__.py` that hold only a docstring are
+    left out: what does nothing makes nothing stale.
+    """
+    script = ROOT / "stages" / f"{name}.py"
+    rooms = set()
+    for path in imports.reached(script, item) - {script}:
+        if path.name == "__init__.py" and len(ast.parse(path.read_text(encoding="utf-8")).body) <= 1:
+            continue
+        parts = path.relative_to(ROOT).parts
+        rooms.add("/".join(parts[:4] if item and parts[2] == "corpora" else parts[:3]))
+    return {script.relative_to(ROOT).as_posix(), *rooms}
 
 
 def templated(paths: set[str], item: str | None) -> set[str]:
     """Return paths as dvc.yaml writes them for all items of a matrix together."""
-    return {path.replace(f"corpora/{item}/", "corpora/${item.corpus}/") if item else path for path in paths}
+    return {path.replace(f"corpora/{item}", "corpora/${item.corpus}") if item else path for path in paths}
 
 
 def test_every_stage_has_a_script_and_every_script_a_stage(stages: Mapping[str, Stage]) -> None:
@@ -84,7 +90,7 @@ def test_dependencies_stand_once_and_exist_in_the_repository(stages: Mapping[str
 def test_bytecode_does_not_count() -> None:
     # it holds its folder's path, and appears during a run: no two clones would agree on a folder of code
     with Repo(str(ROOT)) as repo:
-        for folder in WHOLE_FOLDERS:
+        for folder in ("src/instrumentarium/models", "src/instrumentarium/corpora/irmas"):
             assert repo.dvcignore.is_ignored_dir(str(ROOT / folder / "__pycache__"))
             assert repo.dvcignore.is_ignored_file(str(ROOT / folder / "__init__.pyc"))
             assert not repo.dvcignore.is_ignored_file(str(ROOT / folder / "__init__.py"))
@@ -94,7 +100,8 @@ def test_data_dependencies_are_outputs_of_other_stages(stages: Mapping[str, Stag
     made = {out.def_path for stage in stages.values() for out in stage.outs}
     for stage in stages.values():
         data = {dep.def_path for dep in stage.deps if not hasattr(dep, "params")} - code_of(stage) - COMMITTED
-        assert data <= made, f"{stage.name}: no stage makes {sorted(data - made)}"
+        unmade = {path for path in data - made if not any(each.startswith(f"{path}/") for each in made)}
+        assert not unmade, f"{stage.name}: no stage makes {sorted(unmade)}"
 
 
 def test_only_archives_are_kept_out_of_the_cache(stages: Mapping[str, Stage]) -> None:
@@ -138,7 +145,7 @@ def test_every_stage_is_described_and_plain(stages: Mapping[str, Stage]) -> None
 
 
 def test_each_corpus_has_its_own_download_and_ingest(stages: Mapping[str, Stage]) -> None:
-    from instrumentarium.params.corpora import CORPORA
+    from instrumentarium.corpora.source.params import CORPORA
 
     for name in ("download", "ingest"):
         assert {item for part, item in map(name_of, stages.values()) if part == name} == set(CORPORA)

@@ -77,7 +77,7 @@ def test_dvc_commands_in_documents_exist_with_their_options() -> None:
 
 
 def test_commands_of_the_package_in_documents_exist() -> None:
-    from instrumentarium.cli import app
+    from instrumentarium.commands.app import app
 
     known = {str(command.name or command.callback.__name__) for command in app.registered_commands if command.callback}
     for document, words in commands():
@@ -86,7 +86,7 @@ def test_commands_of_the_package_in_documents_exist() -> None:
 
 
 def parameters() -> dict[str, object]:
-    from instrumentarium.params.section import read_yaml
+    from instrumentarium.runtime.section import read_yaml
 
     return read_yaml(ROOT / "params.yaml")
 

@@ -1,11 +1,1 @@
 """Which instruments play in a recording."""
-
-import os
-
-# Idle threads spin for some microseconds, then sleep. The C runtime's own choice, milliseconds of spinning, makes
-# training ten times slower on a busy machine: spinning threads take the cores from those they wait for. Sleeping at
-# once makes it a fifth slower on an idle one. The runtime reads both when torch is first imported; the first is for all
-# runtimes of OpenMP, the second, which goes before it, for GNU's.
-if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")

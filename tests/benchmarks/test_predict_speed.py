@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from model_fixtures import tiny_card, tiny_model
 
-from instrumentarium.modelfile import save_model
+from instrumentarium.models.modelfile import save_model
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import predict_speed

@@ -8,10 +8,10 @@ import pytest
 from model_fixtures import tiny_card, tiny_model
 
 from instrumentarium.evaluation.thresholds import Support, Thresholds
-from instrumentarium.files import write_json
-from instrumentarium.inference import Recognizer
-from instrumentarium.modelfile import save_model
-from instrumentarium.taxonomy import CODES
+from instrumentarium.models.modelfile import save_model
+from instrumentarium.runtime.files import write_json
+from instrumentarium.scoring.recognizer import Recognizer
+from instrumentarium.tables.taxonomy import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = ("notes/a.wav,cel,NSynth", "notes/b.flac,vio,NSynth", "notes/c.wav,cel,FSD", "rain/d.wav,,ESC", "sea/e.wav,,ESC")

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from model_fixtures import RATE_HZ, tiny_card, tiny_model
 
-from instrumentarium.errors import UserError
 from instrumentarium.evaluation.thresholds import Support, Thresholds
-from instrumentarium.files import write_json
-from instrumentarium.modelfile import save_model
-from instrumentarium.samplestore import SampleWriter
-from instrumentarium.tables import CLIPS, SPLIT
-from instrumentarium.taxonomy import CODES
+from instrumentarium.models.modelfile import save_model
+from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.files import write_json
+from instrumentarium.tables.samplestore import SampleWriter
+from instrumentarium.tables.schemas import CLIPS, SPLIT
+from instrumentarium.tables.taxonomy import CODES
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import timeline_score

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from instrumentarium.clips.labels import label_arrays
 from instrumentarium.comparing.significance import Answers
 from instrumentarium.evaluation.choosing import choose_thresholds
 from instrumentarium.evaluation.inputs import Scored, scored_splits
-from instrumentarium.labels import label_arrays
-from instrumentarium.tables import CLIPS, LABELS, SCORES, SPLIT
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.schemas import CLIPS, LABELS, SCORES, SPLIT
+from instrumentarium.tables.taxonomy import CODES
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import pytest
 from comparing.simulated import Workspace
 from typer.testing import CliRunner, Result
 
-from instrumentarium.cli import app
-from instrumentarium.taxonomy import CODES, NAMES
+from instrumentarium.commands.app import app
+from instrumentarium.tables.taxonomy import CODES, NAMES
 
 QUICK = ("--resamples", "200", "--permutations", "199")
 FIGURES = {"a", "b", "difference", "low", "high", "p"}

@@ -78,7 +78,7 @@ def test_revisions_experiments_and_the_workspace_are_told_apart(repository: Chec
 
 
 def test_a_comparison_of_two_revisions_leaves_the_repository_as_it_was(repository: Checkout) -> None:
-    from instrumentarium.cli import app
+    from instrumentarium.commands.app import app
 
     result = CliRunner().invoke(app, ["compare", "worse", "tried", "--resamples", "200", "--permutations", "199"])
     assert result.exit_code == 0, result.output

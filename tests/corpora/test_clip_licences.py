@@ -1,6 +1,6 @@
 import pytest
 
-from instrumentarium.corpora.clip_licences import read_licences, short_name
+from instrumentarium.corpora.source.clip_licences import read_licences, short_name
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from instrumentarium.corpora.esc50 import parser
+from instrumentarium.corpora.esc50.groups import GROUP_OF, GROUPS
 from instrumentarium.corpora.esc50.published import PUBLISHED
-from instrumentarium.corpora.source import ArchiveError, Rejection, Source, SourceClip
-from instrumentarium.negatives import GROUP_OF, GROUPS
-from instrumentarium.taxonomy import CODES
+from instrumentarium.corpora.source.archives import ArchiveError
+from instrumentarium.corpora.source.members import Rejection, Source, SourceClip
+from instrumentarium.tables.taxonomy import CODES
 
 Writer = Callable[..., Path]
 DOG, BELLS, ROOSTER = "1-100032-A-0.wav", "5-150000-A-46.wav", "2-100032-B-1.wav"

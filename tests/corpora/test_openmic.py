@@ -7,8 +7,9 @@ import pytest
 from instrumentarium.corpora.openmic.card import ARCHIVE, CARD
 from instrumentarium.corpora.openmic.parser import CODE_OF, UNMAPPED, read_clips
 from instrumentarium.corpora.openmic.published import CORRUPTED_TRACKS, PUBLISHED
-from instrumentarium.corpora.source import ArchiveError, Rejection, SourceClip
-from instrumentarium.taxonomy import CODES
+from instrumentarium.corpora.source.archives import ArchiveError
+from instrumentarium.corpora.source.members import Rejection, SourceClip
+from instrumentarium.tables.taxonomy import CODES
 
 Writer = Callable[..., Path]
 CC = "creativecommons.org/licenses"

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from instrumentarium.corpora.source import ArchiveError, ZipMembers, find_archive, nfc, stem, stream_tar
+from instrumentarium.corpora.source.archives import ArchiveError, ZipMembers, find_archive, stream_tar
+from instrumentarium.corpora.source.members import nfc, stem
 
 Writer = Callable[[Path, Iterable[tuple[str, bytes]]], Path]
 MEMBERS = [(f"folder/Señor {number}.wav", np.random.default_rng(number).bytes(70)) for number in range(3)]

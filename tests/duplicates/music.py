@@ -9,7 +9,7 @@ import pandas as pd
 import soundfile
 import soxr
 
-from instrumentarium.collection import ClipSamples
+from instrumentarium.clips.collection import ClipSamples
 
 RATE_HZ = 32000
 

@@ -3,10 +3,16 @@
 import pandas as pd
 import pytest
 
-from instrumentarium.duplicates.contradictions import are_alike, disputed_labels, find_contradictions, left_out, settle
+from instrumentarium.clips.labels import LabelError, label_arrays
+from instrumentarium.duplicates.contradictions import (
+    are_alike,
+    disputed_labels,
+    find_contradictions,
+    left_out,
+    settle,
+)
 from instrumentarium.duplicates.report import describe_duplicates
-from instrumentarium.labels import LabelError, label_arrays
-from instrumentarium.tables import DUPLICATES, LABELS
+from instrumentarium.tables.schemas import DUPLICATES, LABELS
 
 CLIPS = pd.DataFrame(
     [

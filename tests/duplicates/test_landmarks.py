@@ -4,7 +4,14 @@ import soxr
 from duplicates.music import RATE_HZ, piece, to_float, to_int16
 
 from instrumentarium.duplicates import landmarks
-from instrumentarium.duplicates.landmarks import BINS, HOP_S, LOWEST_HZ, WINDOW_S, count_frames, find_landmarks
+from instrumentarium.duplicates.landmarks import (
+    BINS,
+    HOP_S,
+    LOWEST_HZ,
+    WINDOW_S,
+    count_frames,
+    find_landmarks,
+)
 
 
 def test_a_burst_of_tone_is_a_landmark_where_it_sounds():

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from instrumentarium.collection import open_samples, read_clips
+from instrumentarium.clips.collection import open_samples, read_clips
 from instrumentarium.corpora.irmas import parser as irmas_parser
-from instrumentarium.corpora.miniature import irmas, openmic, work
-from instrumentarium.corpora.miniature.shared import CUTS_S
 from instrumentarium.corpora.openmic import parser as openmic_parser
 from instrumentarium.duplicates.search import find_duplicates
-from instrumentarium.ingestion import ingest
+from instrumentarium.ingestion.ingest import ingest
+from instrumentarium.miniature.layouts import irmas, openmic, work
+from instrumentarium.miniature.layouts.shared import CUTS_S
 
 pytestmark = pytest.mark.slow
 

@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
 
-from instrumentarium.evaluation.confusion import confusion_matrix, confusion_per_instrument_rows, confusion_rows
+from instrumentarium.evaluation.confusion import (
+    confusion_matrix,
+    confusion_per_instrument_rows,
+    confusion_rows,
+)
 from instrumentarium.evaluation.metrics import precision_per_instrument, recall_per_instrument
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 CEL, CLA, FLU, GAC, NONE = 0, 1, 2, 3, 11
 

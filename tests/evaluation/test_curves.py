@@ -5,7 +5,7 @@ from instrumentarium.evaluation.curves import MOST_POINTS, TOLERANCE, precision_
 from instrumentarium.evaluation.histograms import BINS, score_rows
 from instrumentarium.evaluation.inputs import Scored
 from instrumentarium.evaluation.ranking import ap_per_instrument, auroc_per_instrument, map_macro
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 
 def scored(clips: int = 1500, seed: int = 0) -> Scored:

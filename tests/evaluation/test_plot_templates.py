@@ -12,7 +12,7 @@ from dvc_render import VegaRenderer
 
 from instrumentarium.evaluation import evaluate
 from instrumentarium.splitting.plots import plot_rows
-from instrumentarium.taxonomy import CODES, NAMES
+from instrumentarium.tables.taxonomy import CODES, NAMES
 
 TEMPLATES = Path(__file__).parents[2] / ".dvc" / "plots"
 

@@ -5,7 +5,7 @@ from scipy.special import expit
 from instrumentarium.evaluation.bootstrap import draw_weights
 from instrumentarium.evaluation.inputs import Scored
 from instrumentarium.evaluation.reliability import FEWEST, filled_bins, reliability_rows
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 
 def draw(clips=600, sharpness=1.0):

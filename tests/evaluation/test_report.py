@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 import sklearn.metrics as sk
 
+from instrumentarium.clips.labels import LabelError, label_arrays
 from instrumentarium.evaluation import EvaluationError, Thresholds, evaluate, write_evaluation
 from instrumentarium.evaluation.inputs import scored_splits
 from instrumentarium.evaluation.report import evaluate_splits
-from instrumentarium.labels import LabelError, label_arrays
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 HEADLINE = ("f1_macro", "f1_micro", "lrap", "map_macro", "auroc_macro", "hamming", "hamming_all_zeros")
 PLOTS = {

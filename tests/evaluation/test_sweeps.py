@@ -5,7 +5,7 @@ import sklearn.metrics as sk
 from instrumentarium.evaluation.choosing import choose_thresholds
 from instrumentarium.evaluation.inputs import Scored
 from instrumentarium.evaluation.sweeps import threshold_rows
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 
 @pytest.fixture(scope="module")

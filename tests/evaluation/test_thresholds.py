@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from instrumentarium.evaluation.thresholds import MissingThresholdsError, Support, Thresholds, ThresholdsError
-from instrumentarium.files import write_json
-from instrumentarium.taxonomy import CODES
+from instrumentarium.runtime.files import write_json
+from instrumentarium.tables.taxonomy import CODES
 
 CHOSEN = Thresholds(
     chosen_from="validation",

@@ -8,13 +8,13 @@ import torch
 from model_fixtures import NETWORK, RATE_HZ, clip_samples, noise_clips, tiny_card, tiny_model
 from torch import Tensor, nn
 
-from instrumentarium.collection import ClipSamples
+from instrumentarium.clips.collection import ClipSamples
+from instrumentarium.explaining.params import ExplainParams
 from instrumentarium.explaining.scored import ScoredClips
-from instrumentarium.modelfile import ModelCard
+from instrumentarium.models.modelfile import ModelCard
+from instrumentarium.models.params import CnnParams, TimmParams
 from instrumentarium.models.recognition import RecognitionModel
-from instrumentarium.params.explain import ExplainParams
-from instrumentarium.params.models import CnnParams, TimmParams
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 PARAMS = ExplainParams(method="auto", per_instrument=1, clips=(), perplexity=5.0, most_points=100)
 

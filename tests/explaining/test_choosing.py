@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from explaining.made import scored_clips
 
+from instrumentarium.clips.labels import LabelArrays, LabelError
 from instrumentarium.explaining.choosing import choose_clips, choose_named
 from instrumentarium.explaining.errors import StaleScoresError, UnknownClipError
 from instrumentarium.explaining.scored import gather
-from instrumentarium.labels import LabelArrays, LabelError
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 
 def test_best_is_the_highest_score_where_the_instrument_plays():

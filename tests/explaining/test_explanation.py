@@ -11,7 +11,7 @@ from explaining.made import PARAMS, Material, material, scored_clips
 from model_fixtures import bytes_below
 from PIL import Image
 
-from instrumentarium.dataset import to_waveforms
+from instrumentarium.clips.windows import cut_window, window_starts
 from instrumentarium.explaining.choosing import choose_named
 from instrumentarium.explaining.errors import StaleScoresError, UnknownClipError
 from instrumentarium.explaining.explanation import Explanation, explain, write_explanation
@@ -19,9 +19,9 @@ from instrumentarium.explaining.hearing import hear
 from instrumentarium.explaining.maps import evidence
 from instrumentarium.explaining.overlay import title
 from instrumentarium.explaining.projector import projector_files
-from instrumentarium.params.models import TimmParams
-from instrumentarium.taxonomy import CODES
-from instrumentarium.windows import cut_window, window_starts
+from instrumentarium.frontends.waveforms import to_waveforms
+from instrumentarium.models.params import TimmParams
+from instrumentarium.tables.taxonomy import CODES
 
 
 def explained(given: Material, **changes: object) -> Explanation:

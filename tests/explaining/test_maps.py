@@ -15,8 +15,8 @@ from instrumentarium.explaining.maps import (
     grad_cam,
     integrated_gradients,
 )
+from instrumentarium.models.params import CnnParams, TimmParams
 from instrumentarium.models.recognition import RecognitionModel
-from instrumentarium.params.models import CnnParams, TimmParams
 
 TIMM = TimmParams(kind="timm", architecture="test_resnet", dropout=0.0)
 VIT = TimmParams(kind="timm", architecture="test_vit", dropout=0.0)

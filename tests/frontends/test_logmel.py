@@ -5,7 +5,7 @@ import torch
 from model_fixtures import FRONTEND, RELATIVE
 
 from instrumentarium.frontends.logmel import FLOOR, RANGE_DB, LogMel
-from instrumentarium.params.models import LogMelParams
+from instrumentarium.frontends.params import LogMelParams
 
 FRONTENDS = [
     FRONTEND,

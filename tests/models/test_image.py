@@ -4,13 +4,13 @@ import timm
 import torch
 from timm.models import _builder
 
-from instrumentarium.errors import UserError
-from instrumentarium.models.image import (
+from instrumentarium.models.backbones.image import (
     ImageNetwork,
     PretrainedWeightsError,
     UnknownArchitectureError,
     check_architecture,
 )
+from instrumentarium.runtime.errors import UserError
 
 SMALL = "test_resnet"
 

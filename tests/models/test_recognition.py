@@ -3,10 +3,10 @@ import torch
 from model_fixtures import FRONTEND, NETWORK, RATE_HZ, tiny_model
 
 from instrumentarium.frontends.warp import warp_matrices
-from instrumentarium.models.cnn import Cnn, Stem
-from instrumentarium.models.image import PretrainedWeightsError
+from instrumentarium.models.backbones.cnn import Cnn, Stem
+from instrumentarium.models.backbones.image import PretrainedWeightsError
+from instrumentarium.models.params import CnnParams, TimmParams
 from instrumentarium.models.recognition import RecognitionModel, build_model
-from instrumentarium.params.models import CnnParams, TimmParams
 
 TIMM = TimmParams(kind="timm", architecture="test_resnet", dropout=0.2)
 NETWORKS = [NETWORK, CnnParams(kind="cnn", channels=(3, 5), dropout=0.0), TIMM]

@@ -63,8 +63,8 @@ def lab(workshop: Checkout) -> Checkout:
     workshop.restore()
 
     workshop.dvc("exp", "run", "--queue", "-S", "model=cnn,resnext", "-S", "evaluate.rule=global", "-n", "sweep")
-    workshop.append("src/instrumentarium/files.py", WRONG_NUMBERS)
-    workshop.append("src/instrumentarium/taxonomy.py", "raise RuntimeError('half-finished edit')\n")
+    workshop.append("src/instrumentarium/runtime/files.py", WRONG_NUMBERS)
+    workshop.append("src/instrumentarium/tables/taxonomy.py", "raise RuntimeError('half-finished edit')\n")
     workshop.append("stages/evaluate.py", "raise RuntimeError('half-finished edit')\n")
     workshop.dvc("queue", "start")
     wait_for(workshop, "sweep-1", "sweep-2")

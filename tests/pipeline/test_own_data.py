@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 from pipeline.checkout import Checkout, stages_run
 
-from instrumentarium.tables import SPLIT
+from instrumentarium.tables.schemas import SPLIT
 
 pytestmark = pytest.mark.slow
 

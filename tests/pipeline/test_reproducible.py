@@ -11,7 +11,7 @@ from dvc.repo import Repo
 from dvc.stage import Stage
 from pipeline.checkout import Checkout, stages_run
 
-from instrumentarium.params.section import read_yaml
+from instrumentarium.runtime.section import read_yaml
 
 pytestmark = pytest.mark.slow
 

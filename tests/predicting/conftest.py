@@ -11,10 +11,10 @@ import torch
 from model_fixtures import tiny_card, tiny_model
 
 from instrumentarium.evaluation.thresholds import Support, Thresholds
-from instrumentarium.files import write_json
-from instrumentarium.inference import Recognizer
-from instrumentarium.modelfile import save_model
-from instrumentarium.taxonomy import CODES
+from instrumentarium.models.modelfile import save_model
+from instrumentarium.runtime.files import write_json
+from instrumentarium.scoring.recognizer import Recognizer
+from instrumentarium.tables.taxonomy import CODES
 
 
 @pytest.fixture

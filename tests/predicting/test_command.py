@@ -21,9 +21,9 @@ from interrupts import heed_interrupts
 from PIL import Image
 from typer.testing import CliRunner
 
-from instrumentarium.cli import app
+from instrumentarium.commands.app import app
 from instrumentarium.predicting.record import RecordError, read_done
-from instrumentarium.taxonomy import CODES, NAMES
+from instrumentarium.tables.taxonomy import CODES, NAMES
 
 Music = Callable[..., npt.NDArray[np.float64]]
 RUN = [sys.executable, "-c", "from instrumentarium.cli import app; app()"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from instrumentarium.predicting.command import Format
-from instrumentarium.taxonomy import CODES
+from instrumentarium.commands.predict import Format
+from instrumentarium.tables.taxonomy import CODES
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "predicting.md"
 

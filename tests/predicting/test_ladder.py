@@ -12,8 +12,7 @@ import soundfile
 import torch
 from model_fixtures import RATE_HZ, clip_samples, tiny_card, tiny_model
 
-from instrumentarium.audio import decode_clip
-from instrumentarium.inference import Recognizer
+from instrumentarium.ingestion.audio import decode_clip
 from instrumentarium.predicting.ladder import (
     Audio2Timeline,
     File2Timeline,
@@ -24,7 +23,8 @@ from instrumentarium.predicting.ladder import (
 )
 from instrumentarium.predicting.loading import share_cores
 from instrumentarium.predicting.samples import SampleStream
-from instrumentarium.taxonomy import CODES
+from instrumentarium.scoring.recognizer import Recognizer
+from instrumentarium.tables.taxonomy import CODES
 
 Music = Callable[..., npt.NDArray[np.float64]]
 LOW = np.full(len(CODES), 0.01)

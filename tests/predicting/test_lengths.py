@@ -13,9 +13,8 @@ import soundfile
 from PIL import Image
 from typer.testing import CliRunner
 
-from instrumentarium.audio import AudioError
-from instrumentarium.cli import app
-from instrumentarium.inference import Recognizer
+from instrumentarium.commands.app import app
+from instrumentarium.ingestion.audio import AudioError
 from instrumentarium.predicting import lengths
 from instrumentarium.predicting.ladder import Audio2Timeline, Samples2Scores
 from instrumentarium.predicting.lengths import (
@@ -25,7 +24,8 @@ from instrumentarium.predicting.lengths import (
     excerpt,
     listen_to_lengths,
 )
-from instrumentarium.taxonomy import CODES
+from instrumentarium.scoring.recognizer import Recognizer
+from instrumentarium.tables.taxonomy import CODES
 
 Music = Callable[..., npt.NDArray[np.float64]]
 

@@ -12,18 +12,25 @@ import torch
 from model_fixtures import FRONTEND, RATE_HZ, RELATIVE, clip_samples, noise_clips, tiny_card, tiny_model
 from typer.testing import CliRunner
 
-from instrumentarium.cli import app
-from instrumentarium.files import write_json
+from instrumentarium.commands.app import app
 from instrumentarium.frontends.logmel import LogMel
-from instrumentarium.inference import Recognizer
-from instrumentarium.modelfile import ModelCard, ModelFileError, save_model
+from instrumentarium.frontends.params import LogMelParams
+from instrumentarium.models.modelfile import ModelCard, ModelFileError, save_model
+from instrumentarium.models.params import CnnParams, NetworkParams, TimmParams
 from instrumentarium.models.recognition import build_model
-from instrumentarium.params.models import CnnParams, LogMelParams, NetworkParams, TimmParams
 from instrumentarium.predicting import exporting
-from instrumentarium.predicting.exporting import OnnxDisagreesError, compare, export_model, flips, made_windows
+from instrumentarium.predicting.exporting import (
+    OnnxDisagreesError,
+    compare,
+    export_model,
+    flips,
+    made_windows,
+)
 from instrumentarium.predicting.onnxfile import OnnxFileError, OnnxRecognizer, onnx_path
 from instrumentarium.predicting.onnxgraph import ConvolvedLogMel, MissingOnnxError
-from instrumentarium.taxonomy import CODES
+from instrumentarium.runtime.files import write_json
+from instrumentarium.scoring.recognizer import Recognizer
+from instrumentarium.tables.taxonomy import CODES
 
 FASTER = RELATIVE.model_copy(update={"sample_rate_hz": 11025})
 TIMM = TimmParams(kind="timm", architecture="test_resnet", dropout=0.0)

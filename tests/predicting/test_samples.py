@@ -14,10 +14,10 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from instrumentarium.audio import AudioError, decode_clip
+from instrumentarium.clips.windows import cut_window, window_starts
+from instrumentarium.ingestion.audio import AudioError, decode_clip
 from instrumentarium.predicting import decoding, samples
 from instrumentarium.predicting.samples import SampleStream, stream_windows
-from instrumentarium.windows import cut_window, window_starts
 
 Music = Callable[..., npt.NDArray[np.float64]]
 

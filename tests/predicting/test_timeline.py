@@ -11,7 +11,7 @@ from instrumentarium.predicting.timeline import (
     frame_scores,
     smooth,
 )
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 PLAIN = TimelineSettings(step_s=1.0, smooth_s=0.0, release=1.0, minimum_s=0.0)
 HALF = np.full(len(CODES), 0.5)

@@ -11,9 +11,9 @@ import pytest
 
 from instrumentarium.evaluation.report import evaluate, write_evaluation
 from instrumentarium.reporting.report import Settings, Sources
-from instrumentarium.samplestore import SampleWriter
-from instrumentarium.tables import CLIPS, REJECTED, SCORES, SETTLED_LABELS, SPLIT
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.samplestore import SampleWriter
+from instrumentarium.tables.schemas import CLIPS, REJECTED, SCORES, SETTLED_LABELS, SPLIT
+from instrumentarium.tables.taxonomy import CODES
 
 RATE_HZ = 8000
 SAMPLES = 4000

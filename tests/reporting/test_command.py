@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from instrumentarium.cli import app
-from instrumentarium.collection import open_samples, read_clips
+from instrumentarium.clips.collection import open_samples, read_clips
+from instrumentarium.commands.app import app
 from instrumentarium.reporting.stamp import PLACE, StampError, origin_of, stamped
 
 

@@ -7,11 +7,17 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from instrumentarium.drawing.style import COLUMN_IN, DPI, LOOKS, PAGE_IN, styled, to_png
 from instrumentarium.reporting import curves, instruments, matrices
 from instrumentarium.reporting.figures import DRAWINGS, draw_figures
-from instrumentarium.reporting.rows import MissingReportInputError, ReportInputError, numbers, read_rows, where
-from instrumentarium.reporting.style import COLUMN_IN, DPI, LOOKS, PAGE_IN, styled, to_png
-from instrumentarium.taxonomy import CODES, NAMES
+from instrumentarium.reporting.rows import (
+    MissingReportInputError,
+    ReportInputError,
+    numbers,
+    read_rows,
+    where,
+)
+from instrumentarium.tables.taxonomy import CODES, NAMES
 
 
 def rows_of(world, source):

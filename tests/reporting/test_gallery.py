@@ -2,16 +2,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from instrumentarium.collection import read_clips
+from instrumentarium.clips.collection import read_clips
+from instrumentarium.clips.labels import label_arrays
+from instrumentarium.drawing.style import BLUE, styled
 from instrumentarium.evaluation.thresholds import Thresholds
-from instrumentarium.labels import label_arrays
 from instrumentarium.reporting.gallery import worst_clips
 from instrumentarium.reporting.pictures import draw_failure
 from instrumentarium.reporting.rows import ReportInputError
 from instrumentarium.reporting.spectrogram import FLOOR_DB, N_MELS, band_of, log_mel, mel_filters
-from instrumentarium.reporting.style import BLUE, styled
-from instrumentarium.tables import SCORES, SETTLED_LABELS, SPLIT
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.schemas import SCORES, SETTLED_LABELS, SPLIT
+from instrumentarium.tables.taxonomy import CODES
 
 
 def inputs(world):

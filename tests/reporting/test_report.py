@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from instrumentarium.errors import UserError
 from instrumentarium.reporting.report import make_report, write_report
+from instrumentarium.runtime.errors import UserError
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 

@@ -14,10 +14,10 @@ from splitting_fixtures import (
 )
 
 from instrumentarium.duplicates.merging import merged_recordings
-from instrumentarium.params.corpora import SplitParams, SplitShares
 from instrumentarium.splitting.assignment import assigned_splits
 from instrumentarium.splitting.errors import SplitError
-from instrumentarium.tables import SPLIT
+from instrumentarium.splitting.params import SplitParams, SplitShares
+from instrumentarium.tables.schemas import SPLIT
 
 pytestmark = pytest.mark.usefixtures("short_search")
 

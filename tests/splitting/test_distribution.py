@@ -4,11 +4,7 @@ import numpy as np
 import pytest
 from skmultilearn.model_selection.measures import label_combination_distribution
 
-from instrumentarium.splitting.distribution import (
-    balance,
-    label_distribution,
-    label_pair_distribution,
-)
+from instrumentarium.splitting.distribution import balance, label_distribution, label_pair_distribution
 
 POSITIVES = np.array([[1, 1, 0], [1, 0, 0], [1, 1, 0], [0, 0, 0]], dtype=bool)  # odds 3/1, 2/2, 0; of the pair, 2/2
 PART = np.array([True, False, False, True])  # odds 1/1, 1/1, 0; of the pair, 1/1

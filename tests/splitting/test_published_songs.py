@@ -13,7 +13,7 @@ from instrumentarium.splitting.distribution import balance
 from instrumentarium.splitting.folds import folds
 from instrumentarium.splitting.sharing import share_out
 from instrumentarium.splitting.units import positive_labels, recording_units
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 pytestmark = pytest.mark.slow
 

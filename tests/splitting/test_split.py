@@ -12,8 +12,8 @@ from instrumentarium.splitting.errors import SplitError
 from instrumentarium.splitting.frozen import frozen_file
 from instrumentarium.splitting.split import Split, split_clips, write_split
 from instrumentarium.splitting.units import positive_labels
-from instrumentarium.tables import SPLIT
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.schemas import SPLIT
+from instrumentarium.tables.taxonomy import CODES
 
 pytestmark = pytest.mark.usefixtures("short_search")
 

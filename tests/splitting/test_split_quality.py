@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from instrumentarium.errors import UserError
+from instrumentarium.runtime.errors import UserError
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "split_quality.py"
 ROWS = [

@@ -5,7 +5,7 @@ import pandas as pd
 from splitting_fixtures import clips_of, draw_collection, labels_of, shuffled
 
 from instrumentarium.splitting.units import occurring_pairs, positive_labels, recording_units
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 CLIPS = clips_of(("1", "b", "", ""), ("2", "a", "", ""), ("3", "b", "", ""), ("4", "b", "", ""))
 LABELS = labels_of(

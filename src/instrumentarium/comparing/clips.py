@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from instrumentarium.clips.labels import BoolArray
 from instrumentarium.comparing.pairing import Pair
-from instrumentarium.labels import BoolArray
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from instrumentarium.comparing.pairing import pair_clips, recordings_of
 from instrumentarium.comparing.sides import Side
 from instrumentarium.comparing.significance import MEASURES, Differences, holm, paired_differences
 from instrumentarium.evaluation.headline import rounded
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 LEVEL = 0.05
 """A difference is called real where its p is below this."""

@@ -1,6 +1,6 @@
 """What keeps two sides from being compared."""
 
-from instrumentarium.errors import UserError
+from instrumentarium.runtime.errors import UserError
 
 
 class ComparisonError(UserError, ValueError):

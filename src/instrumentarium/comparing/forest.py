@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from instrumentarium.comparing.comparison import LOWER_IS_BETTER, Comparison, Difference
-from instrumentarium.files import atomic_path
-from instrumentarium.taxonomy import NAMES
+from instrumentarium.runtime.files import atomic_path
+from instrumentarium.tables.taxonomy import NAMES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from instrumentarium.clips.labels import BoolArray
 from instrumentarium.comparing.errors import ComparisonError
 from instrumentarium.comparing.sides import Side
 from instrumentarium.comparing.significance import Answers
-from instrumentarium.labels import BoolArray
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from instrumentarium.comparing.errors import ComparisonError
-from instrumentarium.params.section import PARAMS_FILE, DeclaredParams, ParamsError, read_yaml
+from instrumentarium.runtime.section import PARAMS_FILE, DeclaredParams, ParamsError, read_yaml
 
 if TYPE_CHECKING:
     from dvc.api import DVCFileSystem

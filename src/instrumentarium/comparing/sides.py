@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 from pydantic import TypeAdapter
 
-from instrumentarium.collection import read_clips
+from instrumentarium.clips.collection import read_clips
+from instrumentarium.clips.labels import IrmasTrainAbsent, label_arrays
 from instrumentarium.comparing.errors import ComparisonError
 from instrumentarium.comparing.revisions import (
     LABELS_FILE,
@@ -18,13 +19,12 @@ from instrumentarium.comparing.revisions import (
     fetch_revision,
 )
 from instrumentarium.comparing.significance import Answers
-from instrumentarium.errors import UserError
 from instrumentarium.evaluation.choosing import choose_thresholds, cross_fitted_predictions
 from instrumentarium.evaluation.inputs import scored_splits
 from instrumentarium.evaluation.thresholds import Rule, Thresholds
-from instrumentarium.labels import IrmasTrainAbsent, label_arrays
-from instrumentarium.params.section import PARAMS_FILE, DeclaredParams, read_yaml
-from instrumentarium.tables import SCORES, SETTLED_LABELS, SPLIT
+from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.section import PARAMS_FILE, DeclaredParams, read_yaml
+from instrumentarium.tables.schemas import SCORES, SETTLED_LABELS, SPLIT
 
 WORKSPACE = "workspace"
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.evaluation.bootstrap import (
     draw_weights,
     mean_of_defined_columns,
@@ -32,9 +33,8 @@ from instrumentarium.evaluation.bootstrap import (
 )
 from instrumentarium.evaluation.calibration_intervals import ece_deviations, resampled_ece, upper_ends
 from instrumentarium.evaluation.inputs import Scored
-from instrumentarium.labels import BoolArray, FloatArray
-from instrumentarium.progress import progress_bar
-from instrumentarium.seeds import derive_seed
+from instrumentarium.runtime.progress import progress_bar
+from instrumentarium.runtime.seeds import derive_seed
 
 MEASURES = ("f1", "ap", "auroc")
 """What is compared for each instrument."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from instrumentarium.comparing.comparison import LOWER_IS_BETTER, Comparison, Difference, Settings
 from instrumentarium.comparing.significance import MEASURES
-from instrumentarium.taxonomy import NAMES
+from instrumentarium.tables.taxonomy import NAMES
 
 LEADING = "f1_macro"
 """The figure the answer is given by."""

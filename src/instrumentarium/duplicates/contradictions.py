@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from instrumentarium.clips.labels import LabelArrays
 from instrumentarium.duplicates.merging import connected
-from instrumentarium.labels import LabelArrays
-from instrumentarium.params.corpora import Contradictory
-from instrumentarium.taxonomy import CODES
+from instrumentarium.duplicates.params import Contradictory
+from instrumentarium.tables.taxonomy import CODES
 
 ALIKE = 0.9
 """Of the longer clip's duration that the overlap must cover. What plays in a tenth of a clip may play there alone."""

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from instrumentarium.duplicates.landmarks import BINS, IntArray
-from instrumentarium.progress import progress_bar
+from instrumentarium.runtime.progress import progress_bar
 
 FAN_OUT = 4
 """Landmarks after an anchor that it makes hashes with, each two of them one."""

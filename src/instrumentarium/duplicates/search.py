@@ -18,12 +18,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from instrumentarium.collection import ClipSamples
+from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.duplicates.coherence import coherence
 from instrumentarium.duplicates.contradictions import are_alike
 from instrumentarium.duplicates.landmarks import count_frames, find_landmarks, hop_samples
 from instrumentarium.duplicates.matching import Constellation, find_matches
-from instrumentarium.progress import progress_bar
+from instrumentarium.runtime.progress import progress_bar
 
 MATCHES = 8
 SHARE = 0.25

@@ -9,12 +9,12 @@
 
 import numpy as np
 
+from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.evaluation import metrics as m
 from instrumentarium.evaluation import ranking as r
 from instrumentarium.evaluation.checks import mean_of_defined
 from instrumentarium.evaluation.headline import Figures, rounded
 from instrumentarium.evaluation.inputs import Scored
-from instrumentarium.labels import BoolArray, FloatArray
 
 RANDOM_SEEDS = tuple(range(20))
 

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.evaluation import metrics as m
 from instrumentarium.evaluation import ranking as r
 from instrumentarium.evaluation.inputs import Scored
-from instrumentarium.labels import BoolArray, FloatArray
 
 BATCH = 250
 """Resamples that are ranked at once: some 50 MB for 2,874 clips."""

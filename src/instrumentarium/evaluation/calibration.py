@@ -12,8 +12,8 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
+from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.evaluation.checks import check_scores, mean_of_defined
-from instrumentarium.labels import BoolArray, FloatArray
 
 BINS = 15
 CLOSEST = 1e-6

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from instrumentarium.clips.labels import FloatArray
 from instrumentarium.evaluation.bootstrap import LEVEL, mean_of_defined_columns
 from instrumentarium.evaluation.calibration import BINS, bins_of
 from instrumentarium.evaluation.inputs import Scored
-from instrumentarium.labels import FloatArray
 
 CLEAR = 3.0
 """The sign of a gap is known if it is so many times as large as its resamples' usual deviation."""

@@ -10,8 +10,8 @@ as 0 or 1.
 import numpy as np
 import numpy.typing as npt
 
-from instrumentarium.errors import UserError
-from instrumentarium.labels import BoolArray, FloatArray
+from instrumentarium.clips.labels import BoolArray, FloatArray
+from instrumentarium.runtime.errors import UserError
 
 
 class EvaluationError(UserError, ValueError):

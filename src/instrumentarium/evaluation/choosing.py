@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.evaluation.calibration import fit_temperature
 from instrumentarium.evaluation.checks import EvaluationError, check_scores
 from instrumentarium.evaluation.metrics import f1_macro
 from instrumentarium.evaluation.ranking import OperatingPoints, points_per_instrument
 from instrumentarium.evaluation.thresholds import FIXED, RULES, Rule, Support, Thresholds
-from instrumentarium.labels import BoolArray, FloatArray
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 # Weighs the global threshold like this many positive recordings. Of 0, 2, 5, 10 and 20, tried on simulated songs, 2 lost
 # least over both cases: instruments whose best thresholds agree (there 0 overfits), and instruments whose differ.

@@ -13,10 +13,10 @@ one false alarm counts in the row of every instrument that plays, so that rows d
 
 import numpy as np
 
+from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.evaluation.curves import Row
 from instrumentarium.evaluation.metrics import count_outcomes
-from instrumentarium.labels import BoolArray, FloatArray
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 NONE = "none"
 

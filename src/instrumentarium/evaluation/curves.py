@@ -9,10 +9,10 @@ import heapq
 
 import numpy as np
 
+from instrumentarium.clips.labels import FloatArray
 from instrumentarium.evaluation.inputs import Scored
 from instrumentarium.evaluation.ranking import OperatingPoints, operating_points, points_per_instrument
-from instrumentarium.labels import FloatArray
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 Row = dict[str, str | int | float | None]
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.evaluation import metrics as m
 from instrumentarium.evaluation import ranking as r
 from instrumentarium.evaluation.baselines import baselines
@@ -22,9 +23,7 @@ from instrumentarium.evaluation.curves import Row
 from instrumentarium.evaluation.headline import Figures, headline, rounded
 from instrumentarium.evaluation.inputs import Scored
 from instrumentarium.evaluation.judging import Judgement
-from instrumentarium.labels import BoolArray, FloatArray
-from instrumentarium.negatives import GROUP_OF
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 MEASURES = ("f1", "precision", "recall", "ap", "auroc")
 COUNTS = ("positives", "negatives", "unobserved", "songs")
@@ -95,12 +94,13 @@ def oracle(split: Scored) -> Figures:
 
 
 def genres_of(split: Scored) -> npt.NDArray[np.str_]:
-    """Return the genre of each clip, (clips,), "" where none is stated; categories of sounds (ESC-50) are no genres."""
-    return np.where(split.corpora == "esc50", "", _genres(split))
+    """Return the genre of each clip, (clips,), "" where none is stated; categories of grouped sounds are no genres."""
+    genres = np.full(len(split.targets), "") if split.genres is None else split.genres
+    return np.where(_groups(split) == "", genres, "")
 
 
-def _genres(split: Scored) -> npt.NDArray[np.str_]:
-    return np.full(len(split.targets), "") if split.genres is None else split.genres
+def _groups(split: Scored) -> npt.NDArray[np.str_]:
+    return np.full(len(split.targets), "") if split.groups is None else split.groups
 
 
 def _by(split: Scored, predictions: BoolArray, groups: npt.NDArray[np.str_]) -> dict[str, Figures]:
@@ -113,11 +113,10 @@ def _by(split: Scored, predictions: BoolArray, groups: npt.NDArray[np.str_]) -> 
 
 
 def _negatives(split: Scored, predictions: BoolArray) -> Figures:
-    """Return how often clips known to hold no instrument are given one, by group of `instrumentarium.negatives`."""
+    """Return how often clips known to hold no instrument are given one, by the group of their sound."""
     false = m.false_instrument_per_clip(split.targets, predictions, split.observed)
     empty = ~np.isnan(false)
-    known = np.array([GROUP_OF.get(str(genre), "uncategorised") for genre in _genres(split)], dtype=np.str_)
-    groups = np.where(split.corpora == "esc50", known, "uncategorised")
+    groups = np.where(_groups(split) == "", "uncategorised", _groups(split))
     return {
         "clips": int(empty.sum()),
         "false_instrument_rate": rounded(mean_of_defined(false)),

@@ -5,11 +5,11 @@ A figure is a number rounded to six decimals, or None where it is undefined.
 
 import numpy as np
 
+from instrumentarium.clips.labels import BoolArray
 from instrumentarium.evaluation import metrics as m
 from instrumentarium.evaluation import ranking as r
 from instrumentarium.evaluation.calibration import ece_mean
 from instrumentarium.evaluation.inputs import Scored
-from instrumentarium.labels import BoolArray
 
 Figures = dict[str, object]
 DECIMALS = 6

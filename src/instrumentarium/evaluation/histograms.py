@@ -4,7 +4,7 @@ import numpy as np
 
 from instrumentarium.evaluation.curves import Row
 from instrumentarium.evaluation.inputs import Scored
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 BINS = 10
 

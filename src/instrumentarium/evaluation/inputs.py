@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from instrumentarium.clips.labels import BoolArray, FloatArray, LabelArrays
 from instrumentarium.evaluation.checks import EvaluationError
-from instrumentarium.labels import BoolArray, FloatArray, LabelArrays
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Scored:
         recordings: (clips,), the recording each clip was cut from.
         corpora: (clips,), the corpus each clip belongs to.
         genres: (clips,), the genre or category that the corpus states, "" where it states none; None if unknown.
+        groups: (clips,), the group of sounds a negative is counted in, "" where it is in none; None if unknown.
         official_splits: (clips,), the split its corpus's publisher put each clip in, "" where none; None if unknown.
     """
 
@@ -32,6 +33,7 @@ class Scored:
     recordings: npt.NDArray[np.str_]
     corpora: npt.NDArray[np.str_]
     genres: npt.NDArray[np.str_] | None = None
+    groups: npt.NDArray[np.str_] | None = None
     official_splits: npt.NDArray[np.str_] | None = None
 
     def where(self, rows: BoolArray) -> "Scored":
@@ -43,6 +45,7 @@ class Scored:
             self.recordings[rows],
             self.corpora[rows],
             None if self.genres is None else self.genres[rows],
+            None if self.groups is None else self.groups[rows],
             None if self.official_splits is None else self.official_splits[rows],
         )
 
@@ -50,6 +53,7 @@ class Scored:
 def join(parts: Sequence[Scored]) -> Scored:
     """Return the clips of all parts, one after another."""
     known = [part.genres for part in parts if part.genres is not None]
+    grouped = [part.groups for part in parts if part.groups is not None]
     official = [part.official_splits for part in parts if part.official_splits is not None]
     return Scored(
         targets=np.concatenate([part.targets for part in parts]),
@@ -58,6 +62,7 @@ def join(parts: Sequence[Scored]) -> Scored:
         recordings=np.concatenate([part.recordings for part in parts]),
         corpora=np.concatenate([part.corpora for part in parts]),
         genres=np.concatenate(known) if len(known) == len(parts) else None,
+        groups=np.concatenate(grouped) if len(grouped) == len(parts) else None,
         official_splits=np.concatenate(official) if len(official) == len(parts) else None,
     )
 
@@ -69,7 +74,7 @@ def scored_splits(
 
     Args:
         scores: columns clip_id and one an instrument; for every clip of these splits.
-        clips: columns clip_id, corpus, genre, official_split.
+        clips: columns clip_id, corpus, genre, official_split and, where it is known, group.
         labels: a row for every clip of these splits.
         split: columns clip_id, split, recording_id.
         names: the splits to score.
@@ -93,9 +98,8 @@ def scored_splits(
     _check_clips(scores["clip_id"], clips["clip_id"], wanted["clip_id"], names)
     _check_recordings(wanted)
 
-    tables = wanted.merge(clips[["clip_id", "corpus", "genre", "official_split"]], on="clip_id").merge(
-        scores, on="clip_id"
-    )
+    described = clips[["clip_id", "corpus", "genre", "official_split"]].assign(group=clips.get("group", ""))
+    tables = wanted.merge(described, on="clip_id").merge(scores, on="clip_id")
     result = {}
     for name in names:
         mine = tables[tables["split"] == name]
@@ -109,6 +113,7 @@ def scored_splits(
             recordings=mine["recording_id"].to_numpy(dtype=np.str_),
             corpora=mine["corpus"].to_numpy(dtype=np.str_),
             genres=mine["genre"].fillna("").to_numpy(dtype=np.str_),
+            groups=mine["group"].fillna("").to_numpy(dtype=np.str_),
             official_splits=mine["official_split"].fillna("").to_numpy(dtype=np.str_),
         )
     return result

@@ -9,16 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.evaluation.baselines import prevalence
 from instrumentarium.evaluation.calibration import scaled
-from instrumentarium.evaluation.choosing import (
-    cross_fitted_predictions,
-    cross_fitted_temperatures,
-    folds_of,
-)
+from instrumentarium.evaluation.choosing import cross_fitted_predictions, cross_fitted_temperatures, folds_of
 from instrumentarium.evaluation.inputs import Scored
 from instrumentarium.evaluation.thresholds import RULES, Rule, Thresholds
-from instrumentarium.labels import BoolArray, FloatArray
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.evaluation.checks import check_predictions, mean_of_defined, ratio
-from instrumentarium.labels import BoolArray, FloatArray
 
 Counts = npt.NDArray[np.int64]
 

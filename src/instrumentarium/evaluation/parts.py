@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.evaluation.bootstrap import percentile_intervals, resampled_per_instrument
 from instrumentarium.evaluation.figures import calibration_ends, details, genres_of, headline_ends
 from instrumentarium.evaluation.headline import headline, rounded
 from instrumentarium.evaluation.inputs import Scored
-from instrumentarium.labels import BoolArray, FloatArray
-from instrumentarium.tables import Table, Text
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.table import Table, Text
+from instrumentarium.tables.taxonomy import CODES
 
 WHOLE = "whole"
 RESAMPLES = 500

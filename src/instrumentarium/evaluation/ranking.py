@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.evaluation.checks import check_scores, mean_of_defined
-from instrumentarium.labels import BoolArray, FloatArray
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ width are put together, from the highest scores down, until each holds `FEWEST` 
 import numpy as np
 import numpy.typing as npt
 
+from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.evaluation.bootstrap import percentile_intervals
 from instrumentarium.evaluation.calibration import bins_of
 from instrumentarium.evaluation.curves import Row
 from instrumentarium.evaluation.headline import rounded
 from instrumentarium.evaluation.inputs import Scored
-from instrumentarium.labels import BoolArray, FloatArray
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 ALL = "all"
 BINS = 10

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from instrumentarium.clips.labels import BoolArray, FloatArray, IrmasTrainAbsent, label_arrays
 from instrumentarium.evaluation.baselines import prevalence
 from instrumentarium.evaluation.bootstrap import draw_weights
 from instrumentarium.evaluation.choosing import FOLDS, choose_thresholds, cross_fitted_predictions
@@ -27,9 +28,8 @@ from instrumentarium.evaluation.parts import FIGURES, figure_table
 from instrumentarium.evaluation.reliability import reliability_rows
 from instrumentarium.evaluation.sweeps import threshold_rows
 from instrumentarium.evaluation.thresholds import Rule, Thresholds
-from instrumentarium.files import write_json, write_text_atomically
-from instrumentarium.labels import BoolArray, FloatArray, IrmasTrainAbsent, label_arrays
-from instrumentarium.seeds import derive_seed
+from instrumentarium.runtime.files import write_json, write_text_atomically
+from instrumentarium.runtime.seeds import derive_seed
 
 OTHER_HALF = "the other half of the recordings, cross-fitted"
 OTHER_FOLDS = "other recordings of validation, cross-fitted"

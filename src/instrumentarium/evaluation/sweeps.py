@@ -8,7 +8,7 @@ from instrumentarium.evaluation.curves import Row
 from instrumentarium.evaluation.headline import rounded
 from instrumentarium.evaluation.inputs import Scored
 from instrumentarium.evaluation.thresholds import Thresholds
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 STEPS = 50
 MACRO = "macro"

@@ -11,9 +11,9 @@ from typing import Annotated, Literal, Self, get_args
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from instrumentarium.errors import UserError
-from instrumentarium.labels import BoolArray, FloatArray
-from instrumentarium.taxonomy import CODES
+from instrumentarium.clips.labels import BoolArray, FloatArray
+from instrumentarium.runtime.errors import UserError
+from instrumentarium.tables.taxonomy import CODES
 
 Rule = Literal["fixed", "global", "per_instrument"]
 RULES: tuple[Rule, ...] = get_args(Rule)

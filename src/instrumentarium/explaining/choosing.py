@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from instrumentarium.explaining.errors import UnknownClipError
 from instrumentarium.explaining.scored import ScoredClips
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 Truth = Literal["plays", "silent", "unknown"]
 

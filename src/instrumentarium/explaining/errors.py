@@ -1,6 +1,6 @@
 """What can be wrong with a request for an explanation."""
 
-from instrumentarium.errors import UserError
+from instrumentarium.runtime.errors import UserError
 
 
 class ExplainError(UserError, ValueError):

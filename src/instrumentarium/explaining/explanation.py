@@ -10,21 +10,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from instrumentarium.collection import ClipSamples
+from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.explaining.choosing import Choice, choose_clips, choose_named
 from instrumentarium.explaining.errors import StaleScoresError
 from instrumentarium.explaining.hearing import hear
 from instrumentarium.explaining.maps import Method, choose_method
 from instrumentarium.explaining.overlay import draw_overlay
+from instrumentarium.explaining.params import ExplainParams
 from instrumentarium.explaining.projection import Projection, project
 from instrumentarium.explaining.projector import projector_files
 from instrumentarium.explaining.scatter import draw_all
 from instrumentarium.explaining.scored import ScoredClips
-from instrumentarium.files import replace_together, write_json
-from instrumentarium.modelfile import ModelCard
+from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.models.recognition import RecognitionModel
-from instrumentarium.params.explain import ExplainParams
-from instrumentarium.progress import progress_bar
+from instrumentarium.runtime.files import replace_together, write_json
+from instrumentarium.runtime.progress import progress_bar
 
 DECIMALS = 4
 LISTED_COMPONENTS = 10

@@ -6,14 +6,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from instrumentarium.collection import ClipSamples
-from instrumentarium.dataset import to_waveforms
+from instrumentarium.clips.collection import ClipSamples
+from instrumentarium.clips.windows import cut_window, window_starts
 from instrumentarium.explaining.choosing import Choice
 from instrumentarium.explaining.maps import Method, evidence
-from instrumentarium.modelfile import ModelCard
+from instrumentarium.frontends.waveforms import to_waveforms
+from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.models.recognition import RecognitionModel
-from instrumentarium.taxonomy import CODES
-from instrumentarium.windows import cut_window, window_starts
+from instrumentarium.tables.taxonomy import CODES
 
 BATCH_SIZE = 32
 

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from instrumentarium.explaining.errors import NoAttentionError, NoFeatureMapError
-from instrumentarium.models.image import ImageNetwork
+from instrumentarium.explaining.params import MethodChoice
+from instrumentarium.models.backbones.image import ImageNetwork
 from instrumentarium.models.recognition import RecognitionModel
-from instrumentarium.params.explain import MethodChoice
 
 if TYPE_CHECKING:
     from timm.models.vision_transformer import VisionTransformer

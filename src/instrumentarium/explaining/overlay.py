@@ -7,11 +7,11 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 
+from instrumentarium.drawing.looks import VERMILION, new_figure, styled, to_png
 from instrumentarium.explaining.choosing import Choice
 from instrumentarium.explaining.hearing import Hearing
 from instrumentarium.explaining.maps import Method
-from instrumentarium.explaining.style import VERMILION, new_figure, styled, to_png
-from instrumentarium.taxonomy import NAMES
+from instrumentarium.tables.taxonomy import NAMES
 
 TICKS_HZ = (50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
 CLOSEST = 0.07

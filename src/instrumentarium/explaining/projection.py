@@ -11,7 +11,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from instrumentarium.explaining.errors import BrokenEmbeddingsError, TooFewClipsError
-from instrumentarium.seeds import derive_seed
+from instrumentarium.runtime.seeds import derive_seed
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from instrumentarium.explaining.scored import ScoredClips
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 CONFIG = """\
 embeddings {

@@ -7,11 +7,18 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
+from instrumentarium.drawing.looks import (
+    INSTRUMENT_LOOKS,
+    MARKERS,
+    OKABE_ITO,
+    PALE,
+    new_figure,
+    styled,
+    to_png,
+)
 from instrumentarium.explaining.projection import FloatArray, Projection
 from instrumentarium.explaining.scored import NONE, SEVERAL, UNKNOWN, ScoredClips
-from instrumentarium.explaining.style import INSTRUMENT_LOOKS, MARKERS, OKABE_ITO, PALE, new_figure, styled, to_png
-from instrumentarium.negatives import GROUP_OF
-from instrumentarium.taxonomy import NAMES
+from instrumentarium.tables.taxonomy import NAMES
 
 Words = npt.NDArray[np.str_]
 Looks = dict[str, tuple[str, str]]
@@ -42,7 +49,9 @@ def draw_all(scored: ScoredClips, projection: Projection) -> dict[str, bytes]:
 
 def genre_words(scored: ScoredClips) -> Words:
     """Return a genre a clip; the category of a sound without instruments stands for its group."""
-    groups = [f"{GROUP_OF[genre]} sound" if genre in GROUP_OF else str(genre) for genre in scored.genres]
+    groups = [
+        f"{group} sound" if group else str(genre) for group, genre in zip(scored.groups, scored.genres, strict=True)
+    ]
     return np.array(groups, dtype=np.str_)
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from instrumentarium.clips.labels import BoolArray, FloatArray, LabelArrays
 from instrumentarium.explaining.errors import StaleScoresError
-from instrumentarium.labels import BoolArray, FloatArray, LabelArrays
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 SEVERAL, NONE, UNKNOWN = "several", "none", "unknown"
 """In place of an instrument: more than one is known to play; all were listened for and none plays; neither."""
@@ -24,6 +24,7 @@ class ScoredClips:
         recordings: (clips,), the recording each clip was cut from, duplicates merged.
         corpora: (clips,).
         genres: (clips,), "" where none is stated.
+        groups: (clips,), the group of sounds a negative belongs to, "" where there is none.
         targets: (clips, instruments), Boolean.
         observed: (clips, instruments), Boolean.
         scores: (clips, instruments), probabilities.
@@ -34,6 +35,7 @@ class ScoredClips:
     recordings: npt.NDArray[np.str_]
     corpora: npt.NDArray[np.str_]
     genres: npt.NDArray[np.str_]
+    groups: npt.NDArray[np.str_]
     targets: BoolArray
     observed: BoolArray
     scores: FloatArray
@@ -50,7 +52,7 @@ def gather(clips: pd.DataFrame, labels: LabelArrays, split: pd.DataFrame, scores
     """Join the tables.
 
     Args:
-        clips: columns clip_id, corpus, genre; the validation and test clips.
+        clips: columns clip_id, corpus, genre, group; the validation and test clips.
         labels: a row for every clip.
         split: columns clip_id, split, recording_id; a row for every clip, and maybe others.
         scores: columns clip_id and one an instrument.
@@ -65,7 +67,7 @@ def gather(clips: pd.DataFrame, labels: LabelArrays, split: pd.DataFrame, scores
             f"scores are of other clips than validation and test of the split: {len(scored - wanted)} too many and "
             f"{len(wanted - scored)} missing, first {first!r}; run `dvc repro score`"
         )
-    columns = clips[["clip_id", "corpus", "genre"]].merge(split, on="clip_id").merge(scores, on="clip_id")
+    columns = clips[["clip_id", "corpus", "genre", "group"]].merge(split, on="clip_id").merge(scores, on="clip_id")
     table = columns.sort_values("clip_id", ignore_index=True)
     clip_ids = tuple(str(clip_id) for clip_id in table["clip_id"])
     known = labels.take(clip_ids)
@@ -75,6 +77,7 @@ def gather(clips: pd.DataFrame, labels: LabelArrays, split: pd.DataFrame, scores
         recordings=table["recording_id"].to_numpy(dtype=np.str_),
         corpora=table["corpus"].to_numpy(dtype=np.str_),
         genres=table["genre"].to_numpy(dtype=np.str_),
+        groups=table["group"].to_numpy(dtype=np.str_),
         targets=known.targets,
         observed=known.observed,
         scores=table[list(CODES)].to_numpy(dtype=np.float64),

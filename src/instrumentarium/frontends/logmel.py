@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torchaudio.functional import melscale_fbanks
 from torchaudio.transforms import Resample
 
-from instrumentarium.params.models import LogMelParams
+from instrumentarium.frontends.params import LogMelParams
 
 KNEE_HZ = 1000.0
 KNEE_LOG_SLOPE = 15 * math.log(6.4) / 27

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from instrumentarium.clips.labels import IrmasTrainAbsent
 from instrumentarium.evaluation.report import Evaluation, evaluate_splits, write_evaluation
 from instrumentarium.evaluation.thresholds import Rule
-from instrumentarium.files import replace_together, write_json
-from instrumentarium.labels import IrmasTrainAbsent
-from instrumentarium.measuring.fitting import Fitted, fit_tables
+from instrumentarium.measuring.alignment import Fitted, fit_tables
 from instrumentarium.measuring.tables import Absent, MeasuringError, read_clips, read_labels, read_scores
 from instrumentarium.reporting.document import HEADLINE, interval, number
 from instrumentarium.reporting.figures import draw_figures
-from instrumentarium.taxonomy import NAMES
+from instrumentarium.runtime.files import replace_together, write_json
+from instrumentarium.tables.taxonomy import NAMES
 
 RESULTS = ("evaluate.json", "thresholds.json", "figures.csv", "settings.json", "plots", "figures")
 """What lies in the folder; the first is its seal, see `replace_together`."""

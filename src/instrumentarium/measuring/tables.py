@@ -17,10 +17,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from instrumentarium.errors import UserError
-from instrumentarium.labels import BoolArray, FloatArray
-from instrumentarium.params.section import closest
-from instrumentarium.taxonomy import CODES, NAMES
+from instrumentarium.clips.labels import BoolArray, FloatArray
+from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.section import closest
+from instrumentarium.tables.taxonomy import CODES, NAMES
 
 Absent = Literal["unobserved", "negative"]
 KNOWN_OF_CLIPS = ("recording_id", "split", "corpus", "genre", "official_split")

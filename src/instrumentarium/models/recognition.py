@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from instrumentarium.frontends.logmel import LogMel
+from instrumentarium.frontends.params import LogMelParams
 from instrumentarium.frontends.warp import warp_matrices
-from instrumentarium.models.cnn import Cnn
-from instrumentarium.models.image import ImageNetwork, PretrainedWeightsError
-from instrumentarium.params.models import CnnParams, LogMelParams, NetworkParams
-from instrumentarium.taxonomy import CODES
+from instrumentarium.models.backbones.cnn import Cnn
+from instrumentarium.models.backbones.image import ImageNetwork, PretrainedWeightsError
+from instrumentarium.models.params import CnnParams, NetworkParams
+from instrumentarium.tables.taxonomy import CODES
 
 
 class RecognitionModel(nn.Module):

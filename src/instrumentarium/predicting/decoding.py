@@ -19,7 +19,7 @@ from typing import IO
 import numpy as np
 import soundfile
 
-from instrumentarium.audio import SIXTEEN_BITS, AudioError, Pcm, wav_bytes_missing
+from instrumentarium.ingestion.audio import SIXTEEN_BITS, AudioError, Pcm, wav_bytes_missing
 
 BLOCK_VALUES = 1 << 19
 """Samples of all channels together that are decoded at once: 2 MB as float32."""

@@ -8,20 +8,20 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from instrumentarium.audio import FULL_SCALE
-from instrumentarium.collection import ClipSamples, clips_of, open_samples, read_clips
-from instrumentarium.dataset import iterate_windows
-from instrumentarium.errors import UserError
+from instrumentarium.clips.collection import ClipSamples, clips_of, open_samples, read_clips
+from instrumentarium.clips.pooling import iterate_windows
+from instrumentarium.clips.windows import window_starts
 from instrumentarium.evaluation.thresholds import Thresholds
-from instrumentarium.files import atomic_path
-from instrumentarium.inference import BATCH_SIZE, Recognizer
 from instrumentarium.predicting.modelsource import thresholds_of
 from instrumentarium.predicting.onnxfile import CARD, MADE_OF, OnnxRecognizer, add_metadata, fingerprint_of
 from instrumentarium.predicting.onnxgraph import export_graph
-from instrumentarium.progress import progress_bar
-from instrumentarium.tables import SPLIT
-from instrumentarium.taxonomy import CODES
-from instrumentarium.windows import window_starts
+from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.files import atomic_path
+from instrumentarium.runtime.progress import progress_bar
+from instrumentarium.scoring.recognizer import BATCH_SIZE, Recognizer
+from instrumentarium.tables.samplestore import FULL_SCALE
+from instrumentarium.tables.schemas import SPLIT
+from instrumentarium.tables.taxonomy import CODES
 
 TOLERANCE = 1e-4
 """The largest difference of a probability that is let pass; a prediction this close to its threshold may flip."""
@@ -119,7 +119,7 @@ def flips(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64], thres
     return int((differ & (np.abs(first - thresholds) > TOLERANCE)).sum())
 
 
-def made_windows(window_samples: int) -> Iterator[torch.Tensor]:
+def made_windows(window_samples: int) -> Iterator[npt.NDArray[np.int16]]:
     """Yield sounds (batch, samples) int16 that test clips may lack: silence, noise, full scale, other lengths."""
     rng = np.random.default_rng(0)
     for share in LENGTHS:
@@ -127,10 +127,10 @@ def made_windows(window_samples: int) -> Iterator[torch.Tensor]:
         noise = rng.standard_normal(samples)
         tone = np.sin(np.arange(samples) * 0.05)
         sounds = [0 * tone, 1e-4 * noise, 0.2 * noise, tone, 0.3 * tone + 1e-3 * noise, np.sign(tone)]
-        yield torch.from_numpy((np.stack(sounds) * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE).astype(np.int16))
+        yield (np.stack(sounds) * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE).astype(np.int16)
 
 
-def _listen(recognizer: Recognizer, windows: torch.Tensor) -> npt.NDArray[np.float32]:
+def _listen(recognizer: Recognizer, windows: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
     return recognizer.windows(windows)[:, : len(CODES)]
 
 

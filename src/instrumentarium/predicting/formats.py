@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 
 from instrumentarium.predicting.result import Prediction
-from instrumentarium.taxonomy import CODES, NAMES
+from instrumentarium.tables.taxonomy import CODES, NAMES
 
 BAR = 20
 JAMS_VERSION = "0.3.4"

@@ -15,10 +15,8 @@ from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from instrumentarium.errors import UserError
-from instrumentarium.modelfile import ModelCard
+from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.predicting.result import Prediction, failed
 from instrumentarium.predicting.samples import SampleStream, is_audible, stream_windows
 from instrumentarium.predicting.timeline import (
@@ -29,7 +27,8 @@ from instrumentarium.predicting.timeline import (
     frame_scores,
     smooth,
 )
-from instrumentarium.taxonomy import CODES
+from instrumentarium.runtime.errors import UserError
+from instrumentarium.tables.taxonomy import CODES
 
 BATCH_SIZE = 16
 AHEAD = 64
@@ -47,8 +46,8 @@ class Listener(Protocol):
 
     card: ModelCard
 
-    def windows(self, waveforms: torch.Tensor) -> npt.NDArray[np.float32]:
-        """Return (batch, at least instruments) for windows (batch, samples) int16: their probabilities come first."""
+    def windows(self, windows: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
+        """Return (batch, at least instruments) for windows (batch, samples): their probabilities come first."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,7 @@ class Samples2Scores:
             yield heard, None
 
     def _listen(self, batch: list[npt.NDArray[np.int16]]) -> npt.NDArray[np.float32]:
-        return self.listener.windows(torch.from_numpy(np.stack(batch)))[:, : len(CODES)]
+        return self.listener.windows(np.stack(batch))[:, : len(CODES)]
 
     def _result(self, heard: _Heard) -> WindowScores | UserError | OSError:
         if heard.error is not None:

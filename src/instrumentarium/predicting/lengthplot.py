@@ -11,9 +11,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from instrumentarium.files import atomic_path
 from instrumentarium.predicting.lengths import Heard, duration_text
-from instrumentarium.taxonomy import CODES, NAMES
+from instrumentarium.runtime.files import atomic_path
+from instrumentarium.tables.taxonomy import CODES, NAMES
 
 INK, BLUE = "#222222", "#1f5a85"
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from instrumentarium.audio import SHORTEST_S, AudioError
-from instrumentarium.errors import UserError
+from instrumentarium.ingestion.audio import SHORTEST_S, AudioError
 from instrumentarium.predicting.decoding import Block, decode_blocks
 from instrumentarium.predicting.ladder import Audio2Timeline
 from instrumentarium.predicting.samples import SampleStream
 from instrumentarium.predicting.timeline import FloatArray
-from instrumentarium.taxonomy import CODES
+from instrumentarium.runtime.errors import UserError
+from instrumentarium.tables.taxonomy import CODES
 
 LENGTHS_S = (0.1, 1.0, 5.0, 10.0, 60.0, 300.0, 1800.0, 3600.0)
 LONGEST_S = 36000.0

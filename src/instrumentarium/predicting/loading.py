@@ -6,12 +6,12 @@ from pathlib import Path
 import torch
 
 from instrumentarium.evaluation.thresholds import Thresholds
-from instrumentarium.inference import Recognizer
 from instrumentarium.predicting.ladder import Audio2Timeline, Listener, Samples2Scores
 from instrumentarium.predicting.modelnames import Backend
 from instrumentarium.predicting.modelsource import thresholds_of
 from instrumentarium.predicting.onnxfile import OnnxRecognizer
 from instrumentarium.predicting.timeline import TimelineSettings
+from instrumentarium.scoring.recognizer import Recognizer
 
 MOST_WORKERS = 4
 """Batches heard at a time: some 50 MB each with the default model."""

@@ -3,8 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from instrumentarium.cache import cache_folder
-from instrumentarium.errors import UserError
+from instrumentarium.runtime.cache import cache_folder
+from instrumentarium.runtime.errors import UserError
 
 WORKSPACE = Path("data/model")
 THRESHOLDS = "thresholds.json"

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from instrumentarium.cache import fingerprint
-from instrumentarium.dataset import to_waveforms
-from instrumentarium.errors import UserError
-from instrumentarium.files import atomic_path
-from instrumentarium.modelfile import ModelCard, load_card
+from instrumentarium.frontends.waveforms import to_waveforms
+from instrumentarium.models.modelfile import ModelCard, load_card
 from instrumentarium.predicting.onnxgraph import INPUT, INSTALL, OUTPUT, MissingOnnxError
+from instrumentarium.runtime.cache import fingerprint
+from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.files import atomic_path
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -102,8 +102,8 @@ class OnnxRecognizer:
             )
         return cls(session, card)
 
-    def windows(self, waveforms: torch.Tensor) -> npt.NDArray[np.float32]:
-        """Return the probabilities, (batch, instruments), for windows (batch, samples) int16 at the model's rate.
+    def windows(self, windows: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
+        """Return the probabilities, (batch, instruments), for windows (batch, samples) at the model's rate.
 
         Raises:
             OnnxFileError: if the exported model cannot take windows of this shape.
@@ -111,8 +111,8 @@ class OnnxRecognizer:
         from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, RuntimeException
 
         try:
-            (probabilities,) = self.session.run([OUTPUT], {INPUT: to_waveforms(waveforms).numpy()})
+            (probabilities,) = self.session.run([OUTPUT], {INPUT: to_waveforms(torch.from_numpy(windows)).numpy()})
         except (Fail, InvalidArgument, RuntimeException) as error:
-            shape = tuple(waveforms.shape)
+            shape = tuple(windows.shape)
             raise OnnxFileError(f"the exported model fails on waveforms of shape {shape}: {error}") from error
         return np.asarray(probabilities, dtype=np.float32)

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from instrumentarium.errors import UserError
 from instrumentarium.frontends.logmel import LogMel
 from instrumentarium.models.recognition import RecognitionModel
+from instrumentarium.runtime.errors import UserError
 
 INPUT, OUTPUT = "waveforms", "probabilities"
 OPSET = 18

@@ -13,13 +13,13 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from instrumentarium.audio import FULL_SCALE
-from instrumentarium.files import atomic_path
 from instrumentarium.frontends.logmel import LogMel
 from instrumentarium.predicting.formats import clock, one_line
 from instrumentarium.predicting.result import Prediction
 from instrumentarium.predicting.samples import SampleStream
-from instrumentarium.taxonomy import CODES, NAMES
+from instrumentarium.runtime.files import atomic_path
+from instrumentarium.tables.samplestore import FULL_SCALE
+from instrumentarium.tables.taxonomy import CODES, NAMES
 
 COLUMNS = 1200
 """Of the spectrogram, at most."""

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from instrumentarium.errors import UserError
-from instrumentarium.files import write_text_atomically
 from instrumentarium.predicting.result import Prediction
+from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.files import write_text_atomically
 
 
 class RecordError(UserError, ValueError):

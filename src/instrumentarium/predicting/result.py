@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from instrumentarium.predicting.timeline import FloatArray, Segment
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 
 @dataclass(frozen=True, eq=False)

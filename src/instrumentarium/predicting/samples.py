@@ -12,9 +12,18 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from instrumentarium.audio import SHORTEST_S, SILENCE_PEAK, STEPS, AudioError, Pcm, mix_down, peak_of, to_int16
+from instrumentarium.clips.windows import cut_window
+from instrumentarium.ingestion.audio import (
+    SHORTEST_S,
+    SILENCE_PEAK,
+    STEPS,
+    AudioError,
+    Pcm,
+    mix_down,
+    peak_of,
+    to_int16,
+)
 from instrumentarium.predicting.decoding import Block, decode_blocks
-from instrumentarium.windows import cut_window
 
 HELD_FRAMES = 1 << 24
 """Frames of a float file held (64 MB, 6 minutes at 44.1 kHz) until its peak is known; a longer one is read twice."""

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import median_filter
 
-from instrumentarium.errors import UserError
-from instrumentarium.taxonomy import CODES
+from instrumentarium.runtime.errors import UserError
+from instrumentarium.tables.taxonomy import CODES
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -13,9 +13,9 @@ from instrumentarium.corpora.esc50.card import CARD as ESC50
 from instrumentarium.corpora.irmas.card import CARD as IRMAS
 from instrumentarium.corpora.openmic.card import CARD as OPENMIC
 from instrumentarium.corpora.own.card import CARD as OWN
-from instrumentarium.corpora.source import Card
+from instrumentarium.corpora.source.card import Card
 from instrumentarium.reporting.rows import MissingReportInputError, ReportInputError, read_mapping
-from instrumentarium.tables import REJECTED
+from instrumentarium.tables.schemas import REJECTED
 
 CARDS: dict[str, Card] = {card.corpus: card for card in (IRMAS, OPENMIC, ESC50, OWN)}
 SPLITS = ("train", "validation", "test")

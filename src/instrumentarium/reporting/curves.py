@@ -7,8 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from instrumentarium.reporting.rows import Rows, numbers, where
-from instrumentarium.reporting.style import (
+from instrumentarium.drawing.style import (
     BLUE,
     COLUMN_IN,
     GREY,
@@ -21,7 +20,8 @@ from instrumentarium.reporting.style import (
     instrument_grid,
     new_figure,
 )
-from instrumentarium.taxonomy import CODES
+from instrumentarium.reporting.rows import Rows, numbers, where
+from instrumentarium.tables.taxonomy import CODES
 
 AVERAGES = ("micro", "macro")
 

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from instrumentarium.reporting.rows import ReportInputError
-from instrumentarium.taxonomy import NAMES
+from instrumentarium.tables.taxonomy import NAMES
 
 TEMPLATE = "report.html.jinja"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from instrumentarium.drawing.style import COLOURS, GREY, INK, palette_of, styled, to_png
 from instrumentarium.reporting import curves, instruments, matrices
 from instrumentarium.reporting.rows import ReportInputError, Rows, need_columns, read_rows
-from instrumentarium.reporting.style import COLOURS, GREY, INK, palette_of, styled, to_png
 
 PALETTE = palette_of(matrices.SHADES, (INK, GREY, *COLOURS), levels=48, shades=12)
 INTERVALS = tuple(f"{name}{end}" for name in ("f1", "ap") for end in ("", "_low", "_high"))

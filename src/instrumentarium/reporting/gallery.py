@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from instrumentarium.clips.labels import BoolArray, FloatArray, LabelArrays
 from instrumentarium.evaluation.thresholds import Thresholds
-from instrumentarium.labels import BoolArray, FloatArray, LabelArrays
 from instrumentarium.reporting.rows import ReportInputError
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 Kind = Literal["false positive", "miss"]
 KINDS: tuple[Kind, ...] = ("false positive", "miss")

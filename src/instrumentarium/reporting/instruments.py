@@ -3,8 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from instrumentarium.reporting.rows import Rows, numbers, where
-from instrumentarium.reporting.style import (
+from instrumentarium.drawing.style import (
     BLUE,
     COLUMN_IN,
     GREEN,
@@ -18,7 +17,8 @@ from instrumentarium.reporting.style import (
     instrument_grid,
     new_figure,
 )
-from instrumentarium.taxonomy import CODES, NAMES
+from instrumentarium.reporting.rows import Rows, numbers, where
+from instrumentarium.tables.taxonomy import CODES, NAMES
 
 
 def draw_per_instrument(rows: Rows) -> Figure:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from instrumentarium.collection import open_samples, read_clips
-from instrumentarium.errors import UserError
-from instrumentarium.files import atomic_path
+from instrumentarium.clips.collection import open_samples, read_clips
+from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.files import atomic_path
 
 
 class UnknownClipError(UserError, KeyError):

@@ -6,9 +6,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from instrumentarium.drawing.style import COLUMN_IN, PAGE_IN, TEXT, new_figure
 from instrumentarium.reporting.rows import Row, Rows, numbers
-from instrumentarium.reporting.style import COLUMN_IN, PAGE_IN, TEXT, new_figure
-from instrumentarium.taxonomy import CODES, NAMES
+from instrumentarium.tables.taxonomy import CODES, NAMES
 
 NONE = "none"
 NAMED = {**NAMES, NONE: NONE}

@@ -5,10 +5,10 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from instrumentarium.drawing.style import BLUE, GREY, INK, PAGE_IN, PALE, VERMILION, new_figure, palette_of
 from instrumentarium.reporting.gallery import Failure
 from instrumentarium.reporting.spectrogram import FLOOR_DB, band_of, log_mel
-from instrumentarium.reporting.style import BLUE, GREY, INK, PAGE_IN, PALE, VERMILION, new_figure, palette_of
-from instrumentarium.taxonomy import CODES, NAMES
+from instrumentarium.tables.taxonomy import CODES, NAMES
 
 FREQUENCIES_HZ = (100, 300, 1000, 3000, 10000)
 DPI = 130

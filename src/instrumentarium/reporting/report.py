@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from instrumentarium.collection import open_samples, read_clips
+from instrumentarium.clips.collection import open_samples, read_clips
+from instrumentarium.clips.labels import IrmasTrainAbsent, label_arrays
+from instrumentarium.drawing.style import styled, to_png
 from instrumentarium.evaluation.thresholds import Thresholds
-from instrumentarium.files import atomic_path, write_text_atomically
-from instrumentarium.labels import IrmasTrainAbsent, label_arrays
 from instrumentarium.reporting import cards
 from instrumentarium.reporting.document import BRIEFLY, HEADLINE, PARTS, figures_of, render
 from instrumentarium.reporting.figures import Picture, draw_figures
 from instrumentarium.reporting.gallery import Failure, worst_clips
 from instrumentarium.reporting.pictures import DPI, PALETTE, draw_failure
 from instrumentarium.reporting.rows import ReportInputError, read_mapping
-from instrumentarium.reporting.style import styled, to_png
-from instrumentarium.tables import SCORES, SETTLED_LABELS, SPLIT
+from instrumentarium.runtime.files import atomic_path, write_text_atomically
+from instrumentarium.tables.schemas import SCORES, SETTLED_LABELS, SPLIT
 
 
 @dataclass(frozen=True)

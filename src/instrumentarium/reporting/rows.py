@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from instrumentarium.errors import UserError
+from instrumentarium.runtime.errors import UserError
 
 Row = Mapping[str, str | int | float | None]
 Rows = Sequence[Row]

@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from instrumentarium.errors import UserError
+from instrumentarium.runtime.errors import UserError
 
 PLACE = "<!--stamp-->"
 """Where the template leaves room."""

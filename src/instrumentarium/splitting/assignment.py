@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from instrumentarium.params.corpora import SplitParams
-from instrumentarium.seeds import derive_seed
+from instrumentarium.runtime.seeds import derive_seed
 from instrumentarium.splitting.errors import SplitError, listed
+from instrumentarium.splitting.params import SplitParams
 from instrumentarium.splitting.rules import SHARED_OUT, SPLITS, pools, ruled_splits
 from instrumentarium.splitting.sharing import share_out
 from instrumentarium.splitting.units import recording_units

@@ -8,12 +8,12 @@ search is.
 import numpy as np
 import pandas as pd
 
-from instrumentarium.params.corpora import SplitParams
 from instrumentarium.splitting.distribution import balance, label_distribution, label_pair_distribution
 from instrumentarium.splitting.leaks import Leaks
+from instrumentarium.splitting.params import SplitParams
 from instrumentarium.splitting.rules import SPLITS, Pool, pools
 from instrumentarium.splitting.units import BoolArray, positive_labels
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 Figures = dict[str, object]
 DECIMALS = 6

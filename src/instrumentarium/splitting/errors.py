@@ -1,6 +1,6 @@
 """What the whole package says when clips cannot be split as asked."""
 
-from instrumentarium.errors import UserError
+from instrumentarium.runtime.errors import UserError
 
 LISTED = 5
 """How many offenders a message names before it only counts them."""

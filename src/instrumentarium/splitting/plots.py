@@ -7,7 +7,7 @@ import pandas as pd
 
 from instrumentarium.splitting.rules import SPLITS
 from instrumentarium.splitting.units import BoolArray, positive_labels
-from instrumentarium.taxonomy import CODES
+from instrumentarium.tables.taxonomy import CODES
 
 Row = dict[str, object]
 LONGEST_S = 30

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from instrumentarium.params.corpora import SplitParams, SplitShares
 from instrumentarium.splitting.errors import SplitError, listed
+from instrumentarium.splitting.params import SplitParams, SplitShares
 
 SPLITS = ("train", "validation", "test")
 SHARED_OUT = "shared out"

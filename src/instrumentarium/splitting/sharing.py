@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from instrumentarium.seeds import derive_seed
+from instrumentarium.runtime.seeds import derive_seed
 from instrumentarium.splitting.distribution import balance_of_counts
 from instrumentarium.splitting.proposal import stratified_parts
 from instrumentarium.splitting.search import improved_parts

@@ -7,15 +7,15 @@ from pathlib import Path
 import pandas as pd
 
 from instrumentarium.duplicates.merging import merged_recordings
-from instrumentarium.files import write_json
-from instrumentarium.params.corpora import SplitParams
+from instrumentarium.runtime.files import write_json
 from instrumentarium.splitting.assignment import assigned_splits
 from instrumentarium.splitting.describe import Figures, describe_split
 from instrumentarium.splitting.frozen import file_md5, frozen_file, read_frozen_split
 from instrumentarium.splitting.leaks import check_leaks, find_leaks
+from instrumentarium.splitting.params import SplitParams
 from instrumentarium.splitting.plots import Row, plot_rows
 from instrumentarium.splitting.rules import SPLITS
-from instrumentarium.tables import SPLIT
+from instrumentarium.tables.schemas import SPLIT
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def note_files(log):
 class ParamsFinder(importlib.abc.MetaPathFinder):
     """Find the module that reads parameters, and have it note their keys."""
 
-    module = "instrumentarium.params.section"
+    module = "instrumentarium.runtime.section"
 
     def __init__(self, log):
         self.log = log

@@ -3,7 +3,8 @@
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
-from instrumentarium.corpora.source import Archive, ArchiveError, Card, Licence, ZipMembers, read_table
+from instrumentarium.corpora.source.archives import ArchiveError, ZipMembers, read_table
+from instrumentarium.corpora.source.card import Archive, Card, Licence
 
 ARCHIVE = "ESC-50-master.zip"
 

@@ -1,7 +1,7 @@
 """ESC-50: its table and clips, as negatives: every instrument is known to be absent.
 
 2,000 clips of 5 s, 44.1 kHz, mono, in 50 categories and 5 folds; clips of one `src_file` are one recording. The groups of
-categories (see negatives.py) can be left out. Church bells always are: they are music, though no instrument of ours.
+categories (see groups.py) can be left out. Church bells always are: they are music, though no instrument of ours.
 
 Source: Piczak: ESC: Dataset for Environmental Sound Classification, ACM Multimedia 2015; github.com/karolpiczak/ESC-50.
 """
@@ -10,18 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from instrumentarium.corpora.esc50.card import ARCHIVE, META
+from instrumentarium.corpora.esc50.groups import GROUP_OF, group_of
 from instrumentarium.corpora.esc50.published import ESC10_LICENCE, LICENCE
-from instrumentarium.corpora.source import (
-    ArchiveError,
-    Rejection,
-    Source,
-    SourceClip,
-    ZipMembers,
-    find_archive,
-    read_table,
-)
-from instrumentarium.negatives import GROUP_OF
-from instrumentarium.taxonomy import CODES
+from instrumentarium.corpora.source.archives import ArchiveError, ZipMembers, find_archive, read_table
+from instrumentarium.corpora.source.members import Rejection, Source, SourceClip
+from instrumentarium.tables.taxonomy import CODES
 
 _LICENCES = {"True": ESC10_LICENCE, "False": LICENCE}
 _COLUMNS = ("filename", "fold", "category", "esc10", "src_file")
@@ -32,7 +25,7 @@ def read_clips(folder: Path, groups: Mapping[str, bool]) -> Source:
 
     Args:
         folder: of the archive.
-        groups: which groups of negatives.py are used, by name: human, tonal, other.
+        groups: which groups of groups.py are used, by name: human, tonal, other.
 
     Raises:
         ArchiveError: if the archive is missing, broken, or lacks its table or one of the table's columns.
@@ -64,6 +57,7 @@ def read_clips(folder: Path, groups: Mapping[str, bool]) -> Source:
                 labels=dict.fromkeys(CODES, 0.0),
                 official_split=f"fold{row['fold']}",
                 genre=row["category"],
+                group=group_of(row["category"]),
                 licence=_LICENCES[row["esc10"]],
             )
     archive.close()

@@ -2,8 +2,8 @@
 
 from pathlib import PurePosixPath
 
-from instrumentarium.corpora.counts import Published
-from instrumentarium.corpora.source import Rejection, SourceClip
+from instrumentarium.corpora.source.counts import Published
+from instrumentarium.corpora.source.members import Rejection, SourceClip
 
 LICENCE = "CC BY-NC 3.0"
 ESC10_LICENCE = "CC BY"

@@ -1,6 +1,6 @@
 """IRMAS: the published archives, their licence and how to cite them. Zenodo record 1290750."""
 
-from instrumentarium.corpora.source import Archive, Card, Licence
+from instrumentarium.corpora.source.card import Archive, Card, Licence
 
 TRAINING = "IRMAS-TrainingData"
 TESTING = "IRMAS-TestingData-Part"

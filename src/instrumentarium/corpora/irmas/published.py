@@ -7,8 +7,8 @@ label files.
 import re
 from pathlib import PurePosixPath
 
-from instrumentarium.corpora.counts import Published
-from instrumentarium.corpora.source import Rejection, SourceClip
+from instrumentarium.corpora.source.counts import Published
+from instrumentarium.corpora.source.members import Rejection, SourceClip
 
 LICENCE = "CC BY-NC-SA 3.0"
 

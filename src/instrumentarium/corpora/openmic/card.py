@@ -1,6 +1,6 @@
 """OpenMIC-2018: the published archive, its licences and how to cite it. Zenodo record 1432913."""
 
-from instrumentarium.corpora.source import Archive, Card, Licence
+from instrumentarium.corpora.source.card import Archive, Card, Licence
 
 ARCHIVE = "openmic-2018-v1.0.0.tgz"
 

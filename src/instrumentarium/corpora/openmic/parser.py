@@ -13,19 +13,12 @@ import math
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
-from instrumentarium.corpora.clip_licences import COLUMNS as LICENCE_COLUMNS
-from instrumentarium.corpora.clip_licences import UNKNOWN, read_licences
 from instrumentarium.corpora.openmic.card import ARCHIVE
 from instrumentarium.corpora.openmic.published import CORRUPTED_TRACKS
-from instrumentarium.corpora.source import (
-    ArchiveError,
-    Rejection,
-    Source,
-    SourceClip,
-    find_archive,
-    read_table,
-    stream_tar,
-)
+from instrumentarium.corpora.source.archives import ArchiveError, find_archive, read_table, stream_tar
+from instrumentarium.corpora.source.clip_licences import COLUMNS as LICENCE_COLUMNS
+from instrumentarium.corpora.source.clip_licences import UNKNOWN, read_licences
+from instrumentarium.corpora.source.members import Rejection, Source, SourceClip
 
 CODE_OF = {
     "cello": "cel",

@@ -3,8 +3,8 @@
 Source: Zenodo record 1432913 and github.com/cosmir/openmic-2018.
 """
 
-from instrumentarium.corpora.counts import Published
-from instrumentarium.corpora.source import Rejection, SourceClip
+from instrumentarium.corpora.source.counts import Published
+from instrumentarium.corpora.source.members import Rejection, SourceClip
 
 CORRUPTED_TRACKS = frozenset("071826 071827 087435 095253 095259 095263 102144 113025 113604 138485".split())
 """Ids of source tracks in the Free Music Archive, the first six digits of a clip's key."""

@@ -3,9 +3,10 @@
 import hashlib
 from pathlib import Path
 
-from instrumentarium.corpora.source import ArchiveError, Rejection, Source, SourceClip
-from instrumentarium.tables import MANIFEST
-from instrumentarium.taxonomy import CODES
+from instrumentarium.corpora.own.manifest import MANIFEST
+from instrumentarium.corpora.source.archives import ArchiveError
+from instrumentarium.corpora.source.members import Rejection, Source, SourceClip
+from instrumentarium.tables.taxonomy import CODES
 
 
 def read_clips(folder: Path) -> Source:

@@ -1,0 +1,1 @@
+"""Publishers' archives: fetched, verified and linked, or rendered."""

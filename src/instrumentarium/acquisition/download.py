@@ -1,0 +1,152 @@
+"""Archives for a collection: the published ones fetched, or small ones rendered in the same layouts.
+
+Either way they lie in the user's cache and are linked into the checkout: DVC deletes a stage's outputs before it runs the
+stage again, and queued experiments start from an empty folder. This is the only place that knows the two apart.
+"""
+
+import csv
+import importlib
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from instrumentarium.acquisition import licences
+from instrumentarium.acquisition.fetch import provide
+from instrumentarium.acquisition.linking import link
+from instrumentarium.corpora.source.card import Card
+from instrumentarium.corpora.source.params import CHOICES, CollectionSource, Corpus, CorpusParams
+from instrumentarium.runtime.cache import cache_folder, fingerprint, md5_of
+from instrumentarium.runtime.files import atomic_path, write_text_atomically
+
+logger = logging.getLogger(__name__)
+
+TRUTH = "truth.csv"
+TRUTH_COLUMNS = ("clip_id", "flaw", "detail")
+RENDERERS = ("numpy", "pretty_midi", "scipy", "soundfile", "soxr")
+"""Libraries whose version may change what is rendered."""
+
+
+def provide_archives(
+    corpus: Corpus,
+    settings: CorpusParams,
+    source: CollectionSource,
+    *,
+    seed: int,
+    own: Path | None,
+    folder: Path,
+    truth: Path,
+) -> str:
+    """Put a corpus's archives into `folder`, and say in a line what lies there.
+
+    Args:
+        corpus: its name.
+        settings: whether it is used and, where it is rendered, how large it is.
+        source: whether the collection is rendered or published; the user's own files are listed in either.
+        seed: of the rendering.
+        own: the user's folder of published archives, or None.
+        folder: for the archives, or for the list of the user's files.
+        truth: for what is wrong on purpose in rendered archives; of any other nobody knows, so a table without rows.
+
+    Raises:
+        ArchiveError: if an archive cannot be fetched, does not fit on the disk or is not the published one.
+        OwnDataError: if the user's files or labels cannot be understood.
+    """
+    leave_empty(folder, truth)
+    list_files = card_of(corpus).list_files
+    if not settings.use:
+        return describe(folder)
+    if list_files is not None:
+        return list_files(settings, folder)
+    if source == "rendered":
+        render(corpus, settings, seed, folder, truth)
+    else:
+        fetch_published(corpus, own, folder, truth)
+    return describe(folder)
+
+
+def fetch_published(corpus: Corpus, own: Path | None, folder: Path, truth: Path) -> None:
+    """Put the publisher's archives into `folder`; nobody knows their flaws, so `truth` gets a table without rows.
+
+    Archives that lie in the user's `own` folder are not fetched.
+
+    Raises:
+        ArchiveError: if an archive cannot be fetched, does not fit on the disk or is not the published one.
+    """
+    provide(card_of(corpus), folder, own)
+    leave_empty(folder, truth)
+
+
+def card_of(corpus: Corpus) -> Card:
+    """Return the dataset card of a corpus."""
+    card: Card = importlib.import_module(f"instrumentarium.corpora.{corpus}.card").CARD
+    return card
+
+
+def leave_empty(folder: Path, truth: Path) -> None:
+    """Make the folders of a corpus that the collection leaves out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic_path(truth / TRUTH) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerow(TRUTH_COLUMNS)
+
+
+def render(corpus: Corpus, size: CorpusParams, seed: int, folder: Path, truth: Path) -> None:
+    """Render the miniature of a corpus into `folder`, and what is wrong in it on purpose into `truth`.
+
+    A rendering of the same size, seed, code and libraries is taken from the cache when its checksums still hold.
+    """
+    sizes = size.model_dump(exclude=set(CHOICES))
+    code = Path(__file__).parents[1] / "miniature"
+    key = fingerprint(
+        {"corpus": corpus, "seed": seed, "sizes": sizes, "versions": {name: version(name) for name in RENDERERS}},
+        code.rglob("*.py"),
+    )
+    kept = cache_folder() / "rendered" / key
+    if not _intact(kept):
+        _render_into(kept, corpus, sizes, seed)
+    for path in sorted((kept / "archives").iterdir()):
+        link(path, folder / path.name)
+    for path in sorted((kept / "truth").iterdir()):
+        with atomic_path(truth / path.name) as temporary:
+            shutil.copyfile(path, temporary)
+    write_text_atomically(folder / licences.FILE, licences.rendered(card_of(corpus)))
+
+
+def _render_into(kept: Path, corpus: Corpus, sizes: Mapping[str, int], seed: int) -> None:
+    renderer = importlib.import_module(f"instrumentarium.miniature.layouts.{corpus}")
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix="rendering-", dir=kept.parent))
+    try:
+        (staging / "archives").mkdir()
+        (staging / "truth").mkdir()
+        renderer.render(staging / "archives", staging / "truth" / TRUTH, seed=seed, **sizes)
+        checksums = {path.name: md5_of(path) for path in sorted((staging / "archives").iterdir())}
+        (staging / "md5.json").write_text(json.dumps(checksums), encoding="utf-8")
+        if not _intact(kept):  # another process may have been quicker
+            shutil.rmtree(kept, ignore_errors=True)
+            staging.replace(kept)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _intact(kept: Path) -> bool:
+    checksums = kept / "md5.json"
+    if not checksums.exists():
+        return False
+    expected: dict[str, str] = json.loads(checksums.read_text(encoding="utf-8"))
+    archives = kept / "archives"
+    if all((archives / name).exists() and md5_of(archives / name) == md5 for name, md5 in expected.items()):
+        return True
+    logger.warning("the rendering kept in %s is damaged; rendering it anew", kept)
+    return False
+
+
+def describe(folder: Path) -> str:
+    """Say in a line which archives `folder` holds."""
+    archives = sorted(path for path in folder.iterdir() if path.name != licences.FILE)
+    size_mb = sum(path.stat().st_size for path in archives) / 1e6
+    names = ", ".join(path.name for path in archives)
+    return f"{len(archives)} archives, {size_mb:.0f} MB: {names}" if archives else "left out of this collection"

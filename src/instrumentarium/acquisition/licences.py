@@ -1,0 +1,66 @@
+"""What the licences allow: told once to each user, and written beside the archives as LICENSES.md."""
+
+import logging
+
+from instrumentarium.corpora.source.card import Card, Licence
+from instrumentarium.runtime.cache import cache_folder
+from instrumentarium.runtime.files import write_text_atomically
+
+logger = logging.getLogger(__name__)
+
+FILE = "LICENSES.md"
+
+
+def published(card: Card) -> str:
+    """Return the text of LICENSES.md beside the publisher's archives; wherever they came from, it is the same."""
+    archives = [
+        f"- {archive.name}, {'verified by its content' if archive.md5 is None else f'md5 {archive.md5}'}: <{archive.url}>"
+        for archive in card.archives
+    ]
+    return _document(
+        f"{card.title}: licences",
+        f"The archives in this folder are the publisher's, untouched: <{card.page}>. They are not ours to pass on.",
+        "\n".join(_line(licence) for licence in card.licences),
+        card.remark,
+        "## Archives",
+        "\n".join(archives),
+        "## Citation",
+        card.citation,
+    )
+
+
+def rendered(card: Card) -> str:
+    """Return the text of LICENSES.md beside rendered archives, which hold none of the publisher's audio."""
+    return _document(
+        f"{card.title}, miniature: licences",
+        f"The archives in this folder have the names and the layout of {card.title} (<{card.page}>), but none of its audio "
+        "and none of its labels: everything in them was composed and rendered on this machine.",
+        "- the instruments' samples: the TimGM6mb SoundFont by Tim Brechbill, as pretty_midi ships it, GPL 2 "
+        "(<https://www.gnu.org/licenses/old-licenses/gpl-2.0.html>)",
+        "## Citation of the corpus that it stands in for",
+        card.citation,
+    )
+
+
+def tell_once(card: Card) -> None:
+    """Log a corpus's licences, unless this user has been told the very same before; the user's cache remembers."""
+    told = cache_folder() / "licences" / f"{card.corpus}.md"
+    text = published(card)
+    if told.exists() and told.read_text(encoding="utf-8") == text:
+        return
+    lines = "\n".join(f"  {_line(licence)}" for licence in card.licences)
+    remark = f"\n  {card.remark}" if card.remark else ""
+    logger.warning(
+        "%s comes with terms (said once; %s beside the archives keeps them):\n%s%s", card.title, FILE, lines, remark
+    )
+    write_text_atomically(told, text)
+
+
+def _line(licence: Licence) -> str:
+    url = f" (<{licence.url}>)" if licence.url else ""
+    forbids = f": {licence.forbids}" if licence.forbids else ""
+    return f"- {licence.covers}: {licence.name}{url}{forbids}"
+
+
+def _document(title: str, *paragraphs: str) -> str:
+    return "\n\n".join((f"# {title}", *filter(None, paragraphs))) + "\n"

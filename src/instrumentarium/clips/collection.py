@@ -1,0 +1,91 @@
+"""The clips of a split with their samples, targets and observed, read from the stages' tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from instrumentarium.tables.samplestore import SampleStore
+from instrumentarium.tables.schemas import CLIPS, LABELS
+from instrumentarium.tables.table import MissingTableError, TableError
+
+
+def corpus_folders(folder: Path) -> list[Path]:
+    """Return the folders of the ingested corpora in `folder`, by name.
+
+    Raises:
+        MissingTableError: if there is none.
+    """
+    folders = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    if not folders:
+        raise MissingTableError(f"{folder} holds no ingested corpus; run `dvc repro ingest`")
+    return folders
+
+
+def read_clips(folders: Sequence[Path]) -> pd.DataFrame:
+    """Return the clips of every corpus folder as one table, sorted by clip_id."""
+    tables = [CLIPS.read(folder / "clips.csv") for folder in folders]
+    return pd.concat(tables, ignore_index=True).sort_values("clip_id", ignore_index=True)
+
+
+def read_labels(folders: Sequence[Path]) -> pd.DataFrame:
+    """Return the labels of every corpus folder as one table, sorted by clip_id and instrument."""
+    tables = [LABELS.read(folder / "labels.csv") for folder in folders]
+    return pd.concat(tables, ignore_index=True).sort_values(["clip_id", "instrument"], ignore_index=True)
+
+
+class Readable(Protocol):
+    """Samples that can be read by position: a sample store, or an array in memory."""
+
+    def read(self, first_sample: int, n_samples: int) -> npt.NDArray[np.int16]:
+        """Return (n_samples,) from `first_sample`."""
+
+
+@dataclass(frozen=True)
+class ClipSamples:
+    """The samples of a list of clips, wherever their corpora keep them."""
+
+    clip_ids: tuple[str, ...]
+    stores: tuple[Readable, ...]
+    store_of: tuple[int, ...]
+    first_sample: tuple[int, ...]
+    n_samples: tuple[int, ...]
+
+    def __len__(self) -> int:
+        """Return the number of clips."""
+        return len(self.clip_ids)
+
+    def read(self, index: int) -> npt.NDArray[np.int16]:
+        """Return the samples of the clip at `index`, (n_samples,), without copying them."""
+        return self.stores[self.store_of[index]].read(self.first_sample[index], self.n_samples[index])
+
+
+def open_samples(clips: pd.DataFrame, folders: Sequence[Path]) -> ClipSamples:
+    """Return the samples of `clips`, in their order; each folder is one corpus's, named for it."""
+    stores = {folder.name: index for index, folder in enumerate(folders)}
+    return ClipSamples(
+        clip_ids=tuple(clips["clip_id"]),
+        stores=tuple(SampleStore(folder / "samples") for folder in folders),
+        store_of=tuple(stores[corpus] for corpus in clips["corpus"]),
+        first_sample=tuple(int(first) for first in clips["first_sample"]),
+        n_samples=tuple(int(count) for count in clips["n_samples"]),
+    )
+
+
+def clips_of(clips: pd.DataFrame, split: pd.DataFrame, *parts: str) -> pd.DataFrame:
+    """Return the clips that `split` puts into one of `parts`, sorted by clip_id; a clip may be in no split.
+
+    Raises:
+        TableError: if the split names a clip that is not among `clips`.
+    """
+    unknown = sorted(set(split["clip_id"]) - set(clips["clip_id"]))
+    if unknown:
+        raise TableError(
+            f"the split names clips that no corpus has ({len(unknown)}, first {unknown[0]}); run `dvc repro split`"
+        )
+    chosen = set(split[split["split"].isin(parts)]["clip_id"])
+    return clips[clips["clip_id"].isin(chosen)].sort_values("clip_id", ignore_index=True)

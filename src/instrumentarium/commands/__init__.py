@@ -1,0 +1,1 @@
+"""Every command, and how commands speak and end."""

@@ -1,0 +1,30 @@
+"""The command `instrumentarium`: each line below registers one command, which its own package holds.
+
+The modules named here import nothing heavy, so that `--help` answers at once.
+"""
+
+import typer
+
+from instrumentarium.commands.analyse_length import analyse_length
+from instrumentarium.commands.compare import compare
+from instrumentarium.commands.evaluate import evaluate
+from instrumentarium.commands.export import export
+from instrumentarium.commands.predict import describe, predict
+from instrumentarium.commands.report import listen, report
+
+app = typer.Typer(help="Which instruments play in a recording.", no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def _commands() -> None:
+    """Which instruments play in a recording."""
+
+
+app.command()(predict)
+app.command()(describe)
+app.command()(export)
+app.command("analyse-length")(analyse_length)
+app.command()(compare)
+app.command()(evaluate)
+app.command()(report)
+app.command()(listen)

@@ -1,0 +1,88 @@
+"""The command `instrumentarium evaluate`. Heavy imports stand inside, so that `--help` answers at once."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from instrumentarium.runtime.errors import UserError
+
+
+class AbsentPairs(StrEnum):
+    """What a pair of clip and instrument without a label means."""
+
+    UNOBSERVED = "unobserved"
+    NEGATIVE = "negative"
+
+
+class ThresholdRule(StrEnum):
+    """Which thresholds make the predictions."""
+
+    FIXED = "fixed"
+    GLOBAL = "global"
+    PER_INSTRUMENT = "per_instrument"
+
+
+def evaluate(
+    scores: Annotated[Path, typer.Argument(help="CSV table: clip_id and one column an instrument, probabilities.")],
+    labels: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV table: clip_id, instrument, relevance; or clip_id and one column an instrument, empty where unknown."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for figures, thresholds and plots.")],
+    clips: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="CSV table: clip_id and any of recording_id, split (train, validation, test), corpus, genre, "
+            "official_split. Can be given several times; of what two tables say of a clip, the first one stands."
+        ),
+    ] = None,
+    recording_pattern: Annotated[
+        str | None,
+        typer.Option(help="Regular expression whose group names a clip's recording in its id, such as '(.+)-\\d+$'."),
+    ] = None,
+    absent: Annotated[
+        AbsentPairs, typer.Option(help="What a pair without a label means: nobody knows, or it does not play.")
+    ] = AbsentPairs.UNOBSERVED,
+    irmas_train_absent: Annotated[
+        AbsentPairs,
+        typer.Option(
+            help="The same for clips of corpus irmas with official_split train, labelled with one instrument only."
+        ),
+    ] = AbsentPairs.NEGATIVE,
+    rule: Annotated[
+        ThresholdRule, typer.Option(help="Thresholds: 0.5, one for all instruments, or one for each.")
+    ] = ThresholdRule.PER_INSTRUMENT,
+    resamples: Annotated[int, typer.Option(min=100, help="Resamples of recordings, for the 95 % intervals.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the resamples.")] = 0,
+    figures: Annotated[bool, typer.Option(help="Draw the plots as PNG, too.")] = True,
+) -> None:
+    """Measure any system's scores as the pipeline measures its own: same figures, intervals, thresholds and plots.
+
+    Thresholds are never chosen on what they judge: they come from the clips of split validation; where there are none, each
+    half of the test recordings is judged by thresholds from the other half, and `test.thresholds_from` says so.
+    """
+    from instrumentarium.measuring.measurement import RESULTS, Request, as_text, measure, write_measurement
+
+    request = Request(
+        scores=scores,
+        labels=labels,
+        clips=tuple(clips or ()),
+        absent=absent.value,
+        irmas_train_absent=irmas_train_absent.value,
+        recording_pattern=recording_pattern,
+        rule=rule.value,
+        resamples=resamples,
+        seed=seed,
+    )
+    try:
+        measurement = measure(request)
+        write_measurement(measurement, out, figures=figures)
+    except UserError as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(2) from error
+    typer.echo(as_text(measurement))
+    typer.echo(f"\nWritten to {out}: {', '.join(name for name in RESULTS if figures or name != 'figures')}")

@@ -1,0 +1,12 @@
+"""How label files are read."""
+
+from instrumentarium.clips.labels import IrmasTrainAbsent
+from instrumentarium.duplicates.params import Contradictory
+from instrumentarium.runtime.section import Section
+
+
+class LabelsParams(Section):
+    """How silence in the label files is read, and what becomes of labels on which clips that sound alike disagree."""
+
+    irmas_train_absent: IrmasTrainAbsent
+    contradictory: Contradictory

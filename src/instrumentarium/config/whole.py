@@ -1,0 +1,72 @@
+"""The whole of params.yaml, checked together before any work starts."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
+from instrumentarium.acquisition.params import DownloadParams
+from instrumentarium.clips.params import WindowsParams
+from instrumentarium.config.collections import CollectionParams
+from instrumentarium.config.labels import LabelsParams
+from instrumentarium.config.models import ModelParams
+from instrumentarium.evaluation.params import EvaluateParams
+from instrumentarium.explaining.params import ExplainParams
+from instrumentarium.reporting.params import ReportParams
+from instrumentarium.runtime.section import PARAMS_FILE, Section, Seed, closest, read_yaml, validate
+from instrumentarium.splitting.params import SplitParams
+from instrumentarium.tables.params import AudioParams
+from instrumentarium.training.augment.params import AugmentParams
+from instrumentarium.training.params import TrainingParams
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    seed: Seed
+    collection: str
+    model: str
+    collections: dict[str, CollectionParams]
+    download: DownloadParams
+    audio: AudioParams
+    labels: LabelsParams
+    split: SplitParams
+    windows: WindowsParams
+    augment: AugmentParams
+    training: TrainingParams
+    models: dict[str, ModelParams]
+    evaluate: EvaluateParams
+    explain: ExplainParams
+    report: ReportParams
+
+    @model_validator(mode="after")
+    def _names_are_defined(self) -> Self:
+        problems = []
+        if self.collection not in self.collections:
+            known = closest(self.collection, list(self.collections))
+            problems.append(f"collection: {self.collection!r} is not a key of `collections` ({known})")
+        if self.model not in self.models:
+            problems.append(
+                f"model: {self.model!r} is not a key of `models` ({closest(self.model, list(self.models))})"
+            )
+        for name, model in self.models.items():
+            for part in ("frontends", "recipes"):
+                keys = set(getattr(model, part))
+                if keys != set(self.collections):
+                    problems.append(
+                        f"models.{name}.{part} must have one entry for each collection "
+                        f"({', '.join(sorted(self.collections))}), found {', '.join(sorted(keys)) or 'none'}"
+                    )
+        if problems:
+            raise PydanticCustomError("names", "{text}", {"text": "\n  ".join(problems)})
+        return self
+
+
+def load_params(path: Path = PARAMS_FILE) -> Params:
+    """Read and check the whole of params.yaml.
+
+    Raises:
+        ParamsError: naming every key that is missing, unknown or holds a value out of its range, and what is allowed.
+    """
+    return validate(read_yaml(path), Params)

@@ -1,0 +1,79 @@
+"""Taking stock of own data: what each file is, written down as the manifest."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from instrumentarium.corpora.own.inventory.entry import Entry, OwnDataError, refuse
+from instrumentarium.corpora.own.inventory.forms import read_entries
+from instrumentarium.corpora.own.manifest import MANIFEST
+from instrumentarium.corpora.own.params import Absent, OwnForm
+from instrumentarium.corpora.source.members import nfc, stem
+from instrumentarium.runtime.progress import progress_bar
+from instrumentarium.tables.taxonomy import CODES
+
+
+def take_stock(path: str, form: OwnForm, absent: Absent, out: Path) -> str:
+    """Write the manifest of the data at `path` into the folder `out`, and say in a line what was found.
+
+    Every file is read once, for its md5; none is decoded.
+
+    Args:
+        path: of the table or the folder, from the working directory or absolute; `~` is the user's home.
+        form: which of the forms it has; "auto" finds out.
+        absent: what a list of instruments says of those it doesn't name.
+        out: the folder for manifest.csv.
+
+    Raises:
+        OwnDataError: if there is nothing at `path`, its form cannot be told, or its labels cannot be understood.
+    """
+    try:
+        where = Path(path).expanduser()
+    except RuntimeError as error:
+        raise OwnDataError(f"{path}: {error}; write the whole path") from error
+    entries = read_entries(where, form, absent)
+    # unexpanded: below a relative path or `~` the manifest is the same on every machine
+    root = Path(path) if where.is_dir() else Path(path).parent
+    rows: list[dict[str, object]] = []
+    with progress_bar("take stock", "files", total=len(entries)) as bar:
+        for entry in entries:
+            rows.append(_row(root, entry))
+            bar.update()
+    table = pd.DataFrame(rows, columns=list(MANIFEST.columns))
+    alike = table[table.duplicated("path")]["path"]
+    refuse(path, [f"{name} is there twice, in two Unicode forms of the same name; rename one" for name in alike])
+    MANIFEST.write(out / "manifest.csv", table)
+    usable = table[table["reason"] == ""]
+    size_mb = usable["size"].sum() / 1e6
+    return f"{len(usable)} files ({size_mb:.0f} MB) at {path}, {len(table) - len(usable)} that cannot be used"
+
+
+def _row(root: Path, entry: Entry) -> dict[str, object]:
+    """Return a row of the manifest; a file that cannot be opened gets a reason."""
+    path, reason = _text(entry.path), entry.reason
+    if path != entry.path:
+        reason = reason or "its name is not UTF-8; rename it"
+    size, md5 = 0, ""
+    if not reason:
+        try:
+            with (root / entry.path).expanduser().open("rb") as file:
+                size, md5 = os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "md5").hexdigest()
+        except OSError as error:
+            reason = f"it cannot be read: {error.strerror}"
+    return {
+        "path": nfc(path),
+        "file": (root / path).as_posix(),
+        "size": size,
+        "md5": md5,
+        "recording": nfc(_text(entry.recording)) or stem(nfc(path)),
+        "split": entry.split,
+        "reason": reason,
+        **{code: str(int(entry.labels[code])) if code in entry.labels else "" for code in CODES},
+    }
+
+
+def _text(name: str) -> str:
+    """Return a name as text that can be written: its bytes that are no UTF-8 become their numbers."""
+    return os.fsencode(name).decode("utf-8", errors="backslashreplace")

@@ -1,0 +1,46 @@
+"""A corpus's card: what a user must know of it, and its archives as data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One file of the publisher: where it lies and how it is verified (by md5, or, where there is none, by its content).
+
+    `content_problem` says what is wrong with the content of a file, or None. `about_bytes` is roughly how large the file
+    is, by which disk space is checked where the server does not tell.
+    """
+
+    name: str
+    url: str
+    md5: str | None
+    content_problem: Callable[[Path], str | None] | None = None
+    about_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Licence:
+    """One licence: what of a corpus it covers, and what it forbids."""
+
+    covers: str
+    name: str
+    url: str  # empty where each clip has its own
+    forbids: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a user must know of a corpus before using it."""
+
+    corpus: str
+    title: str
+    page: str  # where the publisher describes it
+    licences: tuple[Licence, ...]
+    citation: str
+    archives: tuple[Archive, ...]
+    remark: str = ""  # on the licences: where to look for more
+    list_files: Callable[[Any, Path], str] | None = None
+    """Where there are no archives: writes a list of the user's files into a folder, and says in a line what it found."""

@@ -1,0 +1,1 @@
+"""From archives to the sample store and its tables: decoding."""

@@ -1,0 +1,1 @@
+"""The publishers' archive layouts, filled with rendered music."""

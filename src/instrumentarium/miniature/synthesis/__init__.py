@@ -1,0 +1,1 @@
+"""From notes to waveforms: the SoundFont, its sampler, rooms and mastering."""

@@ -1,0 +1,1 @@
+"""A trained model over the clips of a split."""

@@ -1,0 +1,1 @@
+"""What the stats stage accumulates."""

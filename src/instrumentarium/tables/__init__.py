@@ -1,0 +1,1 @@
+"""Table contracts, the taxonomy, and the sample store."""

@@ -1,0 +1,92 @@
+"""The tables' contracts: their columns, keys and allowed values.
+
+`clip_id` is `<corpus>/<path inside the archive without suffix>` in Unicode NFC.
+"""
+
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from instrumentarium.tables.table import Number, Seconds, Table, Text, Unit
+from instrumentarium.tables.taxonomy import CODES, Taxonomy
+
+CLIPS = Table(
+    name="clips",
+    key=("clip_id",),
+    made_by="ingest",
+    columns={
+        "clip_id": Text,
+        "corpus": Text,
+        "recording_id": Text,  # <corpus>/<the corpus's own name for the recording>
+        "path": Text,  # inside the archive, NFC
+        "duration_s": Seconds,  # of the publisher's file
+        "sample_rate_hz": Annotated[int, Field(ge=1)],  # of the publisher's file
+        "channels": Annotated[int, Field(ge=1)],  # of the publisher's file
+        "first_sample": Number,  # in the sample store
+        "n_samples": Annotated[int, Field(ge=1)],  # in the sample store
+        "official_split": Literal["", "train", "validation", "test", "fold1", "fold2", "fold3", "fold4", "fold5"],
+        "genre": str,
+        "drums": Literal["yes", "no", "unknown"],
+        "licence": str,  # of this clip; "unknown" where its publisher does not say
+        "group": str,  # within its corpus, to be counted by; of ESC-50 what its sounds could be taken for
+        "pcm_hash": Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")],  # of the decoded samples, before resampling
+    },
+)
+LABELS = Table(
+    name="labels",
+    key=("clip_id", "instrument"),
+    made_by="ingest",
+    columns={"clip_id": Text, "instrument": Literal[CODES], "relevance": Unit},
+)
+SETTLED_LABELS = replace(LABELS, made_by="duplicates")
+"""Of all corpora together, after contradictions between duplicates have been settled."""
+REJECTED = Table(name="rejected", key=("path",), made_by="ingest", columns={"path": Text, "reason": Text})
+DUPLICATES = Table(
+    name="duplicates",
+    key=("clip_a", "clip_b"),
+    made_by="duplicates",
+    columns={
+        "clip_a": Text,
+        "clip_b": Text,  # after clip_a in alphabetical order
+        "kind": Literal["exact", "fingerprint"],  # equal decoded samples; or the same recording, processed or moved
+        "offset_s": Annotated[float, Field(allow_inf_nan=False)],  # of clip_b's beginning in clip_a
+        "overlap_s": Seconds,  # how much audio the two share
+        "matches": Number,  # landmarks that agree on the offset; 0 where equal samples made them unnecessary
+        "contradiction": str,  # codes joined by "-" of which one clip says yes and the other no, though they sound alike
+    },
+)
+SPLIT = Table(
+    name="split",
+    key=("clip_id",),
+    made_by="split",
+    columns={"clip_id": Text, "split": Literal["train", "validation", "test"], "recording_id": Text},
+)
+
+
+def scores_table(taxonomy: Taxonomy) -> Table:
+    """Return the contract of a system's scores: one probability an instrument."""
+    return Table(
+        name="scores",
+        key=("clip_id",),
+        made_by="score",
+        columns={"clip_id": Text, **dict.fromkeys(taxonomy.codes, Unit)},
+    )
+
+
+def resolved_labels_table(taxonomy: Taxonomy) -> Table:
+    """Return the contract of data/labels.csv: all corpora's labels in the taxonomy's instruments, conflicts resolved."""
+    return Table(
+        name="labels",
+        key=("clip_id", "instrument"),
+        made_by="duplicates",
+        columns={"clip_id": Text, "instrument": Literal[taxonomy.codes], "relevance": Unit},
+    )
+
+
+SCORES = Table(
+    name="scores",
+    key=("clip_id",),
+    made_by="score",
+    columns={"clip_id": Text, **dict.fromkeys(CODES, Unit)},
+)

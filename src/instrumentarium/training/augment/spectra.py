@@ -1,0 +1,110 @@
+"""Augmentation of mel spectra: warp, reverberation, equaliser and band limit on the bands' power, masks.
+
+A filter whose response is smooth across a mel band acts on the band's power as a gain, so equalising there is as good as
+filtering the waveform, and much cheaper. A room's late reverberation adds energy that dies away exponentially (Moorer,
+"About this reverberation business", Computer Music Journal 1979); its power adds to the direct sound's, since the phases
+are random. The masks, over frames and over bands, are those of SpecAugment (Park et al., Interspeech 2019).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from instrumentarium.frontends.warp import warp_matrices
+from instrumentarium.training.augment.params import AugmentParams
+
+CONTROL_POINTS = 6
+"""An equaliser's curve goes through so many gains, evenly spaced over the bands."""
+ROLL_OFF_DB = 60.0
+"""What lies above the band limit is lowered by this; recordings of narrow bandwidth are not empty there either."""
+SHORTEST_S = 0.2
+"""Reverberation time of a dry room; drawn between this and the longest, evenly in its logarithm."""
+TAIL_RANGE_DB = 25.0
+"""The tail's level is drawn between the strongest and so much less."""
+
+
+@dataclass(frozen=True)
+class SpectrumDraw:
+    """What is done to each of a batch's spectra."""
+
+    warp: Tensor  # (batch,) factor by which all frequencies rise
+    reverberation_s: Tensor  # (batch,) time in which the tail falls by 60 dB
+    tail_gain: Tensor  # (batch,) energy of the whole tail against the direct sound's; 0 where there is none
+    gain_db: Tensor  # (batch, bands) equaliser and band limit together
+    band_mask: Tensor  # (batch, bands) True where masked
+    frame_mask: Tensor  # (batch, frames) True where masked
+
+
+def _mask(batch: int, size: int, share: float, generator: torch.Generator) -> Tensor:
+    """Return (batch, size), True in one stretch of up to `share` of it."""
+    width = (torch.rand(batch, generator=generator) * share * size).floor()
+    start = (torch.rand(batch, generator=generator) * (size - width + 1)).floor()
+    position = torch.arange(size)[None, :]
+    return (position >= start[:, None]) & (position < (start + width)[:, None])
+
+
+def draw_spectra(
+    batch: int, frames: int, band_centres_hz: Tensor, params: AugmentParams, generator: torch.Generator
+) -> SpectrumDraw:
+    """Draw from a CPU generator; `band_centres_hz` is (bands,)."""
+    bands = len(band_centres_hz)
+    warped = torch.rand(batch, generator=generator) < params.warp_probability
+    semitones = (torch.rand(batch, generator=generator) * 2 - 1) * params.warp_semitones
+    warp = torch.where(warped, torch.pow(2.0, semitones / 12), 1.0)
+    reverberant = torch.rand(batch, generator=generator) < params.reverberation_probability
+    longest_s = max(params.reverberation_s, SHORTEST_S)
+    reverberation_s = SHORTEST_S * (longest_s / SHORTEST_S) ** torch.rand(batch, generator=generator)
+    tail_db = params.reverberation_db - TAIL_RANGE_DB * torch.rand(batch, generator=generator)
+    points = (torch.rand(batch, 1, CONTROL_POINTS, generator=generator) * 2 - 1) * params.equaliser_db
+    curve = torch.nn.functional.interpolate(points, size=bands, mode="linear", align_corners=True)[:, 0]
+    equalised = torch.rand(batch, generator=generator) < params.equaliser_probability
+    gain_db = torch.where(equalised[:, None], curve, 0.0)
+
+    top = float(band_centres_hz[-1])
+    low = min(params.band_limit_hz, top)
+    edge = low * (top / low) ** torch.rand(batch, generator=generator)
+    limited = torch.rand(batch, generator=generator) < params.band_limit_probability
+    above = band_centres_hz[None, :] > edge[:, None]
+    gain_db = gain_db - torch.where(limited[:, None] & above, ROLL_OFF_DB, 0.0)
+    return SpectrumDraw(
+        warp=warp,
+        reverberation_s=reverberation_s,
+        tail_gain=torch.where(reverberant, torch.pow(10.0, tail_db / 10), 0.0),
+        gain_db=gain_db,
+        band_mask=_mask(batch, bands, params.band_mask_share, generator),
+        frame_mask=_mask(batch, frames, params.time_mask_share, generator),
+    )
+
+
+def apply_warp(power: Tensor, band_centres_hz: Tensor, draw: SpectrumDraw) -> Tensor:
+    """Return the power, (batch, bands, frames), with every partial's and formant's frequency times its clip's factor.
+
+    See `frontends.warp`.
+    """
+    return warp_matrices(band_centres_hz.to(power.device), draw.warp.to(power.device)) @ power
+
+
+def apply_reverberation(power: Tensor, frame_s: float, draw: SpectrumDraw) -> Tensor:
+    """Return the power, (batch, bands, frames), with a tail after everything that sounds; `frame_s` from frame to frame.
+
+    The tail of a frame begins with the next one and falls by 60 dB within the reverberation time, in all bands alike.
+    Before the first frame nothing has sounded.
+    """
+    frames = torch.arange(power.shape[2], device=power.device)
+    lag = frames[None, :] - frames[:, None]  # (from, to)
+    fall = torch.pow(10.0, -6.0 * frame_s / draw.reverberation_s.to(power.device))[:, None, None]
+    tail = torch.where(lag > 0, fall ** lag.clamp(min=1), 0.0) * (1 / fall - 1)  # sums to 1 over an endless time
+    direct = torch.eye(len(frames), device=power.device)
+    return power @ (direct + draw.tail_gain.to(power.device)[:, None, None] * tail)
+
+
+def apply_gains(power: Tensor, draw: SpectrumDraw) -> Tensor:
+    """Return the equalised and band-limited power, (batch, bands, frames)."""
+    return power * torch.pow(10.0, draw.gain_db.to(power.device) / 10)[:, :, None]
+
+
+def apply_masks(normalised: Tensor, draw: SpectrumDraw) -> Tensor:
+    """Return normalised features, (batch, 1, bands, frames), with 0, the training mean, where they are masked."""
+    masked = draw.band_mask[:, :, None] | draw.frame_mask[:, None, :]  # (batch, bands, frames)
+    return normalised.masked_fill(masked.to(normalised.device)[:, None], 0.0)

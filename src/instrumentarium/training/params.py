@@ -1,0 +1,28 @@
+"""Parameters of training: the recipe of one model on one collection, and what every run shares."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from instrumentarium.runtime.section import Count, Section
+
+
+class RecipeParams(Section):
+    """How one model is trained on one collection."""
+
+    epochs: Count
+    windows_per_epoch: Count
+    batch_size: Annotated[int, Field(ge=2)]
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    patience: Count
+    precision: Literal["auto", "32-true", "bf16-mixed"]
+    pretrained: bool
+
+
+class TrainingParams(Section):
+    """What every training run shares, whatever the model."""
+
+    weight_decay: Annotated[float, Field(ge=0)]
+    warm_up_share: Annotated[float, Field(ge=0, lt=1)]
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.5)]
+    negatives_share: Annotated[float, Field(ge=0, lt=1)]

@@ -1,0 +1,95 @@
+"""Batches of windows drawn at random for training."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from instrumentarium.clips.collection import ClipSamples
+from instrumentarium.clips.windows import cut_window
+from instrumentarium.runtime.seeds import derive_seed
+
+
+@dataclass(frozen=True)
+class TrainingBatch:
+    """Windows of one training step; `number` is the step within the epoch."""
+
+    waveforms: Tensor  # (batch, samples) int16
+    targets: Tensor  # (batch, instruments) float32 in {0, 1}
+    observed: Tensor  # (batch, instruments) float32 in {0, 1}
+    number: int
+
+    def to(self, device: torch.device) -> "TrainingBatch":
+        """Return the batch on `device`."""
+        return TrainingBatch(
+            self.waveforms.to(device, non_blocking=True),
+            self.targets.to(device, non_blocking=True),
+            self.observed.to(device, non_blocking=True),
+            self.number,
+        )
+
+
+def draw_clips(
+    negatives: npt.NDArray[np.bool_], windows: int, negatives_share: float, rng: np.random.Generator
+) -> npt.NDArray[np.int_]:
+    """Return the clip of each of an epoch's windows, (windows,).
+
+    `negatives` (clips,) is True for clips without any instrument: they get `negatives_share` of the windows, the others
+    the rest. Within each group every clip is drawn equally often, give or take one.
+    """
+
+    def repeat(clips: npt.NDArray[np.int_], count: int) -> npt.NDArray[np.int_]:
+        rounds = -(-count // max(len(clips), 1)) if len(clips) else 0
+        shuffled = [rng.permutation(clips) for _ in range(rounds)]
+        return np.concatenate([*shuffled, np.empty(0, dtype=np.int_)])[:count].astype(np.int_)
+
+    empty, sounding = np.flatnonzero(negatives), np.flatnonzero(~negatives)
+    share = round(windows * negatives_share) if len(empty) and len(sounding) else (windows if len(empty) else 0)
+    return rng.permutation(np.concatenate([repeat(empty, share), repeat(sounding, windows - share)]))
+
+
+class EpochBatches(Dataset[TrainingBatch]):
+    """One epoch's batches: which clips, and where in them, follows from (seed, epoch) alone."""
+
+    def __init__(
+        self,
+        samples: ClipSamples,
+        targets: npt.NDArray[np.bool_],
+        observed: npt.NDArray[np.bool_],
+        *,
+        windows: int,
+        window_samples: int,
+        batch_size: int,
+        negatives_share: float,
+        seed: int,
+        epoch: int,
+    ) -> None:
+        self.samples, self.targets, self.observed = samples, targets, observed
+        self.window_samples, self.batch_size = window_samples, batch_size
+        rng = np.random.default_rng(derive_seed(seed, "epoch", epoch))
+        negatives = np.asarray(~targets.any(axis=1) & observed.all(axis=1))
+        self.clips = draw_clips(negatives, windows, negatives_share, rng)
+        self.positions = rng.random(windows)  # where in the clip, 0 its first window, 1 its last
+
+    def __len__(self) -> int:
+        """Return the number of batches; windows that don't fill a last one are left for another epoch."""
+        return max(len(self.clips) // self.batch_size, 1)
+
+    def __getitem__(self, number: int) -> TrainingBatch:
+        """Return the batch with this number."""
+        where = slice(number * self.batch_size, (number + 1) * self.batch_size)
+        clips = self.clips[where]
+        waveforms = np.empty((len(clips), self.window_samples), dtype=np.int16)
+        for row, (clip, position) in enumerate(zip(clips, self.positions[where], strict=True)):
+            samples = self.samples.read(int(clip))
+            start = int(position * max(len(samples) - self.window_samples + 1, 1))
+            waveforms[row] = cut_window(samples, start, self.window_samples)
+        return TrainingBatch(
+            torch.from_numpy(waveforms),
+            torch.from_numpy(self.targets[clips].astype(np.float32)),
+            torch.from_numpy(self.observed[clips].astype(np.float32)),
+            number,
+        )

@@ -1,0 +1,44 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from instrumentarium.clips.windows import cut_window, window_starts
+
+
+@pytest.mark.parametrize(
+    ("samples", "starts"),
+    [(1, [0]), (10, [0]), (11, [0, 1]), (14, [0, 4]), (15, [0, 4, 5]), (18, [0, 4, 8]), (19, [0, 4, 8, 9])],
+)
+def test_where_windows_of_ten_with_a_hop_of_four_start(samples: int, starts: list[int]):
+    assert window_starts(samples, 10, 4) == starts
+
+
+@given(
+    samples=st.integers(1, 500), length=st.integers(1, 60), share=st.floats(0.01, 1, exclude_min=True, allow_nan=False)
+)
+def test_every_sample_is_heard_and_no_window_leaves_the_clip(samples: int, length: int, share: float):
+    hop = max(1, round(length * share))
+    starts = window_starts(samples, length, hop)
+    heard = np.zeros(max(samples, length), dtype=bool)
+    for start in starts:
+        assert 0 <= start <= max(0, samples - length)
+        heard[start : start + length] = True
+    assert heard.all()
+    assert starts == sorted(set(starts))
+    assert all(later - earlier <= hop for earlier, later in itertools.pairwise(starts))
+
+
+def test_a_window_within_the_clip_is_cut_without_a_copy():
+    samples = np.arange(10, dtype=np.int16)
+    window = cut_window(samples, 3, 4)
+    assert window.tolist() == [3, 4, 5, 6]
+    assert np.shares_memory(window, samples)
+
+
+def test_a_window_beyond_the_clip_is_filled_with_silence():
+    window = cut_window(np.array([5, 6, 7], dtype=np.int16), 1, 4)
+    assert window.tolist() == [6, 7, 0, 0]
+    assert window.dtype == np.int16

@@ -1,0 +1,362 @@
+import copy
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dvc.api import params_show
+from dvc.repo import Repo
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+
+from instrumentarium.acquisition.params import DownloadParams
+from instrumentarium.clips.params import WindowsParams
+from instrumentarium.config.collections import CollectionParams, CorporaParams
+from instrumentarium.config.whole import Params, load_params
+from instrumentarium.corpora.esc50.groups import GROUPS
+from instrumentarium.corpora.esc50.params import Esc50Groups
+from instrumentarium.corpora.own.params import OwnParams
+from instrumentarium.models.params import NETWORK, CnnParams, TimmParams
+from instrumentarium.runtime.section import (
+    DeclaredParams,
+    ParamsError,
+    closest,
+    read_yaml,
+    stage_params,
+    validate,
+)
+from instrumentarium.splitting.params import SplitParams
+
+COMMITTED = Path(__file__).resolve().parents[2] / "params.yaml"
+MISSING = object()
+Change = Callable[..., Path]
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Change:
+    """Return a writer of the committed params.yaml with the values at some dotted keys replaced, added or removed."""
+
+    def write(**changes: object) -> Path:
+        values = copy.deepcopy(read_yaml(COMMITTED))
+        for key, value in changes.items():
+            *above, last = key.split("__")
+            section = values
+            for part in above:
+                section = section[part]
+            if value is MISSING:
+                del section[last]
+            else:
+                section[last] = value
+        path = tmp_path / "params.yaml"
+        YAML(typ="safe", pure=True).dump(values, path)
+        return path
+
+    return write
+
+
+def problems(path: Path) -> str:
+    with pytest.raises(ParamsError) as error:
+        load_params(path)
+    first, *lines = str(error.value).splitlines()
+    assert first == "params.yaml cannot be used as it is:"
+    return "\n".join(line.removeprefix("  ") for line in lines)
+
+
+def test_the_committed_parameters_are_valid():
+    params = load_params(COMMITTED)
+    assert params.model in params.models
+    assert {"cnn", "resnext"} <= set(params.models)
+
+
+def test_parameters_cannot_be_changed():
+    params = load_params(COMMITTED)
+    with pytest.raises(ValidationError, match="frozen"):
+        params.seed = 1  # type: ignore[misc]
+
+
+def test_a_missing_parameter_is_named(changed: Change):
+    assert problems(changed(split__openmic_validation_share=MISSING)) == "split.openmic_validation_share: is missing"
+
+
+def test_a_missing_section_is_named(changed: Change):
+    assert problems(changed(windows=MISSING)) == "windows: is missing"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("seed", "2026", "seed: Input should be a valid integer, found '2026'"),
+        ("seed", 1.5, "seed: Input should be a valid integer, found 1.5"),
+        ("seed", -1, "seed: Input should be greater than or equal to 0, found -1"),
+        ("audio__sample_rate_hz", True, "audio.sample_rate_hz: Input should be a valid integer, found True"),
+        ("augment__gain_db", "loud", "augment.gain_db: Input should be a valid number, found 'loud'"),
+        (
+            "augment__mix_probability",
+            1.1,
+            "augment.mix_probability: Input should be less than or equal to 1, found 1.1",
+        ),
+        ("augment__gain_db", float("nan"), "augment.gain_db: Input should be a finite number, found nan"),
+        ("training__weight_decay", float("inf"), "training.weight_decay: Input should be a finite number, found inf"),
+        (
+            "labels__irmas_train_absent",
+            "missing",
+            "labels.irmas_train_absent: Input should be 'negative' or 'unobserved'",
+        ),
+        ("labels__contradictory", "both", "labels.contradictory: Input should be 'union', 'unknown' or 'drop'"),
+        (
+            "explain__method",
+            "lime",
+            "explain.method: Input should be 'auto', 'gradcam', 'attention' or 'gradients', found 'lime'",
+        ),
+        ("explain__clips", [""], "explain.clips.0: String should have at least 1 character, found ''"),
+        ("evaluate__rule", "per-instrument", "evaluate.rule: Input should be 'fixed', 'global' or 'per_instrument'"),
+        (
+            "collections__miniature__corpora__irmas__use",
+            "yes",
+            "collections.miniature.corpora.irmas.use: Input should be a",
+        ),
+        ("models__cnn__network__channels", [], "models.cnn.network.channels: "),
+        ("models__cnn__network__channels", [16], "models.cnn.network.channels: "),
+        (
+            "models__cnn__network__channels",
+            [24, "48"],
+            "models.cnn.network.channels.1: Input should be a valid integer",
+        ),
+        ("models__cnn__network__kind", "rnn", "models.cnn.network: Input tag 'rnn' found using 'kind' does not match"),
+        (
+            "models__resnext__recipes__miniature__batch_size",
+            1,
+            "models.resnext.recipes.miniature.batch_size: Input should",
+        ),
+        (
+            "models__resnext__recipes__full__pretrained",
+            "no",
+            "models.resnext.recipes.full.pretrained: Input should be a",
+        ),
+        ("windows", 3, "windows: Input should be a valid dictionary or instance of WindowsParams, found 3"),
+    ],
+)
+def test_a_value_of_the_wrong_type_or_size_is_named(changed: Change, key: str, value: object, message: str):
+    assert problems(changed(**{key: value})).startswith(message)
+
+
+def test_an_unknown_key_is_named_with_the_one_that_was_meant(changed: Change):
+    found = problems(changed(augment__gain=6.0))
+    assert found.startswith("augment: 'gain' is not a parameter here (allowed: band_limit_hz, ")
+    assert found.endswith("; did you mean 'gain_db'?)")
+
+
+def test_an_unknown_key_deep_below_is_named(changed: Change):
+    found = problems(changed(models__resnext__recipes__miniature__epoch=3))
+    assert found.startswith(
+        "models.resnext.recipes.miniature: 'epoch' is not a parameter here (allowed: batch_size, epochs"
+    )
+    assert found.endswith("; did you mean 'epochs'?)")
+    assert "models.resnext.network: 'droput' is not a parameter" in problems(
+        changed(models__resnext__network__droput=0.1)
+    )
+
+
+def test_a_key_like_no_other_gets_the_list_alone(changed: Change):
+    found = problems(changed(xyzzy=1))
+    assert found.startswith("'xyzzy' is not a parameter here (allowed: audio, augment, collection, collections, ")
+    assert "did you mean" not in found
+
+
+def test_an_unknown_model_is_named_with_the_allowed_ones(changed: Change):
+    found = problems(changed(model="resnet"))
+    assert found.startswith("model: 'resnet' is not a key of `models` (allowed: cnn, ")
+    assert found.endswith("did you mean 'resnext'?)")
+
+
+def test_an_unknown_collection_is_named_with_the_allowed_ones(changed: Change):
+    found = problems(changed(collection="minature"))
+    assert found.startswith("collection: 'minature' is not a key of `collections` (allowed: full, miniature; did you")
+
+
+def test_every_model_knows_every_collection(changed: Change):
+    found = problems(changed(models__cnn__recipes__full=MISSING))
+    assert found == ("models.cnn.recipes must have one entry for each collection (full, miniature), found miniature")
+
+
+def test_all_mistakes_are_told_at_once(changed: Change):
+    found = problems(changed(seed="x", windows__length_s=MISSING, audio__rate=1))
+    assert [line.split(":")[0] for line in found.splitlines()] == ["seed", "audio", "windows.length_s"]
+
+
+def test_only_what_is_rendered_has_a_size(changed: Change):
+    assert problems(changed(collections__miniature__corpora__irmas__test_songs=MISSING)) == (
+        "collections.miniature: corpora.irmas of a rendered collection needs test_songs"
+    )
+    assert problems(changed(collections__full__corpora__esc50__clips=50)) == (
+        "collections.full: corpora.esc50 of a published collection must not have clips"
+    )
+
+
+OWN = {"use": False, "path": "table.csv", "form": "auto", "absent": "negative"}
+BESIDES: dict[str, dict[str, object]] = {"own": OWN, "esc50": {"groups": dict.fromkeys(Esc50Groups.model_fields, True)}}
+
+
+def corpora_with(used: str) -> dict[str, dict[str, object]]:
+    return {name: BESIDES.get(name, {}) | {"use": name == used} for name in CorporaParams.model_fields}
+
+
+def test_a_collection_without_music_is_refused():
+    with pytest.raises(ParamsError, match=r"at least one of corpora\.irmas, openmic and own must be used"):
+        validate({"source": "published", "corpora": corpora_with("esc50")}, CollectionParams)
+
+
+def test_a_collection_may_hold_own_data_only():
+    validate({"source": "published", "corpora": corpora_with("own")}, CollectionParams)
+
+
+def test_own_data_that_are_used_lie_somewhere():
+    values = OWN | {"use": True, "path": ""}
+    with pytest.raises(ParamsError, match=r"own: path must say where your own data lie, since use is true$"):
+        validate(values, OwnParams, "own")
+
+
+@pytest.mark.parametrize(("key", "value"), [("form", "csv"), ("absent", "positive"), ("path", None)])
+def test_own_data_have_closed_choices(key: str, value: object):
+    with pytest.raises(ParamsError, match=rf"own\.{key}: "):
+        validate(OWN | {key: value}, OwnParams, "own")
+
+
+def test_a_folder_of_archives_is_named_so_that_every_run_finds_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", "/someone")
+    for written, found in (("/data/archives", "/data/archives"), ("~/archives", "/someone/archives")):
+        assert validate({"archives": written}, DownloadParams).folder == Path(found)
+    assert validate({"archives": None}, DownloadParams).folder is None
+    for wrong in ("archives", "../archives", "", "~someone/archives"):
+        with pytest.raises(
+            ParamsError, match=r"download\.archives: must be an absolute path, or begin with ~/, or be null"
+        ):
+            validate({"archives": wrong}, DownloadParams, "download")
+
+
+def test_every_group_of_negatives_has_a_switch(changed: Change):
+    assert [*Esc50Groups.model_fields, "excluded"] == list(GROUPS)
+    found = problems(changed(collections__full__corpora__esc50__groups__tonal=MISSING))
+    assert found == "collections.full.corpora.esc50.groups.tonal: is missing"
+    found = problems(changed(collections__full__corpora__esc50__groups__excluded=True))
+    assert found.startswith("collections.full.corpora.esc50.groups: 'excluded' is not a parameter here")
+
+
+def test_windows_leave_nothing_unheard():
+    with pytest.raises(ParamsError, match=r"windows: hop_s \(4\.0\) exceeds length_s \(3\.0\)"):
+        validate(
+            {"length_s": 3.0, "hop_s": 4.0, "clip_score": "max", "transposed_semitones": 0.0}, WindowsParams, "windows"
+        )
+
+
+@pytest.mark.parametrize(("low", "high"), [(40.0, 16001.0), (5000.0, 5000.0), (9000.0, 8000.0)])
+def test_bands_lie_below_the_nyquist_frequency(changed: Change, low: float, high: float):
+    key = "models__cnn__frontends__miniature__"
+    text = "models.cnn.frontends.miniature: f_min_hz < f_max_hz <= half the sample rate does not hold"
+    rate = {f"{key}sample_rate_hz": 32000}
+    assert problems(changed(**rate, **{f"{key}f_min_hz": low, f"{key}f_max_hz": high})).startswith(text)
+    load_params(changed(**rate, **{f"{key}f_min_hz": 0, f"{key}f_max_hz": 16000}))
+
+
+def test_fold_five_is_never_for_validation():
+    shares = {"train": 0.0, "validation": 0.5, "test": 0.5}
+    values = {"irmas_test_songs": shares, "openmic_validation_share": 0.0, "esc50_validation_fold": 5, "own": shares}
+    values["frozen"] = None
+    with pytest.raises(ParamsError, match=r"split\.esc50_validation_fold: .* less than or equal to 4, found 5"):
+        validate(values, SplitParams, "split")
+
+
+@pytest.mark.parametrize(
+    ("validation", "total"), [(0.5, "1.1"), (0.3, "0.9"), (0.399, "0.999")], ids=["over", "under", "nearly"]
+)
+def test_shares_sum_to_one(changed: Change, validation: float, total: str):
+    load_params(changed(split__own={"train": 0.1, "validation": 0.4, "test": 0.5}))
+    found = problems(changed(split__own={"train": 0.1, "validation": validation, "test": 0.5}))
+    assert found.startswith(f"split.own: train, validation and test must sum to 1, their sum is {total}, found")
+
+
+def test_a_frozen_split_is_a_file_name_or_nothing(changed: Change):
+    assert load_params(COMMITTED).split.frozen is None
+    assert load_params(changed(split__frozen="halves.csv")).split.frozen == "halves.csv"
+    assert problems(changed(split__frozen="")).startswith("split.frozen: ")
+
+
+def test_a_networks_kind_chooses_its_parameters():
+    assert isinstance(validate({"kind": "cnn", "channels": [8, 8], "dropout": 0.0}, NETWORK), CnnParams)
+    assert isinstance(validate({"kind": "timm", "architecture": "resnet18", "dropout": 0}, NETWORK), TimmParams)
+    with pytest.raises(ParamsError, match="'architecture' is not a parameter here"):
+        validate({"kind": "cnn", "channels": [8, 8], "dropout": 0.0, "architecture": "resnet18"}, NETWORK)
+
+
+def test_a_closest_word_is_offered_only_where_there_is_one():
+    assert closest("lenght", ["hop", "length"]) == "allowed: hop, length; did you mean 'length'?"
+    assert closest("q", ["hop", "length"]) == "allowed: hop, length"
+
+
+def test_yaml_is_read_by_the_rules_of_its_version_1_2(tmp_path: Path):
+    (tmp_path / "params.yaml").write_text("a: 1e-3\nb: on\nc: 010\nd: no\n")
+    assert read_yaml(tmp_path / "params.yaml") == {"a": 0.001, "b": "on", "c": 10, "d": "no"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"seed: [1\n", "is not valid YAML"),
+        (b"seed: 1\nseed: 2\n", "is not valid YAML"),
+        (b"seed: \xff\n", "is not valid YAML"),
+        (b"- 1\n", "must hold a mapping of parameters, found list"),
+        (b"", "must hold a mapping of parameters, found NoneType"),
+    ],
+)
+def test_a_file_that_is_no_mapping_is_named(tmp_path: Path, content: bytes, message: str):
+    (tmp_path / "params.yaml").write_bytes(content)
+    with pytest.raises(ParamsError, match=rf"params\.yaml {message}"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_a_missing_file_is_named(tmp_path: Path):
+    with pytest.raises(ParamsError, match=r"params\.yaml is missing; run from the repository's root, or restore it"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_a_stage_reads_what_it_declares_and_nothing_else():
+    declared = DeclaredParams({"split": {"openmic_validation_share": 0.5}, "seed": 3}, "split")
+    assert declared.read("seed", int) == 3
+    assert declared.read("split.openmic_validation_share", float) == 0.5
+    for key in ("model", "split.esc50_validation_fold", "seed.deeper"):
+        with pytest.raises(ParamsError, match=rf"{key} is not in params\.yaml, or stage 'split' does not declare it"):
+            declared.read(key, int)
+    with pytest.raises(ParamsError, match=r"split\.esc50_validation_fold: is missing"):
+        declared.read("split", SplitParams)
+
+
+def test_outside_dvc_all_parameters_are_read(changed: Change, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(changed(seed=99).parent)
+    monkeypatch.delenv("DVC_STAGE", raising=False)
+    assert stage_params().read("seed", int) == 99
+    assert validate(stage_params().values, Params) == load_params()
+
+
+@pytest.fixture
+def in_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a repository of DVC's that has this one's stages and parameters."""
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copyfile(COMMITTED.with_name(name), tmp_path / name)
+    Repo.init(str(tmp_path), no_scm=True).close()
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("stage", ["ingest@irmas", "train", "params"])
+def test_inside_a_stage_only_what_it_declares_is_there(
+    stage: str, in_a_repository: None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("DVC_STAGE", stage)
+    assert stage_params().values == params_show(stages=stage)
+
+
+def test_what_a_stage_does_not_declare_cannot_be_read(in_a_repository: None, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DVC_STAGE", "ingest@irmas")
+    assert stage_params().read("collection", str) == "miniature"
+    for key in ("seed", "collections.full.source", "collections.miniature.corpora.openmic"):
+        with pytest.raises(ParamsError, match=f"{key} is not in params.yaml, or stage 'ingest@irmas' does not declare"):
+            stage_params().read(key, str)

@@ -1,0 +1,184 @@
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from model_fixtures import RELATIVE, bytes_below, listening_model, tiny_card, tiny_model
+from safetensors.torch import load_file, save_file
+
+from instrumentarium.models.modelfile import (
+    MissingModelError,
+    ModelFileError,
+    load_card,
+    load_model,
+    save_model,
+)
+from instrumentarium.models.params import TimmParams
+from instrumentarium.runtime.errors import UserError
+from instrumentarium.tables.taxonomy import CODES
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """Return the folder of a saved model."""
+    save_model(tmp_path / "model", tiny_model().state_dict(), tiny_card())
+    return tmp_path / "model"
+
+
+def change_card(folder: Path, **changes: object) -> None:
+    path = folder / "model.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def refusal(folder: Path) -> str:
+    """Return what is said when the model in `folder` is refused."""
+    with pytest.raises(ModelFileError) as info:
+        load_model(folder)
+    assert isinstance(info.value, UserError)
+    return str(info.value)
+
+
+def test_a_round_trip_gives_the_same_logits_and_card(saved: Path):
+    model, card = load_model(saved)
+    original = listening_model().eval()
+    waveforms = 0.1 * torch.randn(4, 4000)
+    assert not model.training
+    assert card == tiny_card()
+    assert torch.equal(model(waveforms), original(waveforms))
+
+
+def test_a_timm_network_makes_the_round_trip(tmp_path: Path):
+    network = TimmParams(kind="timm", architecture="test_resnet", dropout=0.1)
+    original = listening_model(network=network).eval()
+    save_model(tmp_path, original.state_dict(), tiny_card().model_copy(update={"network": network}))
+    waveforms = 0.1 * torch.randn(2, 4000)
+    torch.testing.assert_close(load_model(tmp_path)[0](waveforms), original(waveforms))
+
+
+def test_the_normalisation_of_the_card_is_used(saved: Path):
+    waveforms = 0.1 * torch.randn(1, 4000)
+    before = load_model(saved)[0](waveforms)
+    change_card(saved, normalisation={"mean": [0.0] * 16, "std": [5.0] * 16, "frames": 1})
+    assert not torch.allclose(load_model(saved)[0](waveforms), before)
+
+
+def test_equal_weights_make_equal_bytes(tmp_path: Path):
+    weights = tiny_model().state_dict()
+    save_model(tmp_path / "one", weights, tiny_card())
+    save_model(tmp_path / "two", dict(reversed(weights.items())), tiny_card())
+    assert bytes_below(tmp_path / "one") == bytes_below(tmp_path / "two")
+    assert sorted(bytes_below(tmp_path / "one")) == ["model.json", "model.safetensors"]
+
+
+def test_the_card_tells_all_that_is_needed_to_run_the_weights(saved: Path):
+    card = json.loads((saved / "model.json").read_text())
+    assert card["format"] == 1
+    assert card["labels"] == list(CODES)
+    assert card["sample_rate_hz"] == 8000
+    assert card["frontend"] == RELATIVE.model_dump()
+    assert len(card["normalisation"]["mean"]) == len(card["normalisation"]["std"]) == 16
+    assert set(card) >= {"network", "windows", "trained", "versions"}
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
+def test_a_missing_file_says_how_to_get_it(saved: Path, name: str):
+    (saved / name).unlink()
+    with pytest.raises(MissingModelError, match=rf"{name} is missing; run `dvc repro train`, or `dvc pull`") as info:
+        load_model(saved)
+    assert isinstance(info.value, FileNotFoundError)
+    assert isinstance(info.value, UserError)
+
+
+@pytest.mark.parametrize("keep", [0, 4, 100, -1])
+def test_cut_off_weights_are_refused(saved: Path, keep: int):
+    path = saved / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:keep])
+    assert "does not hold the weights that model.json describes" in refusal(saved)
+
+
+def test_a_pickle_in_place_of_the_weights_is_never_run(saved: Path, tmp_path: Path):
+    class Trap:
+        def __reduce__(self) -> tuple[object, ...]:
+            return Path.touch, (tmp_path / "sprung",)
+
+    for harmful in (pickle.dumps(Trap()), b""):
+        (saved / "model.safetensors").write_bytes(harmful)
+        assert "model.safetensors does not hold the weights" in refusal(saved)
+    torch.save({"head.weight": Trap()}, saved / "model.safetensors")
+    assert "model.safetensors does not hold the weights" in refusal(saved)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_weights_of_another_network_are_refused(saved: Path):
+    change_card(saved, network={"kind": "cnn", "channels": [4, 9], "dropout": 0.2})
+    assert "model.json describes" in refusal(saved)
+
+
+@pytest.mark.parametrize("change", ["missing", "added", "reshaped"])
+def test_weights_that_do_not_fit_by_one_tensor_are_refused(saved: Path, change: str):
+    weights = load_file(saved / "model.safetensors")
+    if change == "missing":
+        del weights["head.bias"]
+    elif change == "added":
+        weights["second_head.bias"] = torch.zeros(11)
+    else:
+        weights["head.bias"] = torch.zeros(12)
+    save_file(weights, saved / "model.safetensors")
+    assert "head.bias" in refusal(saved)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00", '{"format": 1}', '{"format": "1"}'])
+def test_a_damaged_card_is_refused(saved: Path, text: str):
+    (saved / "model.json").write_text(text)
+    assert "model.json is no model description" in refusal(saved)
+
+
+def test_a_card_that_is_no_text_is_refused(saved: Path):
+    (saved / "model.json").write_bytes(b"\xff\xfe\x80")
+    assert "model.json is no model description" in refusal(saved)
+
+
+def test_a_newer_format_asks_for_an_upgrade(saved: Path):
+    change_card(saved, format=2, something_new={})
+    assert "has format 2, this version reads 1; upgrade instrumentarium" in refusal(saved)
+
+
+@pytest.mark.parametrize("labels", [list(CODES[:10]), list(reversed(CODES)), [*CODES, "sit"]])
+def test_a_model_for_other_labels_is_refused(saved: Path, labels: list[str]):
+    change_card(saved, labels=labels)
+    message = refusal(saved)
+    assert f"is of a model for {', '.join(labels)}; this version knows {', '.join(CODES)}" in message
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"normalisation": {"mean": [0.0] * 15, "std": [1.0] * 15, "frames": 1}}, "16 values, one a band"),
+        ({"network": {"kind": "timm", "architecture": "resnet_of_mine", "dropout": 0.0}}, "resnet_of_mine"),
+        ({"network": {"kind": "svm"}}, "svm"),
+        ({"sample_rate_hz": "fast"}, "sample_rate_hz"),
+        ({"surplus": 1}, "surplus"),
+    ],
+)
+def test_a_card_that_contradicts_itself_is_refused(saved: Path, changes: dict[str, object], named: str):
+    change_card(saved, **changes)
+    assert named in refusal(saved)
+
+
+def test_a_card_can_be_read_without_its_weights(saved: Path):
+    (saved / "model.safetensors").unlink()
+    assert load_card(saved) == tiny_card()
+
+
+def test_what_was_there_stays_if_saving_fails(saved: Path, monkeypatch: pytest.MonkeyPatch):
+    before = bytes_below(saved)
+
+    def full_disk(self: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        save_model(saved, tiny_model(seed=5).state_dict(), tiny_card())
+    monkeypatch.undo()
+    assert bytes_below(saved) == before

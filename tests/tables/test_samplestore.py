@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from instrumentarium.tables.samplestore import MissingSamplesError, SampleStore, SampleWriter
+
+
+def write(folder: Path, clips: list[np.ndarray], shard_samples: int = 2**20) -> list[int]:
+    with SampleWriter(folder, shard_samples) as writer:
+        return [writer.append(clip) for clip in clips]
+
+
+def draw_clips(lengths: list[int]) -> list[np.ndarray]:
+    rng = np.random.default_rng(len(lengths))
+    return [rng.integers(-32767, 32768, size=length).astype(np.int16) for length in lengths]
+
+
+@settings(max_examples=30, deadline=None)
+@given(lengths=st.lists(st.integers(1, 40), max_size=20), shard_samples=st.integers(1, 50))
+def test_clips_come_back_across_the_borders_of_shards(
+    tmp_path_factory: pytest.TempPathFactory, lengths: list[int], shard_samples: int
+):
+    clips = draw_clips(lengths)
+    folder = tmp_path_factory.mktemp("store") / "samples"
+    firsts = write(folder, clips, shard_samples)
+    store = SampleStore(folder)
+    assert len(store) == sum(lengths)
+    assert firsts == [sum(lengths[:index]) for index in range(len(lengths))]
+    for first, clip in zip(firsts, clips, strict=True):
+        np.testing.assert_array_equal(store.read(first, len(clip)), clip)
+
+
+def test_a_shard_is_a_numpy_file_that_holds_whole_clips(tmp_path: Path):
+    clips = draw_clips([4, 4, 4, 11, 2])
+    write(tmp_path / "samples", clips, 10)
+    shards = [np.load(path) for path in sorted((tmp_path / "samples").iterdir())]
+    assert [len(shard) for shard in shards] == [8, 4, 11, 2]
+    np.testing.assert_array_equal(np.concatenate(shards), np.concatenate(clips))
+    assert {shard.dtype.str for shard in shards} == {"<i2"}
+
+
+def test_equal_clips_give_equal_bytes(tmp_path: Path):
+    for name in "ab":
+        write(tmp_path / name, draw_clips([5, 7, 9]), 12)
+    files = [sorted((tmp_path / name).iterdir()) for name in "ab"]
+    assert [path.read_bytes() for path in files[0]] == [path.read_bytes() for path in files[1]]
+
+
+def test_a_corpus_without_clips_has_an_empty_store(tmp_path: Path):
+    write(tmp_path / "samples", [])
+    store = SampleStore(tmp_path / "samples")
+    assert len(store) == 0
+    with pytest.raises(ValueError, match="do not lie within one shard"):
+        store.read(0, 1)
+
+
+def test_a_strided_view_is_stored_as_it_reads(tmp_path: Path):
+    clip = np.arange(20, dtype=np.int16)[::2]
+    write(tmp_path / "samples", [clip])
+    np.testing.assert_array_equal(SampleStore(tmp_path / "samples").read(0, 10), clip)
+
+
+@pytest.mark.parametrize(("first", "count"), [(-1, 2), (0, 11), (6, 4), (12, 1), (11, 2), (99, 1)])
+def test_what_is_no_clip_cannot_be_read(tmp_path: Path, first: int, count: int):
+    write(tmp_path / "samples", draw_clips([4, 4, 4]), 10)
+    with pytest.raises(ValueError, match=rf"samples {first}\.\.{first + count} do not lie within one shard"):
+        SampleStore(tmp_path / "samples").read(first, count)
+
+
+def test_a_store_is_read_only(tmp_path: Path):
+    write(tmp_path / "samples", draw_clips([4]))
+    with pytest.raises(ValueError, match="read-only"):
+        SampleStore(tmp_path / "samples").read(0, 4)[0] = 1
+
+
+def test_a_store_that_was_not_made_says_how_to_make_it(tmp_path: Path):
+    with pytest.raises(MissingSamplesError, match=r"holds no sample shards; run `dvc repro ingest`"):
+        SampleStore(tmp_path / "samples")
+
+
+def test_an_earlier_store_is_never_written_over(tmp_path: Path):
+    write(tmp_path / "samples", draw_clips([4]))
+    with pytest.raises(FileExistsError):
+        write(tmp_path / "samples", draw_clips([5]))
+    assert len(SampleStore(tmp_path / "samples")) == 4

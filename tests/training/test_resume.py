@@ -1,0 +1,321 @@
+"""Interrupted runs end with the bytes of uninterrupted ones, and nothing stale is ever resumed."""
+
+import json
+import logging
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import pytorch_lightning as pl
+import torch
+from model_fixtures import NETWORK, RATE_HZ, RECIPE, RELATIVE, STRONG, TRAINING, WINDOWS, bytes_below, timbre_clip
+from safetensors.torch import load_file
+
+from instrumentarium.frontends.normalisation import Stats
+from instrumentarium.runtime.section import DeclaredParams
+from instrumentarium.scoring.recognizer import Recognizer
+from instrumentarium.tables.samplestore import SampleWriter
+from instrumentarium.tables.schemas import CLIPS, LABELS, SPLIT
+from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.training import run as experiment
+from instrumentarium.training.fit import SNAPSHOT, RecognitionTask
+from instrumentarium.training.resume import resume_folder
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's advice on workers, loggers and the like
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with an ingested corpus of two timbres and noise, its split and its statistics."""
+    folder = tmp_path_factory.mktemp("collection")
+    rng = np.random.default_rng(0)
+    clips, labels, split = [], [], []
+    with SampleWriter(folder / "irmas" / "samples") as writer:
+        for number in range(24):
+            clip_id, playing = f"irmas/{number:02d}", ("cel", "cla", None)[number % 3]
+            samples = timbre_clip(playing, rng)
+            row = {"clip_id": clip_id, "corpus": "irmas", "recording_id": clip_id, "path": f"{number}.wav"}
+            row |= {"duration_s": 1.0, "sample_rate_hz": RATE_HZ, "channels": 1}
+            row |= {"first_sample": writer.append(samples), "n_samples": len(samples), "official_split": "test"}
+            clips.append(row | {"genre": "", "drums": "unknown", "licence": "", "pcm_hash": f"{number:032x}"})
+            labels += [(clip_id, code, float(code == playing)) for code in CODES]
+            split.append((clip_id, "train" if number < 15 else "validation", clip_id))
+    CLIPS.write(folder / "irmas" / "clips.csv", pd.DataFrame(clips))
+    LABELS.write(folder / "irmas" / "labels.csv", pd.DataFrame(labels, columns=["clip_id", "instrument", "relevance"]))
+    SPLIT.write(folder / "split.csv", pd.DataFrame(split, columns=["clip_id", "split", "recording_id"]))
+    stats = Stats(mean=(-20.0,) * 16, std=(15.0,) * 16, frames=100)
+    (folder / "stats.json").write_text(stats.model_dump_json())
+    return folder
+
+
+def params(*, seed: int = 3, **recipe: object) -> DeclaredParams:
+    model = {
+        "network": NETWORK.model_dump(mode="json"),
+        "frontends": {"miniature": RELATIVE.model_dump()},
+        "recipes": {"miniature": {**RECIPE.model_dump(), **recipe}},
+    }
+    values = {
+        "seed": seed,
+        "collection": "miniature",
+        "model": "cnn",
+        "audio": {"sample_rate_hz": RATE_HZ},
+        "labels": {"irmas_train_absent": "negative", "contradictory": "unknown"},
+        "windows": WINDOWS.model_dump(),
+        "training": TRAINING.model_dump(),
+        "augment": STRONG.model_dump(),
+        "models": {"cnn": model},
+    }
+    return DeclaredParams(values, "train")
+
+
+Train = Callable[..., dict[str, bytes]]
+
+
+@pytest.fixture
+def train(collection: Path, tmp_path: Path, cache: Path) -> Train:
+    """Return a function that trains into a fresh folder and returns the bytes of all that came out."""
+    runs: Iterator[int] = iter(range(99))
+
+    def run(**changes: Any) -> dict[str, bytes]:
+        out = tmp_path / f"run{next(runs)}"
+        line = experiment.train(
+            params(**changes),
+            [collection / "irmas"],
+            collection / "irmas" / "labels.csv",
+            collection / "split.csv",
+            collection / "stats.json",
+            out / "model",
+            out / "train.json",
+            out / "plots",
+        )
+        assert line.startswith("train: 15 training and 9 validation clips in; cnn after ")
+        return bytes_below(out)
+
+    return run
+
+
+class Killed(BaseException):
+    """Stands for a kill at this very place."""
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, moment: Callable[..., bool]) -> None:
+    """Let a method end the run when `moment` of its arguments says so."""
+    method = getattr(owner, name)
+
+    def killed(*args: Any, **kwargs: Any) -> Any:
+        if moment(*args):
+            raise Killed
+        return method(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, killed)
+
+
+Kill = Callable[[pytest.MonkeyPatch, Train], None]
+
+
+def interrupt(kill: Kill, monkeypatch: pytest.MonkeyPatch, train: Train) -> None:
+    """Start a run and kill it."""
+    with monkeypatch.context() as patch:
+        kill(patch, train)
+        with pytest.raises(Killed):
+            train()
+
+
+def during_the_first_epoch(monkeypatch: pytest.MonkeyPatch, train: Train) -> None:
+    kill_at(monkeypatch, RecognitionTask, "training_step", lambda task, batch, number: number == 3)
+
+
+def in_the_middle_of_the_second_epoch(monkeypatch: pytest.MonkeyPatch, train: Train) -> None:
+    def moment(task: RecognitionTask, *args: object) -> bool:
+        return task.current_epoch == 1 and args[1] == 2
+
+    kill_at(monkeypatch, RecognitionTask, "training_step", moment)
+
+
+def in_the_validation_of_the_third_epoch(monkeypatch: pytest.MonkeyPatch, train: Train) -> None:
+    kill_at(monkeypatch, RecognitionTask, "validation_step", lambda task, *args: task.current_epoch == 2)
+
+
+def right_after_the_second_snapshot(monkeypatch: pytest.MonkeyPatch, train: Train) -> None:
+    def moment(task: RecognitionTask) -> bool:
+        return task.current_epoch == 2
+
+    monkeypatch.setattr(RecognitionTask, "on_train_epoch_start", lambda task: None)
+    kill_at(monkeypatch, RecognitionTask, "on_train_epoch_start", moment)
+
+
+def while_the_third_snapshot_is_written(monkeypatch: pytest.MonkeyPatch, train: Train) -> None:
+    def half_written(trainer: pl.Trainer, path: Path, **kwargs: object) -> None:
+        save(trainer, path, **kwargs)
+        if trainer.current_epoch == 2:
+            path.write_bytes(path.read_bytes()[:1000])
+            raise Killed
+
+    save = pl.Trainer.save_checkpoint
+    monkeypatch.setattr(pl.Trainer, "save_checkpoint", half_written)
+
+
+def between_the_last_epoch_and_the_outputs(monkeypatch: pytest.MonkeyPatch, train: Train) -> None:
+    kill_at(monkeypatch, experiment, "save_model", lambda *args: True)
+
+
+def between_two_outputs(monkeypatch: pytest.MonkeyPatch, train: Train) -> None:
+    kill_at(monkeypatch, experiment, "_write_curves", lambda *args: True)
+
+
+def three_times(monkeypatch: pytest.MonkeyPatch, train: Train) -> None:
+    for moment in (during_the_first_epoch, in_the_middle_of_the_second_epoch):
+        interrupt(moment, monkeypatch, train)
+    in_the_validation_of_the_third_epoch(monkeypatch, train)
+
+
+MOMENTS = [
+    during_the_first_epoch,
+    in_the_middle_of_the_second_epoch,
+    in_the_validation_of_the_third_epoch,
+    right_after_the_second_snapshot,
+    while_the_third_snapshot_is_written,
+    between_the_last_epoch_and_the_outputs,
+    between_two_outputs,
+    three_times,
+]
+
+
+@pytest.fixture(scope="module")
+def straight() -> dict[str, dict[str, bytes]]:
+    """Return a place to keep the outputs of the uninterrupted run."""
+    return {}
+
+
+@pytest.mark.parametrize("kill", MOMENTS, ids=lambda moment: moment.__name__)
+def test_an_interrupted_run_ends_with_the_bytes_of_an_uninterrupted_one(
+    kill: Kill,
+    train: Train,
+    straight: dict[str, dict[str, bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    if "outputs" not in straight:
+        straight["outputs"] = train()
+    interrupt(kill, monkeypatch, train)
+    torch.manual_seed(12345)  # another process has another past
+    assert train() == straight["outputs"]
+
+
+def test_a_resumed_run_trains_only_what_is_left(train: Train, monkeypatch: pytest.MonkeyPatch):
+    interrupt(in_the_validation_of_the_third_epoch, monkeypatch, train)
+    steps = []
+    step = RecognitionTask.training_step
+    monkeypatch.setattr(
+        RecognitionTask, "training_step", lambda task, *args: steps.append(task.current_epoch) or step(task, *args)
+    )
+    train()
+    assert steps == [2] * 5 + [3] * 5
+
+
+def test_ctrl_c_leaves_what_the_next_run_goes_on_from(train: Train, cache: Path, monkeypatch: pytest.MonkeyPatch):
+    def press(task: RecognitionTask, *args: object) -> None:
+        if task.current_epoch == 2:
+            raise KeyboardInterrupt
+
+    handler = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        patch.setattr(RecognitionTask, "on_train_batch_start", press)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            train()
+    signal.signal(signal.SIGINT, handler)  # Lightning ignores further ones while it ends
+    assert len(list(cache.glob(f"resume/*/{SNAPSHOT}"))) == 1
+    interrupted = train()
+    assert interrupted == train()
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(train: Train):
+    first, again, other = train(seed=3), train(seed=3), train(seed=4)
+    assert first == again
+    assert sorted(first) == [
+        "model/model.json",
+        "model/model.safetensors",
+        "plots/loss.json",
+        "plots/map_macro.json",
+        "train.json",
+    ]
+    assert first["model/model.safetensors"] != other["model/model.safetensors"]
+    assert first["plots/loss.json"] != other["plots/loss.json"]
+
+
+@pytest.mark.parametrize("changes", [{"seed": 4}, {"learning_rate": 0.02}, {"epochs": 3}])
+def test_a_changed_run_does_not_resume_the_old_one(
+    changes: dict[str, Any], train: Train, monkeypatch: pytest.MonkeyPatch
+):
+    interrupt(in_the_validation_of_the_third_epoch, monkeypatch, train)
+    beside_the_old_one = train(**changes)
+    assert beside_the_old_one == train(**changes)
+
+
+def test_what_came_out_says_what_happened(train: Train, collection: Path, tmp_path: Path):
+    outputs = train(epochs=5)
+    figures = json.loads(outputs["train.json"])
+    loss, precision = json.loads(outputs["plots/loss.json"]), json.loads(outputs["plots/map_macro.json"])
+    card = json.loads(outputs["model/model.json"])
+    assert figures["epochs"] == card["trained"]["epochs"] == 5
+    assert [row["epoch"] for row in precision] == [1, 2, 3, 4, 5]
+    assert [(row["epoch"], row["part"]) for row in loss] == [
+        (epoch, part) for epoch in range(1, 6) for part in ("train", "validation")
+    ]
+    best = max(precision, key=lambda row: row["map_macro"])
+    assert figures["best_epoch"] == card["trained"]["best_epoch"] == best["epoch"]
+    assert figures["validation_map_macro"] == best["map_macro"]
+    best_rows = {row["part"]: row["loss"] for row in loss if row["epoch"] == best["epoch"]}
+    assert best_rows == {"train": figures["train_loss"], "validation": figures["validation_loss"]}
+    model = Recognizer.load(tmp_path / "run0" / "model", torch.device("cpu")).model
+    assert figures["parameters"] == sum(weights.numel() for weights in model.parameters())
+    assert set(load_file(tmp_path / "run0" / "model" / "model.safetensors")) == set(model.state_dict())
+
+
+def test_a_success_leaves_nothing_to_resume(train: Train, cache: Path):
+    train(epochs=1)
+    assert [path for path in (cache / "resume").iterdir() if path.is_dir()] == []
+
+
+def test_the_folder_is_kept_on_an_error_and_removed_on_success(cache: Path):
+    def fail(error: type[BaseException]) -> None:
+        with resume_folder("run") as folder:
+            (folder / f"{error.__name__}.ckpt").touch()
+            raise error
+
+    for error in (ValueError, KeyboardInterrupt, SystemExit):
+        with pytest.raises(error):
+            fail(error)
+    with resume_folder("run") as folder:
+        assert folder == cache / "resume" / "run"
+        assert len(list(folder.iterdir())) == 3
+    assert [path for path in (cache / "resume").iterdir() if path.is_dir()] == []
+
+
+def test_runs_of_other_keys_have_other_folders(cache: Path):
+    with resume_folder("one") as one, resume_folder("two") as two:
+        assert one != two
+
+
+def test_a_second_process_at_the_same_run_gets_a_folder_of_its_own(cache: Path, caplog: pytest.LogCaptureFixture):
+    with resume_folder("run") as first:
+        (first / SNAPSHOT).touch()
+        with caplog.at_level(logging.WARNING), resume_folder("run") as second:
+            assert second != first
+            assert list(second.iterdir()) == []
+        assert "another process is at this very run" in caplog.text
+        assert not second.exists()
+        assert (first / SNAPSHOT).exists()
+    with resume_folder("run") as again:
+        assert again == first
+        assert list(again.iterdir()) == []
+
+
+def test_the_cache_is_where_the_user_says(cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.delenv("INSTRUMENTARIUM_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    with resume_folder("run") as folder:
+        assert folder == tmp_path / "xdg" / "instrumentarium" / "resume" / "run"
