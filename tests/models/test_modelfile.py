@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from model_fixtures import RELATIVE, bytes_below, listening_model, tiny_card, tiny_model
+from model_fixtures import RELATIVE, bytes_below, shifting_model, tiny_card, tiny_model
 from safetensors.torch import load_file, save_file
 
 from instrumentarium.models.modelfile import (
@@ -41,7 +41,7 @@ def refusal(folder: Path) -> str:
 
 def test_a_round_trip_gives_the_same_logits_and_card(saved: Path):
     model, card = load_model(saved)
-    original = listening_model().eval()
+    original = shifting_model().eval()
     waveforms = 0.1 * torch.randn(4, 4000)
     assert not model.training
     assert card == tiny_card()
@@ -50,7 +50,7 @@ def test_a_round_trip_gives_the_same_logits_and_card(saved: Path):
 
 def test_a_timm_network_makes_the_round_trip(tmp_path: Path):
     network = TimmParams(kind="timm", architecture="test_resnet", dropout=0.1)
-    original = listening_model(network=network).eval()
+    original = shifting_model(network=network).eval()
     save_model(tmp_path, original.state_dict(), tiny_card().model_copy(update={"network": network}))
     waveforms = 0.1 * torch.randn(2, 4000)
     torch.testing.assert_close(load_model(tmp_path)[0](waveforms), original(waveforms))

@@ -152,7 +152,7 @@ def transposing(semitones: float) -> RecognitionModel:
     torch.manual_seed(3)
     mean, std = [0.0] * 16, [1.0] * 16
     return build_model(
-        NETWORK, FRONTEND, sample_rate_hz=RATE_HZ, mean=mean, std=std, transposed_semitones=semitones
+        NETWORK, FRONTEND, sample_rate_hz=RATE_HZ, mean=mean, std=std, pitch_shift_semitones=semitones
     ).eval()
 
 

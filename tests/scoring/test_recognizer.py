@@ -6,7 +6,7 @@ import numpy.typing as npt
 import pytest
 import soundfile
 import torch
-from model_fixtures import RATE_HZ, bytes_below, clip_samples, listening_model, noise_clips, timbre_clip, tiny_card
+from model_fixtures import RATE_HZ, bytes_below, clip_samples, noise_clips, shifting_model, timbre_clip, tiny_card
 
 from instrumentarium.clips.windows import cut_window, window_starts
 from instrumentarium.frontends.waveforms import to_waveforms
@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def recognizer() -> Recognizer:
-    return Recognizer(listening_model(), tiny_card(), CPU)
+    return Recognizer(shifting_model(), tiny_card(), CPU)
 
 
 def by_hand(model: RecognitionModel, clip: npt.NDArray[np.int16]) -> tuple[npt.NDArray[np.float64], ...]:

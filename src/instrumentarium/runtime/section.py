@@ -6,6 +6,7 @@ parameters that the stage declares in dvc.yaml can be read: an undeclared one wo
 """
 
 import difflib
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -132,6 +133,24 @@ class DeclaredParams:
                 )
             value = value[part]
         return validate(value, kind, key)
+
+
+def read_section(path: Path, kind: type[T] | TypeAdapter[T]) -> T:
+    """Return the JSON content of `path` as a `kind`; the file is one that a stage wrote.
+
+    Raises:
+        ParamsError: if it is missing, is no JSON, or holds something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ParamsError(f"{path} is missing; run `dvc repro`") from error
+    except ValueError as error:
+        raise ParamsError(f"{path} is no JSON: {error}; run `dvc repro`") from error
+    try:
+        return (kind if isinstance(kind, TypeAdapter) else TypeAdapter(kind)).validate_python(content)
+    except ValidationError as error:
+        raise ParamsError(f"{path} does not hold what this version reads: {error}; run `dvc repro`") from error
 
 
 def stage_params() -> DeclaredParams:

@@ -164,7 +164,7 @@ class RecognitionTask(pl.LightningModule):
         owners, labels = self.validation_windows.owners, self.validation_data.labels
         windows = np.zeros((len(owners), scores.shape[1]), dtype=np.float32)
         windows[numbers.cpu().numpy()] = scores.cpu().numpy()  # a window that two devices scored counts once
-        clips = pool_windows(windows, owners, self.run.windows.clip_score).astype(np.float32)
+        clips = pool_windows(windows, self.run.windows.clip_score, owners).astype(np.float32)
         self.log(LOSS_LOGGED, cross_entropy(clips, labels), batch_size=1)
         self.log(MONITOR, mean_average_precision(clips, labels), batch_size=1)
 

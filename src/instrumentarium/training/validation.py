@@ -41,7 +41,7 @@ class ValidationWindows(Dataset[ValidationBatch]):
 
     def __len__(self) -> int:
         """Return the number of batches."""
-        return -(-len(self.owners) // self.batch_size)
+        return (len(self.owners) + self.batch_size - 1) // self.batch_size
 
     def __getitem__(self, number: int) -> ValidationBatch:
         """Return the batch with this number."""

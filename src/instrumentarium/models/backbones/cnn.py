@@ -67,4 +67,5 @@ class Cnn(Backbone):
         """Return the embeddings of each step."""
         x = features.contiguous(memory_format=torch.channels_last)
         x = self.blocks(self.stem(x))  # (batch, channels, bands/2^(n+1), frames/2^(n+2)) of n blocks
-        return x.mean(dim=2)  # (batch, channels, frames/2^(n+2))
+        embeddings: Tensor = x.mean(dim=2)  # (batch, channels, frames/2^(n+2))
+        return embeddings

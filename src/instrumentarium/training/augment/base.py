@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 Domain = Literal["waveform", "power", "features"]
-"""Waveforms (batch, samples), band powers (batch, bands, frames), or normalised features (batch, channels, bands, frames)."""
+"""Waveforms (batch, samples), band powers (batch, bands, frames), or normalised features, with channels before bands."""
 
 
 class Augmentation(ABC):
