@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 import torch
 from model_fixtures import (
+    ATTENTION,
+    RAW,
     RECIPE,
     STILL,
     STRONG,
+    Parts,
     clip_samples,
     label_rows,
     noise_clips,
@@ -27,6 +30,7 @@ from instrumentarium.models.recognition import RecognitionModel
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.training import fit as fitting
 from instrumentarium.training import task as tasks
+from instrumentarium.training.augment.params import AugmentParams
 from instrumentarium.training.augment.waveforms import WaveformAugmentation
 from instrumentarium.training.fit import TrainingError, choose_precision, fit
 from instrumentarium.training.recorder import SNAPSHOT, DivergedError, History
@@ -360,3 +364,30 @@ def test_mixed_precision_learns_too(tmp_path: Path):
     history = quick_fit(tmp_path, tiny_run(recipe=recipe, augment=STRONG))
     assert history.rows[-1]["train_loss"] < history.rows[0]["train_loss"]
     assert {weights.dtype for weights in history.best_weights.values()} == {torch.float32, torch.int64}
+
+
+@pytest.mark.parametrize(
+    ("parts", "augment"),
+    [(Parts(head=ATTENTION), STRONG), (RAW, STILL.model_copy(update={"gain_db": 6.0, "mix_probability": 0.3}))],
+    ids=["attention over time", "raw waveform"],
+)
+def test_neither_a_spectrogram_nor_a_pooled_vector_is_assumed(parts: Parts, augment: AugmentParams, tmp_path: Path):
+    recipe = RECIPE.model_copy(update={"epochs": 6, "windows_per_epoch": 96})
+    history = quick_fit(tmp_path, tiny_run(parts.build(), recipe, augment))
+    assert history.rows[-1]["train_loss"] < 0.8 * history.rows[0]["train_loss"]
+    assert history.best_score > 0.6  # one of three is right by chance
+
+
+def test_an_augmentation_of_spectra_is_refused_without_one():
+    with pytest.raises(ValueError, match="the augmentation changes spectra, and the front end makes none"):
+        tiny_run(RAW.build(), augment=STRONG)
+
+
+def test_validation_windows_come_once_each_in_order():
+    windows = ValidationWindows(clip_samples(noise_clips([4000, 10000, 900])), 4000, 2000, batch_size=4)
+    assert windows.owners.tolist() == [0, 1, 1, 1, 1, 2]
+    assert len(windows) == 2
+    assert [windows[number].numbers.tolist() for number in range(2)] == [[0, 1, 2, 3], [4, 5]]
+    assert [tuple(windows[number].waveforms.shape) for number in range(2)] == [(4, 4000), (2, 4000)]
+    with pytest.raises(IndexError):
+        windows[2]

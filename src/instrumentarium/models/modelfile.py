@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import torch
-from pydantic import ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
@@ -41,6 +41,11 @@ class TrainedOn(Section):
     validation_map_macro: float
 
 
+_INSTRUMENT: TypeAdapter[Instrument] = TypeAdapter(Instrument)
+LabelCard = Annotated[Instrument, BeforeValidator(_INSTRUMENT.validate_python)]
+"""An instrument as JSON writes it: code, name and family."""
+
+
 class ModelCard(Section):
     """model.json: everything needed to run the weights, and where they come from."""
 
@@ -48,7 +53,7 @@ class ModelCard(Section):
 
     format: Literal[2]
     taxonomy_name: str
-    labels: Annotated[tuple[Instrument, ...], Field(min_length=1, strict=False)]
+    labels: Annotated[tuple[LabelCard, ...], Field(min_length=1, strict=False)]
     sample_rate_hz: int
     frontend: FrontEndParams
     normalisation: Normalisation

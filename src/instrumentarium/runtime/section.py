@@ -8,7 +8,7 @@ parameters that the stage declares in dvc.yaml can be read: an undeclared one wo
 import difflib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -53,18 +53,11 @@ class Section(BaseModel):
         return values
 
 
-def _explain(error: ValidationError, prefix: str) -> str:
+def _explain(error: ValidationError, prefix: str, value: object) -> str:
     """One line a mistake: the key as `dvc exp run -S` would write it, what is wrong, what was found."""
-    # pydantic puts the chosen variant of a union into the location; params.yaml has no such key
-    kinds = {"cnn", "timm"}
     lines = []
     for item in error.errors():
-        parts = [
-            str(part)
-            for i, part in enumerate(item["loc"])
-            if not (str(part) in kinds and i and item["loc"][i - 1] == "network")
-        ]
-        key = ".".join(part for part in [prefix, *parts] if part)
+        key = ".".join(part for part in [prefix, *_keys(item["loc"], value)] if part)
         found = (
             ""
             if item["type"] in {"missing", "unknown_key", "names", "sizes", "no_music", "no_path"}
@@ -73,6 +66,18 @@ def _explain(error: ValidationError, prefix: str) -> str:
         text = "is missing" if item["type"] == "missing" else item["msg"]
         lines.append(f"  {key + ': ' if key else ''}{text}{found}")
     return "params.yaml cannot be used as it is:\n" + "\n".join(lines)
+
+
+def _keys(location: Sequence[str | int], value: object) -> Iterator[str]:
+    """Yield the keys of a location; pydantic puts chosen variants of unions into it, which params.yaml does not have."""
+    for place, part in enumerate(location):
+        if isinstance(value, Mapping) and part in value:
+            value = value[part]
+        elif isinstance(value, Sequence) and isinstance(part, int):
+            value = value[part] if part < len(value) else None
+        elif place + 1 < len(location) or not isinstance(value, Mapping):
+            continue
+        yield str(part)
 
 
 T = TypeVar("T")
@@ -87,7 +92,7 @@ def validate(value: object, kind: type[T] | TypeAdapter[T], prefix: str = "") ->
     try:
         return (kind if isinstance(kind, TypeAdapter) else TypeAdapter(kind)).validate_python(value)
     except ValidationError as error:
-        raise ParamsError(_explain(error, prefix)) from error
+        raise ParamsError(_explain(error, prefix, value)) from error
 
 
 def read_yaml(path: Path) -> dict[str, object]:
