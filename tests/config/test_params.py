@@ -165,7 +165,7 @@ def test_an_unknown_key_is_named_with_the_one_that_was_meant(changed: Change):
 def test_an_unknown_key_deep_below_is_named(changed: Change):
     found = problems(changed(models__resnext__recipes__miniature__epoch=3))
     assert found.startswith(
-        "models.resnext.recipes.miniature: 'epoch' is not a parameter here (allowed: batch_size, epochs"
+        "models.resnext.recipes.miniature: 'epoch' is not a parameter here (allowed: augmentation, batch_size, epochs"
     )
     assert found.endswith("; did you mean 'epochs'?)")
     assert "models.resnext.backbone: 'droput' is not a parameter" in problems(

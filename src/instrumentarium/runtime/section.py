@@ -57,7 +57,7 @@ def _explain(error: ValidationError, prefix: str, value: object) -> str:
     """One line a mistake: the key as `dvc exp run -S` would write it, what is wrong, what was found."""
     lines = []
     for item in error.errors():
-        key = ".".join(part for part in [prefix, *_keys(item["loc"], value)] if part)
+        key = ".".join(part for part in [prefix, *_keys(item["loc"], value, missing=item["type"] == "missing")] if part)
         found = (
             ""
             if item["type"] in {"missing", "unknown_key", "names", "sizes", "no_music", "no_path"}
@@ -68,14 +68,14 @@ def _explain(error: ValidationError, prefix: str, value: object) -> str:
     return "params.yaml cannot be used as it is:\n" + "\n".join(lines)
 
 
-def _keys(location: Sequence[str | int], value: object) -> Iterator[str]:
+def _keys(location: Sequence[str | int], value: object, *, missing: bool) -> Iterator[str]:
     """Yield the keys of a location; pydantic puts chosen variants of unions into it, which params.yaml does not have."""
     for place, part in enumerate(location):
         if isinstance(value, Mapping) and part in value:
             value = value[part]
         elif isinstance(value, Sequence) and isinstance(part, int):
             value = value[part] if part < len(value) else None
-        elif place + 1 < len(location) or not isinstance(value, Mapping):
+        elif not (missing and place + 1 == len(location)):
             continue
         yield str(part)
 
