@@ -5,6 +5,7 @@ absent only where every label of that corpus which names it is known to be: of a
 guitars, `guitar` is absent where both are. Anything else is unobserved, and has no row.
 """
 
+import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -90,10 +91,16 @@ class MappedLabels:
 
     def summary(self) -> str:
         """Say in a line what came out, and which labels of own data did not."""
-        named = ", ".join(f"{label} ({count})" for label, count in list(self.left_out.items())[:_SHOWN])
+        shown = list(self.left_out.items())[:_SHOWN]
+        named = ", ".join(f"{label} ({count}{self._likely(label)})" for label, count in shown)
         more = f" and {len(self.left_out) - _SHOWN} more" if len(self.left_out) > _SHOWN else ""
         missing = f"; labels of your own data that it has no instrument for: {named}{more}" if named else ""
         return f"{len(self.labels)} labels in the {len(self.taxonomy)} instruments of {self.taxonomy.name}{missing}"
+
+    def _likely(self, label: str) -> str:
+        known = [plain(word) for each in self.taxonomy.instruments for word in (each.code, each.name)]
+        meant = difflib.get_close_matches(plain(label), known, n=1, cutoff=0.75)
+        return f", did you mean {meant[0]!r}?" if meant else ""
 
 
 def build_mapping(name: str, params: TaxonomyParams) -> LabelMapping:
