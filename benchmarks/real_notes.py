@@ -1,9 +1,9 @@
 """What a trained model makes of real single notes and of real sounds without an instrument, as one line of JSON.
 
-The model never trains on them, so the figures say whether what it learned, of rendered music for instance, holds for real
+The model never trains on them, so the metrics say whether what it learned, of rendered music for instance, holds for real
 sound. The folder has a table in the form that own data may have (docs/own-data.md), here `path`, `labels`, `recording` and
-`source`: one instrument for a note, none for a negative. It comes in through the same door as any own data: stock is
-taken of it, and it is ingested.
+`source`: one instrument for a note, none for a negative. It comes in through the same door as any own data: its
+manifest is written, and it is ingested.
 
     python benchmarks/real_notes.py FOLDER
 
@@ -33,12 +33,12 @@ import typer
 from instrumentarium.clips.collection import open_samples, read_clips, read_labels
 from instrumentarium.clips.labels import label_arrays
 from instrumentarium.corpora.own import parser
-from instrumentarium.corpora.own.inventory.stock import take_stock
+from instrumentarium.corpora.own.manifest.writing import write_manifest
 from instrumentarium.evaluation.thresholds import Thresholds
 from instrumentarium.ingestion.ingest import ingest
 from instrumentarium.runtime.stage import run
 from instrumentarium.scoring.recognizer import Recognizer
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.tables.mapping import LabelMapping, map_labels
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -53,14 +53,17 @@ def main(
     """Say how a trained model does on real notes and on real sounds without an instrument."""
     began = time.perf_counter()
     recognizer = Recognizer.load(model)
+    taxonomy = recognizer.card.taxonomy
     limits = Thresholds.read(thresholds or model.absolute().parent / "thresholds.json").vector()
     index = folder / "index.csv"
     with tempfile.TemporaryDirectory(prefix="real-notes-") as name:
-        stock, own = Path(name) / "stock", Path(name) / "own"
-        take_stock(str(index), "table", "negative", stock)
-        ingested = ingest("own", parser.read_clips(stock), own, recognizer.card.sample_rate_hz)
+        manifest, own = Path(name) / "manifest", Path(name) / "own"
+        write_manifest(str(index), "table", "negative", manifest)
+        ingested = ingest("own", parser.read_clips(manifest), own, recognizer.card.sample_rate_hz)
         clips = read_clips([own])
-        labels = label_arrays(clips, read_labels([own]), irmas_train_absent="unobserved")
+        by_spelling = LabelMapping(taxonomy, {"own": "spelling"})
+        mapped = map_labels(read_labels([own]), dict.fromkeys(clips["clip_id"], "own"), by_spelling)
+        labels = label_arrays(clips, mapped.labels, taxonomy, irmas_train_absent="unobserved")
         scores = recognizer.clips(open_samples(clips, [own])).scores
     known = labels.observed.all(axis=1)
     notes = known & (labels.targets.sum(axis=1) == 1)
@@ -72,9 +75,12 @@ def main(
     sources = clips["path"].map(_sources(index)).to_numpy()
     categories = np.array([PurePosixPath(path).parent.name for path in clips["path"]])
 
-    per_instrument = {CODES[i]: _share(right, notes & (truth == i)) for i in present}
+    codes = taxonomy.codes
+    per_instrument = {codes[i]: _share(right, notes & (truth == i)) for i in present}
     confusion = {
-        CODES[i]: {CODES[j]: int(count) for j in present if (count := (notes & (truth == i) & (highest == j)).sum())}
+        taxonomy.codes[i]: {
+            taxonomy.codes[j]: int(count) for j in present if (count := (notes & (truth == i) & (highest == j)).sum())
+        }
         for i in present
     }
     per_source = {

@@ -11,7 +11,7 @@ from instrumentarium.duplicates.merging import merged_recordings
 from instrumentarium.splitting.assignment import assigned_splits
 from instrumentarium.splitting.distribution import balance
 from instrumentarium.splitting.folds import folds
-from instrumentarium.splitting.sharing import share_out
+from instrumentarium.splitting.stratified import stratified_group_split
 from instrumentarium.splitting.units import positive_labels, recording_units
 from instrumentarium.tables.taxonomy import CODES
 
@@ -32,7 +32,7 @@ def test_the_published_test_songs_are_halved_almost_evenly(seed: int):
     units, positives = recording_units(clips, labels, clips["recording_id"]), positive_labels(clips, labels)
     assert (len(clips), len(units)) == (2874, 208)
     start = time.process_time()
-    parts = share_out(units, [0.5, 0.5], seed)
+    parts = stratified_group_split(units, [0.5, 0.5], seed)
     assert time.process_time() - start < 20
     rows = [units.names.index(name) for name in clips["recording_id"]]
     check_halves(positives, parts[rows])

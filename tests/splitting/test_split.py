@@ -79,12 +79,12 @@ def test_the_metrics_tell_how_alike_splits_and_pools_are(collection, split: Spli
         assert split.metrics[part]["ld"] == round(expected, 6)
         assert split.metrics[part]["lpd"] > 0
     songs = table[(table["corpus"] == "irmas") & (table["official_split"] == "test")]
-    pool = split.metrics["shared_out"]["irmas_test_songs"]
+    pool = split.metrics["stratified"]["irmas_test_songs"]
     for part in ("validation", "test"):
         there = (songs["split"] == part).to_numpy()
         assert pool[part]["clips"] == there.sum()
         assert pool[part]["ld"] == round(label_distribution(positive_labels(songs, labels), there), 6)
-    assert set(split.metrics["shared_out"]) == {"irmas_test_songs", "openmic_train", "own"}
+    assert set(split.metrics["stratified"]) == {"irmas_test_songs", "openmic_train", "own"}
     assert 0 < pool["prevalence_gap"] < 0.2
     assert 0 <= pool["fold_size_gap"] < 0.2
 
@@ -167,7 +167,7 @@ def test_a_frozen_split_may_differ_from_every_rule(collection, split: Split, fro
     )
     taken = frozen(swapped[["clip_id", "split"]])
     assert taken.metrics["train"]["clips"] == split.metrics["test"]["clips"]
-    assert set(taken.metrics["shared_out"]["irmas_test_songs"]) == {
+    assert set(taken.metrics["stratified"]["irmas_test_songs"]) == {
         *("train", "validation", "test"),
         *("prevalence_gap", "fold_size_gap"),
     }

@@ -11,12 +11,14 @@ from instrumentarium.clips.params import WindowsParams
 from instrumentarium.config.collections import CollectionParams
 from instrumentarium.config.labels import LabelsParams
 from instrumentarium.config.models import ModelParams
+from instrumentarium.corpora.source.params import CORPORA
 from instrumentarium.evaluation.params import EvaluateParams
 from instrumentarium.explaining.params import ExplainParams
 from instrumentarium.reporting.params import ReportParams
 from instrumentarium.runtime.section import PARAMS_FILE, Section, Seed, closest, read_yaml, validate
 from instrumentarium.splitting.params import SplitParams
-from instrumentarium.tables.params import AudioParams
+from instrumentarium.tables.params import AudioParams, TaxonomyParams
+from instrumentarium.tables.selection import AUTO, is_file, unknown_taxonomy
 from instrumentarium.training.augment.params import AugmentParams
 from instrumentarium.training.params import TrainingParams
 
@@ -27,7 +29,9 @@ class Params(Section):
     seed: Seed
     collection: str
     model: str
+    taxonomy: str
     collections: dict[str, CollectionParams]
+    taxonomies: dict[str, TaxonomyParams]
     download: DownloadParams
     audio: AudioParams
     labels: LabelsParams
@@ -50,6 +54,7 @@ class Params(Section):
             problems.append(
                 f"model: {self.model!r} is not a key of `models` ({closest(self.model, list(self.models))})"
             )
+        problems += self._taxonomy_problems()
         for name, model in self.models.items():
             for part in ("frontends", "recipes"):
                 keys = set(getattr(model, part))
@@ -61,6 +66,30 @@ class Params(Section):
         if problems:
             raise PydanticCustomError("names", "{text}", {"text": "\n  ".join(problems)})
         return self
+
+    def _taxonomy_problems(self) -> list[str]:
+        problems = []
+        if self.taxonomy == AUTO and self.collection in self.collections:
+            corpora = self.collections[self.collection].corpora
+            others = [name for name in CORPORA if name != "own" and getattr(corpora, name).use]
+            if others:
+                problems.append(
+                    f"taxonomy: {AUTO!r} is for own data alone, and collection {self.collection} uses {', '.join(others)} "
+                    f"as well; set collections.{self.collection}.corpora.{others[0]}.use to false, or name a taxonomy"
+                )
+        elif self.taxonomy != AUTO and not is_file(self.taxonomy) and self.taxonomy not in self.taxonomies:
+            problems.append(f"taxonomy: {unknown_taxonomy(self.taxonomy, self.taxonomies)}")
+        for name, taxonomy in self.taxonomies.items():
+            if name == AUTO or is_file(name):
+                problems.append(f"taxonomies.{name}: the name means something else; choose another")
+            problems += [f"taxonomies.{name}.{problem}" for problem in unknown_corpora(taxonomy)]
+        return problems
+
+
+def unknown_corpora(taxonomy: TaxonomyParams) -> list[str]:
+    """Say of every corpus that a taxonomy names and nobody knows what it may have meant."""
+    unknown = [corpus for corpus in taxonomy.corpora if corpus not in CORPORA]
+    return [f"corpora: {corpus!r} is no corpus ({closest(corpus, list(CORPORA))})" for corpus in unknown]
 
 
 def load_params(path: Path = PARAMS_FILE) -> Params:

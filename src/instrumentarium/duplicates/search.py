@@ -20,7 +20,7 @@ import pandas as pd
 
 from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.duplicates.coherence import coherence
-from instrumentarium.duplicates.contradictions import are_alike
+from instrumentarium.duplicates.conflicts import are_alike
 from instrumentarium.duplicates.landmarks import count_frames, find_landmarks, hop_samples
 from instrumentarium.duplicates.matching import Constellation, find_matches
 from instrumentarium.runtime.progress import progress_bar

@@ -1,4 +1,4 @@
-"""One decoding pass over a corpus: from its archives to the sample store and its three tables.
+"""One decoding pass over a corpus: from its archives to the sample store, its three tables and its card.
 
 Members are read in the archive's order, decoded by a pool of threads (libsndfile and soxr release the interpreter), and
 appended in that same order, so the result doesn't depend on the number of cores. Only a few clips are in memory at once.
@@ -13,24 +13,25 @@ import re
 import shutil
 import tempfile
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
+from instrumentarium.corpora.source.card import Card
 from instrumentarium.corpora.source.counts import Published
 from instrumentarium.corpora.source.members import Rejection, Source, SourceClip, stem
 from instrumentarium.corpora.source.params import CollectionSource, Corpus, CorpusParams
 from instrumentarium.ingestion.audio import AudioError, Clip, decode_clip
 from instrumentarium.runtime.errors import UserError
-from instrumentarium.runtime.files import SET_ASIDE, replace_together
+from instrumentarium.runtime.files import SET_ASIDE, replace_together, write_json
 from instrumentarium.runtime.progress import progress_bar
 from instrumentarium.tables.samplestore import SampleWriter
 from instrumentarium.tables.schemas import CLIPS, LABELS, REJECTED
 
-PARTS = ("clips.csv", "labels.csv", "rejected.csv", "samples")
+PARTS = ("clips.csv", "labels.csv", "rejected.csv", "card.json", "samples")
 """What ingest makes. A folder that has the first of them has all of one run: every reader begins with clips.csv."""
 _STAGING = ".ingest-"
 _FULL = {
@@ -80,7 +81,12 @@ class Ingested:
 
 
 def ingest(
-    corpus: str, source: Source, folder: Path, sample_rate_hz: int, published: Published | None = None
+    corpus: str,
+    source: Source,
+    folder: Path,
+    sample_rate_hz: int,
+    published: Published | None = None,
+    card: Mapping[str, object] | None = None,
 ) -> Ingested:
     """Decode every clip of `source` and write samples and tables into `folder`.
 
@@ -92,6 +98,7 @@ def ingest(
         folder: for the PARTS; made if missing.
         sample_rate_hz: of the samples.
         published: the counts that `source` must have, where its archives are the publisher's.
+        card: what a report says of the corpus, as `Card.facts` gives it.
 
     Raises:
         IngestError: if the disk is full, or the counts are not the published ones; what was written so far is removed.
@@ -101,7 +108,7 @@ def ingest(
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder, keep=SET_ASIDE)
         with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder, ignore_cleanup_errors=True) as name:
-            result = _fill(corpus, source, Path(name), sample_rate_hz, published)
+            result = _fill(corpus, source, Path(name), sample_rate_hz, published, card or {})
             if published is not None and published.differences(result.parts):
                 raise IngestError(
                     f"{corpus} was misread: {result.against(published)}. The archives are verified, so it is the parser "
@@ -136,7 +143,8 @@ def ingest_corpus(
     counts = importlib.import_module(f"instrumentarium.corpora.{corpus}.published")
     clips: Source = parser.read_clips(archives, **settings.choices()) if settings.use else iter(())
     published: Published | None = counts.PUBLISHED if settings.use and source == "published" else None
-    result = ingest(corpus, clips, folder, sample_rate_hz, published)
+    card: Card = importlib.import_module(f"instrumentarium.corpora.{corpus}.card").CARD
+    result = ingest(corpus, clips, folder, sample_rate_hz, published, card.facts(used=settings.use))
     return [result.summary(), *([] if published is None else [result.against(published)])]
 
 
@@ -147,7 +155,14 @@ def _sweep(folder: Path, keep: str | None = None) -> None:
             shutil.rmtree(staging, ignore_errors=True)
 
 
-def _fill(corpus: str, source: Source, folder: Path, sample_rate_hz: int, published: Published | None) -> Ingested:
+def _fill(
+    corpus: str,
+    source: Source,
+    folder: Path,
+    sample_rate_hz: int,
+    published: Published | None,
+    card: Mapping[str, object],
+) -> Ingested:
     result = Ingested()
     names: Counter[str] = Counter()  # of rejected members
     seen: set[str] = set()
@@ -186,13 +201,13 @@ def _fill(corpus: str, source: Source, folder: Path, sample_rate_hz: int, publis
                 }
             )
             result.labels += [
-                {"clip_id": clip_id, "instrument": code, "relevance": relevance}
-                for code, relevance in item.labels.items()
+                {"clip_id": clip_id, "label": label, "relevance": relevance} for label, relevance in item.labels.items()
             ]
             result.seconds += clip.duration_s
     CLIPS.write(folder / "clips.csv", pd.DataFrame(result.clips, columns=list(CLIPS.columns)))
     LABELS.write(folder / "labels.csv", pd.DataFrame(result.labels, columns=list(LABELS.columns)))
     REJECTED.write(folder / "rejected.csv", pd.DataFrame(result.rejected, columns=list(REJECTED.columns)))
+    write_json(folder / "card.json", card)
     return result
 
 

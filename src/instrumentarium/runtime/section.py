@@ -52,7 +52,7 @@ class Section(BaseModel):
         return values
 
 
-def _explain(error: ValidationError, prefix: str) -> str:
+def _explain(error: ValidationError, prefix: str, source: object) -> str:
     """One line a mistake: the key as `dvc exp run -S` would write it, what is wrong, what was found."""
     # pydantic puts the chosen variant of a union into the location; params.yaml has no such key
     kinds = {"cnn", "timm"}
@@ -66,19 +66,19 @@ def _explain(error: ValidationError, prefix: str) -> str:
         key = ".".join(part for part in [prefix, *parts] if part)
         found = (
             ""
-            if item["type"] in {"missing", "unknown_key", "names", "sizes", "no_music", "no_path"}
+            if item["type"] in {"missing", "unknown_key", "names", "sizes", "no_music", "no_path", "taxonomy"}
             else f", found {item['input']!r}"
         )
         text = "is missing" if item["type"] == "missing" else item["msg"]
         lines.append(f"  {key + ': ' if key else ''}{text}{found}")
-    return "params.yaml cannot be used as it is:\n" + "\n".join(lines)
+    return f"{source} cannot be used as it is:\n" + "\n".join(lines)
 
 
 T = TypeVar("T")
 
 
-def validate(value: object, kind: type[T] | TypeAdapter[T], prefix: str = "") -> T:
-    """Return `value` as a `kind`; `prefix` is the dotted key it stood under, for the error's text.
+def validate(value: object, kind: type[T] | TypeAdapter[T], prefix: str = "", source: object = PARAMS_FILE) -> T:
+    """Return `value` as a `kind`; `prefix` is the dotted key it stood under in the file `source`, for the error's text.
 
     Raises:
         ParamsError: naming every key that is missing, unknown or holds a value out of its range.
@@ -86,7 +86,7 @@ def validate(value: object, kind: type[T] | TypeAdapter[T], prefix: str = "") ->
     try:
         return (kind if isinstance(kind, TypeAdapter) else TypeAdapter(kind)).validate_python(value)
     except ValidationError as error:
-        raise ParamsError(_explain(error, prefix)) from error
+        raise ParamsError(_explain(error, prefix, source)) from error
 
 
 def read_yaml(path: Path) -> dict[str, object]:

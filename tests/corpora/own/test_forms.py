@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from instrumentarium.corpora.own.inventory.entry import Entry, OwnDataError
-from instrumentarium.corpora.own.inventory.forms import read_entries
+from instrumentarium.corpora.own.manifest.entry import Entry, OwnDataError
+from instrumentarium.corpora.own.manifest.forms import read_entries
 from instrumentarium.tables.taxonomy import CODES
 
 Maker = Callable[[Mapping[str, str]], Path]

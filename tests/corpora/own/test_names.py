@@ -1,6 +1,6 @@
 import pytest
 
-from instrumentarium.corpora.own.inventory.names import InstrumentNameError, labels_from
+from instrumentarium.corpora.own.manifest.names import InstrumentNameError, labels_from
 from instrumentarium.tables.taxonomy import CODES, INSTRUMENTS
 
 

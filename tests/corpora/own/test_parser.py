@@ -14,9 +14,9 @@ import pytest
 from dvc.utils.serialize import modify_yaml
 
 from instrumentarium.corpora.own.card import CARD
-from instrumentarium.corpora.own.inventory.entry import OwnDataError
-from instrumentarium.corpora.own.inventory.stock import take_stock
-from instrumentarium.corpora.own.manifest import MANIFEST
+from instrumentarium.corpora.own.manifest.entry import OwnDataError
+from instrumentarium.corpora.own.manifest.writing import take_stock
+from instrumentarium.corpora.own.manifest.contract import MANIFEST
 from instrumentarium.corpora.own.parser import read_clips
 from instrumentarium.corpora.source.archives import ArchiveError
 from instrumentarium.corpora.source.members import Rejection, SourceClip

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from instrumentarium.corpora.own.inventory.entry import Entry, OwnDataError
-from instrumentarium.corpora.own.inventory.table import entries_of_table
+from instrumentarium.corpora.own.manifest.entry import Entry, OwnDataError
+from instrumentarium.corpora.own.manifest.table import entries_of_table
 from instrumentarium.corpora.own.params import Absent
 from instrumentarium.tables.taxonomy import CODES
 

@@ -9,7 +9,7 @@ from instrumentarium.runtime.errors import UserError
 Split = Literal["", "train", "validation", "test"]
 
 SHOWN = 10
-"""Mistakes told at once: enough to see a pattern."""
+"""Mistakes reported at once: enough to see a pattern."""
 
 
 class OwnDataError(UserError, ValueError):
@@ -21,7 +21,7 @@ class Entry:
     """A file and what is said of it."""
 
     path: str  # from the root, "/" between folders, as the file system has it
-    labels: Mapping[str, bool] = field(default_factory=dict)  # instruments that are known to play, or known not to
+    labels: Mapping[str, bool] = field(default_factory=dict)  # instruments known to play, or not to; as spelled
     recording: str = ""  # empty: the file is a recording of its own
     split: Split = ""  # empty: the pipeline chooses
     reason: str = ""  # why it cannot become a clip

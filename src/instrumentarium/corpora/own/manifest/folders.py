@@ -1,24 +1,21 @@
 """Own data as a folder for every class: what lies below `cello/` has cello, what lies below `none/` no instrument."""
 
-from instrumentarium.corpora.own.inventory.entry import Entry, refuse
-from instrumentarium.corpora.own.inventory.files import File
-from instrumentarium.corpora.own.inventory.names import InstrumentNameError, labels_from
+from instrumentarium.corpora.own.manifest.entry import Entry, refuse
+from instrumentarium.corpora.own.manifest.files import File
+from instrumentarium.corpora.own.manifest.names import InstrumentNameError, labels_from
 from instrumentarium.corpora.own.params import Absent
 
 
-def names_a_class(folder: str) -> bool:
-    """Say whether a folder's name names instruments, or none."""
-    try:
-        return bool(labels_from(folder, "negative"))
-    except InstrumentNameError:
-        return False
+def class_folders(files: list[File]) -> list[str]:
+    """Return the folders right below the root that hold audio, sorted: each may be a class."""
+    return sorted({file.path.parts[0] for file in files if len(file.path.parts) > 1 and file.is_audio})
 
 
 def entries_of_folders(root: object, files: list[File], absent: Absent) -> list[Entry]:
     """Return every file below the class folders of `root`; how folders go on below them is the user's affair.
 
     Raises:
-        OwnDataError: if a folder with files right below `root` names no instrument.
+        OwnDataError: if a folder with files right below `root` has a name that contradicts itself.
     """
     labels: dict[str, dict[str, bool]] = {}
     mistakes: list[str] = []
@@ -26,7 +23,7 @@ def entries_of_folders(root: object, files: list[File], absent: Absent) -> list[
         try:
             labels[name] = labels_from(name, absent)
         except InstrumentNameError as error:
-            mistakes.append(f"folder {name}: {error}; a folder `none` is for what has no instrument")
+            mistakes.append(f"folder {name}: {error}")
     refuse(root, mistakes)
     return [_entry(file, labels) for file in files]
 

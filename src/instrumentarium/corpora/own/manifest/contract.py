@@ -1,11 +1,10 @@
-"""The manifest of own data: where each file lies, what it is, and what its owner says of it."""
+"""The manifest of own data: where each file lies, what it is, and, in a second table, what its owner says of it."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from instrumentarium.tables.table import Number, Table, Text
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.tables.table import Number, Table, Text, Unit
 
 MANIFEST = Table(
     name="manifest",
@@ -19,6 +18,15 @@ MANIFEST = Table(
         "recording": Text,
         "split": Literal["", "train", "validation", "test"],  # empty: the pipeline chooses
         "reason": str,  # why the file cannot become a clip; empty where nothing is known against it
-        **dict.fromkeys(CODES, Literal["", "0", "1"]),  # 1 plays, 0 doesn't, empty: nobody knows
+    },
+)
+OWN_LABELS = Table(
+    name="labels",
+    key=("path", "label"),
+    made_by="download@own",
+    columns={
+        "path": Text,  # of the manifest
+        "label": Text,  # as the user first spelled it, or EVERY_OTHER
+        "relevance": Unit,  # 1 plays, 0 doesn't; what nobody knows has no row
     },
 )

@@ -3,26 +3,42 @@
 As in IRMAS, `<song>-1.wav` and `<song>-2.wav` in one folder are clips of one recording.
 """
 
+import contextlib
 import re
 from pathlib import Path, PurePosixPath
 
-from instrumentarium.corpora.own.inventory.entry import Entry, refuse
-from instrumentarium.corpora.own.inventory.files import File
-from instrumentarium.corpora.own.inventory.names import InstrumentNameError, labels_from
+from instrumentarium.corpora.own.manifest.entry import Entry, refuse
+from instrumentarium.corpora.own.manifest.files import File
+from instrumentarium.corpora.own.manifest.names import InstrumentNameError, labels_from
 from instrumentarium.corpora.own.params import Absent
+from instrumentarium.tables.spelling import plain
 
 
 def has_texts(files: list[File]) -> bool:
     """Say whether a text file lies beside an audio file of the same name."""
+    return bool(_texts_beside_audio(files))
+
+
+def names_in_texts(root: Path, files: list[File]) -> set[str]:
+    """Return the names that the text files beside audio files hold, as names are compared; what cannot be read has none."""
+    names: set[str] = set()
+    for file in _texts_beside_audio(files):
+        with contextlib.suppress(UnicodeDecodeError, InstrumentNameError, OSError):
+            text = (root / file.path).read_text(encoding="utf-8-sig")
+            names.update(plain(label) for label in labels_from(text, "unobserved"))
+    return names
+
+
+def _texts_beside_audio(files: list[File]) -> list[File]:
     audio = {file.path.with_suffix("") for file in files if file.is_audio}
-    return any(file.suffix == ".txt" and file.path.with_suffix("") in audio for file in files)
+    return [file for file in files if file.suffix == ".txt" and file.path.with_suffix("") in audio]
 
 
 def entries_of_texts(root: Path, files: list[File], absent: Absent) -> list[Entry]:
     """Return every audio file of `root`; a text or an audio file that stands alone gets a reason.
 
     Raises:
-        OwnDataError: if a text names something that is no instrument, or isn't text.
+        OwnDataError: if a text contradicts itself, or isn't text.
     """
     texts = {file.path.with_suffix(""): file for file in files if file.suffix == ".txt"}
     audio = {file.path.with_suffix("") for file in files if file.is_audio}

@@ -1,4 +1,4 @@
-"""Recordings shared out to parts of given sizes: stratified proposals, a local search from each, the best they find."""
+"""The stratified group split of recordings into parts of given sizes: the best of several local searches."""
 
 from collections.abc import Sequence
 
@@ -13,15 +13,15 @@ from instrumentarium.splitting.units import IntArray, Units
 RUNS = 5
 """Searches from different proposals; five to eight seconds together for the 208 published IRMAS test songs."""
 LD_SCALE, LPD_SCALE, GAP_SCALE, SIZE_SCALE = 0.001, 0.0038, 0.004, 0.01
-"""About what the published IRMAS test songs admit when halved: what makes one unit of each figure's distance from 0."""
+"""About what the published IRMAS test songs admit when halved: what makes one unit of each measure's distance from 0."""
 SONGS_SCALE = 0.2
 """Of the largest |share of a label's recordings in a part − share asked for|."""
 
 
-def share_out(units: Units, shares: Sequence[float], seed: int) -> IntArray:
+def stratified_group_split(units: Units, shares: Sequence[float], seed: int) -> IntArray:
     """Return (units,): the part each recording goes to; parts are alike in labels and have their shares of clips.
 
-    Of several searches, the one counts whose worst figure is best, in units of the scales above. A function of its
+    Of several searches, the one counts whose worst measure is best, in units of the scales above. A function of its
     arguments alone, on any machine. Every part with a share gets a recording; where there are fewer
     recordings than such parts, the largest parts get one each.
 
@@ -38,7 +38,7 @@ def share_out(units: Units, shares: Sequence[float], seed: int) -> IntArray:
         return np.full(len(units), wanted[0], dtype=np.int64)
     used = [shares[part] for part in wanted]
     found = [_searched(units, used, derive_seed(seed, "sharing out", run)) for run in range(RUNS)]
-    best = min(found, key=lambda parts: _worst_figure(units, parts, used))
+    best = min(found, key=lambda parts: _worst_measure(units, parts, used))
     return np.asarray(wanted, dtype=np.int64)[best]
 
 
@@ -47,8 +47,8 @@ def _searched(units: Units, shares: Sequence[float], seed: int) -> IntArray:
     return improved_parts(units, proposed, shares, np.random.default_rng(seed))
 
 
-def _worst_figure(units: Units, parts: IntArray, shares: Sequence[float]) -> float:
-    """Return the largest of the figures in units of their scales, rounded so that the order of sums does not count.
+def _worst_measure(units: Units, parts: IntArray, shares: Sequence[float]) -> float:
+    """Return the largest of the measures in units of their scales, rounded so that the order of sums does not count.
 
     One of them is of recordings: a label whose clips are even, but come from two songs here and from six there, is not.
     """
@@ -61,14 +61,14 @@ def _worst_figure(units: Units, parts: IntArray, shares: Sequence[float]) -> flo
         )
         for part, share in enumerate(shares)
     )
-    figures = (
+    measures = (
         max(found.ld) / LD_SCALE,
         max(found.lpd) / LPD_SCALE,
         found.prevalence_gap / GAP_SCALE,
         found.fold_size_gap / SIZE_SCALE,
         songs / SONGS_SCALE,
     )
-    return round(max(figures), 6)
+    return round(max(measures), 6)
 
 
 def _filled(parts: IntArray, count: int) -> IntArray:

@@ -3,6 +3,7 @@
 Paths start from the table's folder.
 """
 
+import contextlib
 import os
 import unicodedata
 from collections import Counter
@@ -11,18 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast, get_args
 
-from instrumentarium.corpora.own.inventory.entry import Entry, OwnDataError, Split, refuse
-from instrumentarium.corpora.own.inventory.names import (
-    CODE_OF,
-    InstrumentNameError,
-    labels_from,
-    nearest,
-    plain,
-    unknown_name,
-)
-from instrumentarium.corpora.own.inventory.spreadsheet import Row, read_cells
+from instrumentarium.corpora.own.manifest.entry import Entry, OwnDataError, Split, refuse
+from instrumentarium.corpora.own.manifest.names import NOTHING_PLAYS, InstrumentNameError, labels_from, nearest, spelled
+from instrumentarium.corpora.own.manifest.spreadsheet import Row, read_cells
 from instrumentarium.corpora.own.params import Absent
 from instrumentarium.corpora.source.members import nfc
+from instrumentarium.tables.schemas import EVERY_OTHER
+from instrumentarium.tables.spelling import plain
 
 SUFFIXES = frozenset((".csv", ".tsv"))
 OWN_COLUMNS = ("path", "labels", "recording", "split")
@@ -34,7 +30,7 @@ _TYPING_ERROR = 0.8
 
 
 class _RowError(Exception):
-    """What is wrong in one row, one argument a mistake; told together with those of the other rows."""
+    """What is wrong in one row, one argument a mistake; reported together with those of the other rows."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class Columns:
     """Where a table has what."""
 
     own: Mapping[str, int]  # of OWN_COLUMNS, those that are there
-    instruments: Mapping[str, int]  # by code
+    instruments: Mapping[str, int]  # by the name at its head
 
     def cell(self, row: Row, name: str) -> str:
         """Return the stripped cell of one of OWN_COLUMNS; empty if the table has no such column."""
@@ -55,7 +51,7 @@ def entries_of_table(path: Path, absent: Absent) -> list[Entry]:
     A file that is not there gets a reason. Rows of one recording that state no split follow those that do.
 
     Raises:
-        OwnDataError: if the table cannot be read, lacks a column, names an unknown instrument, holds a cell that is not
+        OwnDataError: if the table cannot be read, lacks a column, holds a cell that is not
             allowed, names a file twice or puts a recording into two splits; or if none of its files is there.
     """
     header, rows = read_cells(path)
@@ -86,34 +82,51 @@ def entries_of_table(path: Path, absent: Absent) -> list[Entry]:
 def _columns(path: Path, header: tuple[str, ...], rows: list[Row]) -> Columns:
     names = [plain(name) for name in header]
     own = {name: index for index, name in enumerate(names) if name in OWN_COLUMNS}
-    instruments = {CODE_OF[name]: index for index, name in enumerate(names) if name in CODE_OF}
+    listed = _names_listed(rows, own["labels"]) if "labels" in own else set()
+    instruments: dict[str, int] = {}
     mistakes = [
-        f"column {name!r} stands {count} times; a column has one place, an instrument one column, by code or name"
-        for name, count in Counter(CODE_OF.get(name, name) for name in names).items()
-        if count > 1
+        f"column {name!r} stands {count} times; a column has one place, an instrument one column"
+        for name, count in Counter(names).items()
+        if count > 1 and name
     ]
     for index, name in enumerate(names):
-        cells = {row.cells[index].strip() for row in rows}
-        meant = nearest(name, [*OWN_COLUMNS, *CODE_OF], _TYPING_ERROR)
-        if name in own or name in CODE_OF:
+        if name in own:
             continue
-        if meant:
-            mistakes.append(f"unknown column {header[index]!r}; did you mean {meant!r}? Rename it, if it is but a note")
-        elif not name:
+        meant = nearest(name, OWN_COLUMNS, _TYPING_ERROR)
+        if not name:
             mistakes.append(f"column {index + 1} has no name")
-        elif "labels" not in own and cells <= set(_CELLS) and cells != {""}:
-            mistakes.append(f"column {header[index]!r} holds 1 and 0, but is an {unknown_name(name)}")
+        elif _says_what_plays(rows, index) and ("labels" not in own or name in listed):
+            if name in NOTHING_PLAYS or name == EVERY_OTHER:
+                mistakes.append(f"column {header[index]!r} cannot be an instrument's; leave it out")
+            instruments[spelled(header[index])] = index
+        elif meant:
+            mistakes.append(f"unknown column {header[index]!r}; did you mean {meant!r}? Rename it, if it is but a note")
     if "labels" in own and instruments:
         mistakes.append(
             f"it has a column `labels` and columns for instruments ({', '.join(instruments)}); keep one of the two"
         )
     if "labels" not in own and not instruments:
         mistakes.append(
-            f"it needs a column `labels` or a column an instrument, by code or name ({', '.join(CODE_OF)}); "
+            "it needs a column `labels`, or a column an instrument, with 1 where it plays and 0 where it doesn't; "
             f"found {', '.join(filter(None, names))}"
         )
     refuse(path, mistakes)
     return Columns(own, instruments)
+
+
+def _says_what_plays(rows: list[Row], index: int) -> bool:
+    """Say whether a column is an instrument's: at least half of what stands in it is 1 or 0."""
+    cells = [cell for row in rows if (cell := row.cells[index].strip())]
+    return bool(cells) and 2 * sum(cell in _CELLS for cell in cells) >= len(cells)
+
+
+def _names_listed(rows: list[Row], index: int) -> set[str]:
+    """Return what the column `labels` names, as names are compared."""
+    names: set[str] = set()
+    for row in rows:
+        with contextlib.suppress(InstrumentNameError):
+            names.update(plain(label) for label in labels_from(row.cells[index], "unobserved"))
+    return names
 
 
 def _entry(folder: Path, row: Row, columns: Columns, absent: Absent) -> Entry:
@@ -134,12 +147,12 @@ def _entry(folder: Path, row: Row, columns: Columns, absent: Absent) -> Entry:
         labels = labels_from(columns.cell(row, "labels"), absent) if "labels" in columns.own else {}
     except InstrumentNameError as error:
         mistakes.append(str(error))
-    for code, index in columns.instruments.items():
+    for name, index in columns.instruments.items():
         cell = row.cells[index].strip()
         if cell not in _CELLS:
-            mistakes.append(f"{code} is {cell!r}; allowed: 1 (plays), 0 (doesn't), or empty (nobody knows)")
+            mistakes.append(f"{name} is {cell!r}; allowed: 1 (plays), 0 (doesn't), or empty (nobody knows)")
         elif (plays := _CELLS[cell]) is not None:
-            labels[code] = plays
+            labels[name] = plays
     if mistakes:
         raise _RowError(*mistakes)
     path, reason = _locate(folder, written)

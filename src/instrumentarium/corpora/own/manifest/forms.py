@@ -5,12 +5,13 @@ Three forms: a CSV table (table.py), a folder for every class (folders.py), audi
 
 from pathlib import Path
 
-from instrumentarium.corpora.own.inventory.entry import Entry, OwnDataError
-from instrumentarium.corpora.own.inventory.files import File, list_files
-from instrumentarium.corpora.own.inventory.folders import entries_of_folders, names_a_class
-from instrumentarium.corpora.own.inventory.table import SUFFIXES, entries_of_table
-from instrumentarium.corpora.own.inventory.texts import entries_of_texts, has_texts
+from instrumentarium.corpora.own.manifest.entry import Entry, OwnDataError
+from instrumentarium.corpora.own.manifest.files import File, list_files
+from instrumentarium.corpora.own.manifest.folders import class_folders, entries_of_folders
+from instrumentarium.corpora.own.manifest.table import SUFFIXES, entries_of_table
+from instrumentarium.corpora.own.manifest.texts import entries_of_texts, has_texts, names_in_texts
 from instrumentarium.corpora.own.params import Absent, OwnForm
+from instrumentarium.tables.spelling import plain
 
 FORMS = "a CSV table, a folder that has a folder for every instrument, or a folder of audio files with a .txt each"
 
@@ -62,7 +63,10 @@ def _form_of(where: Path, files: list[File]) -> OwnForm:
     """
     tables = sorted(str(file.path) for file in files if len(file.path.parts) == 1 and file.suffix in SUFFIXES)
     folders = sorted({file.path.parts[0] for file in files if len(file.path.parts) > 1})
-    classes = [name for name in folders if names_a_class(name)]
+    classes = class_folders(files)
+    if has_texts(files):  # then folders are classes only where they are called what the texts name
+        named = names_in_texts(where, files)
+        classes = [name for name in classes if plain(name) in named]
     signs: dict[str, str] = {}
     if tables:
         signs[f"`path: {where / tables[0]}`"] = f"a table ({', '.join(tables)})"

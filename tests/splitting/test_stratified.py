@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from splitting_fixtures import draw_collection
 
-from instrumentarium.splitting import search, sharing
+from instrumentarium.splitting import search, stratified
 from instrumentarium.splitting.distribution import balance
 from instrumentarium.splitting.proposal import stratified_parts
 from instrumentarium.splitting.search import improved_parts
-from instrumentarium.splitting.sharing import share_out
+from instrumentarium.splitting.stratified import stratified_group_split
 from instrumentarium.splitting.units import Units, positive_labels, recording_units
 
 
@@ -100,7 +100,7 @@ def test_a_perfect_sharing_out_is_found_and_kept():
 
 def test_the_same_seed_shares_out_alike_on_any_machine():
     # recorded on x86-64 with AVX2; in 32-bit little-endian integers wherever the test runs
-    parts = share_out(draw_units(60, 0), [0.2, 0.3, 0.5], 2026).astype("<i4")
+    parts = stratified_group_split(draw_units(60, 0), [0.2, 0.3, 0.5], 2026).astype("<i4")
     assert hashlib.md5(parts.tobytes()).hexdigest() == "89cfc9cde08c7a71a42e7df1be416fa4"
 
 
@@ -109,33 +109,33 @@ def test_sharing_out_repeats_differs_by_seed_and_leaves_numpys_own_generator_alo
     np.random.seed(5)  # noqa: NPY002
     expected = np.random.random()  # noqa: NPY002
     np.random.seed(5)  # noqa: NPY002
-    first = share_out(units, [0.5, 0.5], 3)
+    first = stratified_group_split(units, [0.5, 0.5], 3)
     assert np.random.random() == expected  # noqa: NPY002
-    np.testing.assert_array_equal(first, share_out(units, [0.5, 0.5], 3))
-    assert (first != share_out(units, [0.5, 0.5], 4)).any()
+    np.testing.assert_array_equal(first, stratified_group_split(units, [0.5, 0.5], 3))
+    assert (first != stratified_group_split(units, [0.5, 0.5], 4)).any()
 
 
 def test_what_needs_no_search_is_shared_out_at_once():
     nothing = draw_units(0, 0)
-    assert share_out(nothing, [0.5, 0.5], 0).shape == (0,)
-    assert share_out(draw_units(3, 0), [0.0, 1.0, 0.0], 0).tolist() == [1, 1, 1]
-    assert share_out(draw_units(1, 0), [0.2, 0.5, 0.3], 0).tolist() == [1]
-    assert share_out(draw_units(2, 0), [0.2, 0.5, 0.3], 0).tolist() == [1, 2]
-    assert set(share_out(draw_units(30, 0), [0.0, 0.5, 0.5], 0)) == {1, 2}
+    assert stratified_group_split(nothing, [0.5, 0.5], 0).shape == (0,)
+    assert stratified_group_split(draw_units(3, 0), [0.0, 1.0, 0.0], 0).tolist() == [1, 1, 1]
+    assert stratified_group_split(draw_units(1, 0), [0.2, 0.5, 0.3], 0).tolist() == [1]
+    assert stratified_group_split(draw_units(2, 0), [0.2, 0.5, 0.3], 0).tolist() == [1, 2]
+    assert set(stratified_group_split(draw_units(30, 0), [0.0, 0.5, 0.5], 0)) == {1, 2}
 
 
 @pytest.fixture(scope="module")
 def one_search() -> Iterator[None]:
     """Let one search do, where all of them must keep the law that is tested."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sharing, "RUNS", 1)
+        patch.setattr(stratified, "RUNS", 1)
         yield
 
 
 @settings(max_examples=25, deadline=None)
 @given(count=st.integers(2, 12), k=st.integers(2, 6), seed=st.integers(0, 100))
 def test_every_part_gets_a_recording_in_every_search(one_search: None, count: int, k: int, seed: int):
-    assert len(set(share_out(draw_units(count, seed), [1 / k] * k, seed).tolist())) == min(count, k)
+    assert len(set(stratified_group_split(draw_units(count, seed), [1 / k] * k, seed).tolist())) == min(count, k)
 
 
 def test_the_search_is_closer_than_stratification_alone():
@@ -143,7 +143,7 @@ def test_the_search_is_closer_than_stratification_alone():
     songs = clips[clips["recording_id"].str.startswith("irmas/test")]
     units, positives = recording_units(songs, labels, songs["recording_id"]), positive_labels(songs, labels)
     rows = [units.names.index(name) for name in songs["recording_id"]]
-    searched = balance(positives, share_out(units, [0.5, 0.5], 0)[rows], [0.5, 0.5])
+    searched = balance(positives, stratified_group_split(units, [0.5, 0.5], 0)[rows], [0.5, 0.5])
     proposed = balance(positives, stratified_parts(units.union(), [0.5, 0.5], 0)[rows], [0.5, 0.5])
     assert max(searched.ld) < 0.3 * max(proposed.ld)
     assert max(searched.lpd) < 0.75 * max(proposed.lpd)

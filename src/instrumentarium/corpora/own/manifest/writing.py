@@ -1,4 +1,4 @@
-"""Taking stock of own data: what each file is, written down as the manifest."""
+"""Writing the manifest of own data: what each file is, and what is said of it."""
 
 import hashlib
 import os
@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from instrumentarium.corpora.own.inventory.entry import Entry, OwnDataError, refuse
-from instrumentarium.corpora.own.inventory.forms import read_entries
-from instrumentarium.corpora.own.manifest import MANIFEST
+from instrumentarium.corpora.own.manifest.contract import MANIFEST, OWN_LABELS
+from instrumentarium.corpora.own.manifest.entry import Entry, OwnDataError, refuse
+from instrumentarium.corpora.own.manifest.forms import read_entries
 from instrumentarium.corpora.own.params import Absent, OwnForm
 from instrumentarium.corpora.source.members import nfc, stem
 from instrumentarium.runtime.progress import progress_bar
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.tables.spelling import plain
 
 
-def take_stock(path: str, form: OwnForm, absent: Absent, out: Path) -> str:
-    """Write the manifest of the data at `path` into the folder `out`, and say in a line what was found.
+def write_manifest(path: str, form: OwnForm, absent: Absent, out: Path) -> str:
+    """Write manifest.csv and labels.csv of the data at `path` into the folder `out`, and say in a line what was found.
 
     Every file is read once, for its md5; none is decoded.
 
@@ -24,7 +24,7 @@ def take_stock(path: str, form: OwnForm, absent: Absent, out: Path) -> str:
         path: of the table or the folder, from the working directory or absolute; `~` is the user's home.
         form: which of the forms it has; "auto" finds out.
         absent: what a list of instruments says of those it doesn't name.
-        out: the folder for manifest.csv.
+        out: the folder for the two tables.
 
     Raises:
         OwnDataError: if there is nothing at `path`, its form cannot be told, or its labels cannot be understood.
@@ -37,14 +37,16 @@ def take_stock(path: str, form: OwnForm, absent: Absent, out: Path) -> str:
     # unexpanded: below a relative path or `~` the manifest is the same on every machine
     root = Path(path) if where.is_dir() else Path(path).parent
     rows: list[dict[str, object]] = []
-    with progress_bar("take stock", "files", total=len(entries)) as bar:
+    with progress_bar("list files", "files", total=len(entries)) as bar:
         for entry in entries:
             rows.append(_row(root, entry))
             bar.update()
     table = pd.DataFrame(rows, columns=list(MANIFEST.columns))
     alike = table[table.duplicated("path")]["path"]
     refuse(path, [f"{name} is there twice, in two Unicode forms of the same name; rename one" for name in alike])
+    labels = pd.DataFrame(_label_rows(entries), columns=list(OWN_LABELS.columns))
     MANIFEST.write(out / "manifest.csv", table)
+    OWN_LABELS.write(out / "labels.csv", labels)
     usable = table[table["reason"] == ""]
     size_mb = usable["size"].sum() / 1e6
     return f"{len(usable)} files ({size_mb:.0f} MB) at {path}, {len(table) - len(usable)} that cannot be used"
@@ -70,8 +72,22 @@ def _row(root: Path, entry: Entry) -> dict[str, object]:
         "recording": nfc(_text(entry.recording)) or stem(nfc(path)),
         "split": entry.split,
         "reason": reason,
-        **{code: str(int(entry.labels[code])) if code in entry.labels else "" for code in CODES},
     }
+
+
+def _label_rows(entries: list[Entry]) -> list[dict[str, object]]:
+    """Return a row for each label of each file that can be used; a label keeps the spelling that it first had."""
+    spelling: dict[str, str] = {}
+    return [
+        {
+            "path": nfc(_text(entry.path)),
+            "label": spelling.setdefault(plain(label), label),
+            "relevance": float(plays),
+        }
+        for entry in entries
+        if not entry.reason
+        for label, plays in entry.labels.items()
+    ]
 
 
 def _text(name: str) -> str:

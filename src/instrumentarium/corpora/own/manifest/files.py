@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import soundfile
 
-from instrumentarium.corpora.own.inventory.entry import OwnDataError
+from instrumentarium.corpora.own.manifest.entry import OwnDataError
 
 SUFFIXES = frozenset(f".{name.lower()}" for name in soundfile.available_formats()) | frozenset(
     (".aif", ".aifc", ".oga", ".opus", ".snd", ".wave")

@@ -1,9 +1,10 @@
 """Clips that sound alike while their labels disagree, and what becomes of such labels.
 
 Two clips sound alike when a duplicate's overlap is nearly all of both. Clips that such pairs join, directly or through
-others, are one group, and a label that is disputed between any two clips of a group is treated alike in all of them.
+others, are one group, and a label that is conflicting between any two clips of a group is treated alike in all of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,15 +13,14 @@ import pandas as pd
 
 from instrumentarium.clips.labels import LabelArrays
 from instrumentarium.duplicates.merging import connected
-from instrumentarium.duplicates.params import Contradictory
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.duplicates.params import Conflicting
 
 ALIKE = 0.9
 """Of the longer clip's duration that the overlap must cover. What plays in a tenth of a clip may play there alone."""
 
 
 @dataclass(frozen=True)
-class Settled:
+class ResolvedLabels:
     """Labels after the policy.
 
     Attributes:
@@ -45,77 +45,90 @@ def are_alike(clips: pd.DataFrame, duplicates: pd.DataFrame) -> npt.NDArray[np.b
     return alike
 
 
-def find_contradictions(clips: pd.DataFrame, duplicates: pd.DataFrame, known: LabelArrays) -> list[str]:
+def find_conflicts(
+    clips: pd.DataFrame, duplicates: pd.DataFrame, known: LabelArrays, codes: Sequence[str]
+) -> list[str]:
     """Return for each pair the codes, joined by "-", that one clip has and the other has not; "" where they agree.
 
     Args:
         clips: columns clip_id, duration_s.
         duplicates: columns clip_a, clip_b, overlap_s.
         known: what is known of each clip of the pairs.
+        codes: of the instruments, in the order of the arrays' columns.
     """
     one, two = (known.take([str(clip_id) for clip_id in duplicates[side]]) for side in ("clip_a", "clip_b"))
-    disputed = one.observed & two.observed & (one.targets != two.targets)  # (pairs, instruments)
-    disputed &= are_alike(clips, duplicates)[:, None]
-    return ["-".join(code for code, is_disputed in zip(CODES, row, strict=True) if is_disputed) for row in disputed]
+    conflicting = one.observed & two.observed & (one.targets != two.targets)  # (pairs, instruments)
+    conflicting &= are_alike(clips, duplicates)[:, None]
+    return [
+        "-".join(code for code, is_conflicting in zip(codes, row, strict=True) if is_conflicting) for row in conflicting
+    ]
 
 
-def disputed_labels(clips: pd.DataFrame, duplicates: pd.DataFrame) -> dict[str, frozenset[str]]:
-    """Return the codes that are disputed in each clip's group; clips without a dispute have no entry.
+def conflicting_labels(clips: pd.DataFrame, duplicates: pd.DataFrame) -> dict[str, frozenset[str]]:
+    """Return the codes that are conflicting in each clip's group; clips without a conflict have no entry.
 
     Args:
         clips: columns clip_id, duration_s.
-        duplicates: columns clip_a, clip_b, overlap_s, contradiction.
+        duplicates: columns clip_a, clip_b, overlap_s, conflict.
     """
     alike = duplicates[are_alike(clips, duplicates)]
     group_of = connected(zip(alike["clip_a"], alike["clip_b"], strict=True))
-    disputes: dict[str, set[str]] = {}
-    for clip_id, codes in zip(alike["clip_a"], alike["contradiction"], strict=True):
+    conflicts: dict[str, set[str]] = {}
+    for clip_id, codes in zip(alike["clip_a"], alike["conflict"], strict=True):
         if codes:
-            disputes.setdefault(group_of[clip_id], set()).update(codes.split("-"))
-    return {clip_id: frozenset(disputes[group]) for clip_id, group in sorted(group_of.items()) if group in disputes}
+            conflicts.setdefault(group_of[clip_id], set()).update(codes.split("-"))
+    return {clip_id: frozenset(conflicts[group]) for clip_id, group in sorted(group_of.items()) if group in conflicts}
 
 
-def left_out(clips: pd.DataFrame, duplicates: pd.DataFrame, policy: Contradictory) -> tuple[str, ...]:
+def left_out(clips: pd.DataFrame, duplicates: pd.DataFrame, policy: Conflicting) -> tuple[str, ...]:
     """Return the clips that the policy takes out of the collection, sorted."""
-    return tuple(disputed_labels(clips, duplicates)) if policy == "drop" else ()
+    return tuple(conflicting_labels(clips, duplicates)) if policy == "drop" else ()
 
 
-def settle(
-    clips: pd.DataFrame, labels: pd.DataFrame, duplicates: pd.DataFrame, known: LabelArrays, policy: Contradictory
-) -> Settled:
+def resolve_conflicts(
+    clips: pd.DataFrame,
+    labels: pd.DataFrame,
+    duplicates: pd.DataFrame,
+    known: LabelArrays,
+    codes: Sequence[str],
+    policy: Conflicting,
+) -> ResolvedLabels:
     """Return the labels after the policy.
 
-    "union": where a disputed instrument is said to be absent it becomes as present as in the clip of the group that is
+    "union": where a conflicting instrument is said to be absent it becomes as present as in the clip of the group that is
     surest. "unknown": it becomes unobserved, relevance 0.5. "drop": all clips of the group leave, with all their labels.
     Pairs that nobody observed stay so.
 
     Args:
         clips: columns clip_id, duration_s.
         labels: columns clip_id, instrument, relevance; one row a known pair.
-        duplicates: columns clip_a, clip_b, overlap_s, contradiction.
+        duplicates: columns clip_a, clip_b, overlap_s, conflict.
         known: what the labels say of each clip, with what a missing row means.
-        policy: what becomes of disputed labels.
+        codes: of the instruments, in the order of the arrays' columns.
+        policy: what becomes of conflicting labels.
     """
-    disputes = disputed_labels(clips, duplicates)
+    conflicts = conflicting_labels(clips, duplicates)
     if policy == "drop":
-        kept = labels[~labels["clip_id"].isin(disputes.keys())]
-        return Settled(kept.reset_index(drop=True), tuple(disputes))
+        kept = labels[~labels["clip_id"].isin(conflicts.keys())]
+        return ResolvedLabels(kept.reset_index(drop=True), tuple(conflicts))
     stated = zip(labels["clip_id"], labels["instrument"], labels["relevance"], strict=True)
     relevance = {(str(clip_id), str(code)): float(value) for clip_id, code, value in stated}
     alike = duplicates[are_alike(clips, duplicates)]
     group_of = connected(zip(alike["clip_a"], alike["clip_b"], strict=True))
     surest: dict[tuple[str, str], float] = {}
-    for clip_id, codes in disputes.items():
-        for code in codes:
+    for clip_id, conflicting in conflicts.items():
+        for code in conflicting:
             at = group_of[clip_id], code
             surest[at] = max(surest.get(at, 0.0), relevance.get((clip_id, code), 0.0))
-    arrays = known.take(list(disputes))
-    for (clip_id, codes), targets, observed in zip(disputes.items(), arrays.targets, arrays.observed, strict=True):
-        for column, code in enumerate(CODES):
-            if code in codes and observed[column]:
+    arrays = known.take(list(conflicts))
+    for (clip_id, conflicting), targets, observed in zip(
+        conflicts.items(), arrays.targets, arrays.observed, strict=True
+    ):
+        for column, code in enumerate(codes):
+            if code in conflicting and observed[column]:
                 if policy == "unknown":
                     relevance[clip_id, code] = 0.5
                 elif not targets[column]:
                     relevance[clip_id, code] = surest[group_of[clip_id], code]
     rows = [(clip_id, code, value) for (clip_id, code), value in sorted(relevance.items())]
-    return Settled(pd.DataFrame(rows, columns=["clip_id", "instrument", "relevance"]), ())
+    return ResolvedLabels(pd.DataFrame(rows, columns=["clip_id", "instrument", "relevance"]), ())

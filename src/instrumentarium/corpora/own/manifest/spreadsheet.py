@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from instrumentarium.corpora.own.inventory.entry import OwnDataError, refuse
-from instrumentarium.corpora.own.inventory.names import plain
+from instrumentarium.corpora.own.manifest.entry import OwnDataError, refuse
+from instrumentarium.tables.spelling import plain
 
 
 @dataclass(frozen=True)
