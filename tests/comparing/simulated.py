@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from instrumentarium.evaluation.inputs import ScoredClips, scored_splits
 
 from instrumentarium.clips.labels import label_arrays
 from instrumentarium.comparing.significance import Answers
 from instrumentarium.evaluation.choosing import choose_thresholds
-from instrumentarium.evaluation.inputs import Scored, scored_splits
 from instrumentarium.tables.schemas import CLIPS, LABELS, SCORES, SPLIT
-from instrumentarium.tables.taxonomy import CODES
+from taxonomies import IRMAS11
+
+CODES = IRMAS11.codes
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Songs:
         logits = skill * (2.0 * self.targets - 1) + of_songs + 0.5 * rng.standard_normal(self.targets.shape)
         scores = np.round(1 / (1 + np.exp(-logits)), decimals)
         return Answers(
-            Scored(self.targets, self.observed, scores, self.recordings, np.full(len(song), "irmas")), scores >= 0.5
+            scored_clips(self.targets, self.observed, scores, self.recordings), scores >= 0.5,
         )
 
 

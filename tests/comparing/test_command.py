@@ -8,7 +8,10 @@ from comparing.simulated import Workspace
 from typer.testing import CliRunner, Result
 
 from instrumentarium.commands.app import app
-from instrumentarium.tables.taxonomy import CODES, NAMES
+from taxonomies import IRMAS11
+
+CODES = IRMAS11.codes
+NAMES = IRMAS11.names
 
 QUICK = ("--resamples", "200", "--permutations", "199")
 FIGURES = {"a", "b", "difference", "low", "high", "p"}

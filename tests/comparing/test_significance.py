@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 import pytest
 from comparing.simulated import Songs, songs
+from scored_fixtures import scored_clips
 
 from instrumentarium.comparing.significance import (
     MEASURES,
@@ -17,7 +18,6 @@ from instrumentarium.comparing.significance import (
 from instrumentarium.evaluation import metrics as m
 from instrumentarium.evaluation import ranking as r
 from instrumentarium.evaluation.calibration import ece_mean
-from instrumentarium.evaluation.inputs import Scored
 
 FEW = {"resamples": 200, "permutations": 199, "seed": 3}
 
@@ -154,7 +154,7 @@ def simulated_p(drawn: Songs, recordings: np.ndarray, simulations: int) -> dict[
         a, b = (drawn.answered(2 * simulation + side) for side in (0, 1))
         regrouped = [
             Answers(
-                Scored(x.scored.targets, x.scored.observed, x.scored.scores, recordings, x.scored.corpora),
+                scored_clips(x.scored.targets, x.scored.observed, x.scored.scores, recordings),
                 x.predictions,
             )
             for x in (a, b)
@@ -181,9 +181,7 @@ def test_exchanging_clips_instead_would_raise_false_alarms() -> None:
 def test_a_system_and_its_scores_on_another_scale_rank_alike() -> None:
     drawn = songs(12, 3)
     a = drawn.answered(1)
-    squeezed = Answers(
-        Scored(drawn.targets, drawn.observed, a.scored.scores**3, drawn.recordings, a.scored.corpora), a.predictions
-    )
+    squeezed = Answers(scored_clips(drawn.targets, drawn.observed, a.scored.scores**3, drawn.recordings), a.predictions)
     np.testing.assert_array_equal(score_ranks(a.scored), score_ranks(squeezed.scored))
     found = exchanged_differences(a, squeezed, draw_swaps(drawn.recordings, 50, seed=0))
     for name in ("ap", "auroc", "map_macro", "auroc_macro"):
@@ -193,7 +191,7 @@ def test_a_system_and_its_scores_on_another_scale_rank_alike() -> None:
 def test_ranks_share_ties_and_skip_what_is_unobserved() -> None:
     scores = np.array([[0.2], [0.9], [0.2], [0.5], [0.7]])
     observed = np.array([[True], [True], [True], [False], [True]])
-    split = Scored(observed & False, observed, scores, np.arange(5).astype(str), np.full(5, "irmas"))
+    split = scored_clips(observed & False, observed, scores, np.arange(5).astype(str))
     np.testing.assert_allclose(score_ranks(split)[:, 0], [0.5 / 3, 1, 0.5 / 3, 0, 2 / 3])
 
 
