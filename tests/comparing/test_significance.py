@@ -6,7 +6,6 @@ from comparing.simulated import Songs, songs
 from scored_fixtures import scored_clips
 
 from instrumentarium.comparing.significance import (
-    MEASURES,
     Answers,
     draw_swaps,
     exchanged_differences,
@@ -18,6 +17,7 @@ from instrumentarium.comparing.significance import (
 from instrumentarium.evaluation import metrics as m
 from instrumentarium.evaluation import ranking as r
 from instrumentarium.evaluation.calibration import ece_mean
+from instrumentarium.evaluation.catalogue import MACRO
 
 FEW = {"resamples": 200, "permutations": 199, "seed": 3}
 
@@ -144,7 +144,7 @@ def test_a_planted_difference_is_found_and_its_interval_holds_it() -> None:
         assert found.low[name] > 0, name
         assert found.p[name] <= 0.01, name
     assert found.high["brier"] < 0
-    assert all((found.low[name] <= found.difference(name)).all() for name in MEASURES)
+    assert all((found.low[name] <= found.difference(name)).all() for name in MACRO)
 
 
 def simulated_p(drawn: Songs, recordings: np.ndarray, simulations: int) -> dict[str, np.ndarray]:
@@ -215,7 +215,7 @@ def test_an_instrument_without_positives_is_undefined_not_equal() -> None:
     drawn = songs(10, 2)
     drawn.targets[:, 0] = False
     found = paired_differences(drawn.answered(1), drawn.answered(2), **FEW)
-    for measure in MEASURES:
+    for measure in MACRO:
         assert np.isnan([found.a[measure][0], found.p[measure][0], found.low[measure][0]]).all()
         assert not np.isnan(found.p[measure][1:]).any()
 
