@@ -12,7 +12,10 @@ from dvc_render import VegaRenderer
 
 from instrumentarium.evaluation import evaluate
 from instrumentarium.splitting.plots import plot_rows
-from instrumentarium.tables.taxonomy import CODES, NAMES
+from taxonomies import IRMAS11
+
+CODES = IRMAS11.codes
+NAMES = IRMAS11.names
 
 TEMPLATES = Path(__file__).parents[2] / ".dvc" / "plots"
 
