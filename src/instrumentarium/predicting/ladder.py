@@ -16,6 +16,7 @@ from typing import Literal, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from instrumentarium.clips.pooling import pool_windows
 from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.predicting.result import Prediction, failed
 from instrumentarium.predicting.samples import SampleStream, is_audible, stream_windows
@@ -68,7 +69,7 @@ class WindowScores:
         """
         if not self.audible.any():
             return np.zeros(self.scores.shape[1])
-        return np.asarray(self.scores.max(axis=0) if self.clip_score == "max" else self.scores.mean(axis=0))
+        return pool_windows(self.scores, self.clip_score)
 
 
 @dataclass
