@@ -16,15 +16,16 @@ from pathlib import Path
 import pytest
 from interrupts import heed_interrupts
 from publisher import Flaw, Publisher
+from urllib3.exceptions import MaxRetryError
 
 from instrumentarium.acquisition.transfer import (
-    PATIENCE,
+    RETRIES,
     Note,
-    Patience,
     TransferError,
     note_path,
     read_note,
     remote_length,
+    seconds_to_wait,
     transfer,
 )
 from instrumentarium.runtime import progress
@@ -38,11 +39,11 @@ def part(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def fetch(publisher: Publisher, part: Path, patience: Patience) -> Fetch:
+def fetch(publisher: Publisher, part: Path, waits: list[float]) -> Fetch:
     """Return a function that transfers the publisher's file into `part`."""
 
     def run(url: str = publisher.url, require_space: Callable[[int], None] = lambda n_bytes: None) -> str:
-        return transfer(url, part, require_space, patience)
+        return transfer(url, part, require_space)
 
     return run
 
@@ -122,18 +123,18 @@ def test_silence_counts_as_a_drop(fetch: Fetch, publisher: Publisher, part: Path
     assert 80_000 - 2**13 <= start <= 80_000  # what lay in an unfinished piece is fetched again
 
 
-def test_silence_in_place_of_an_answer_is_given_up_soon(part: Path, patience: Patience, waits: list[float]):
+def test_silence_in_place_of_an_answer_is_given_up_soon(part: Path, waits: list[float]):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/archive.zip"
         with pytest.raises(TransferError, match=r"timed out.*given up after 2 attempts"):
-            transfer(url, part, lambda n_bytes: None, patience)
+            transfer(url, part, lambda n_bytes: None)
     assert waits == [1.0]
     assert not part.exists()
 
 
-def test_a_port_where_nobody_listens_is_given_up_soon(part: Path, patience: Patience, waits: list[float]):
+def test_a_port_where_nobody_listens_is_given_up_soon(part: Path, waits: list[float]):
     with pytest.raises(TransferError, match=r"Connection refused; given up after 2 attempts$"):
-        transfer("http://127.0.0.1:1/archive.zip", part, lambda n_bytes: None, patience)
+        transfer("http://127.0.0.1:1/archive.zip", part, lambda n_bytes: None)
     assert waits == [1.0]
 
 
@@ -148,11 +149,9 @@ def test_a_server_that_went_away_after_an_answer_gets_more_time(
 
 
 @pytest.mark.parametrize("url", ["http://", "archive.zip", "ftp://127.0.0.1/archive.zip", "http://[::1/archive.zip"])
-def test_an_address_that_makes_no_sense_is_not_tried_again(
-    url: str, part: Path, patience: Patience, waits: list[float]
-):
+def test_an_address_that_makes_no_sense_is_not_tried_again(url: str, part: Path, waits: list[float]):
     with pytest.raises(TransferError):
-        transfer(url, part, lambda n_bytes: None, patience)
+        transfer(url, part, lambda n_bytes: None)
     assert waits == []
 
 
@@ -459,11 +458,16 @@ def test_the_length_is_asked_for_without_the_file(publisher: Publisher):
 
 
 def test_waits_double_up_to_a_bound():
-    assert [PATIENCE.wait_s(failures, None) for failures in (1, 2, 3, 9, 10, 11)] == [1, 2, 4, 256, 300, 300]
-    total = sum(PATIENCE.wait_s(failures, None) for failures in range(1, PATIENCE.attempts))
-    assert 15 * 60 < total < 25 * 60
-    assert sum(PATIENCE.wait_s(failures, None) for failures in range(1, PATIENCE.attempts_unanswered)) < 15
-    assert replace(PATIENCE, first_wait_s=5.0).wait_s(1, 2.0) == 5.0
+    waits: list[float] = []
+    retries = RETRIES.new(connect=None)
+    for _ in range(RETRIES.total):
+        retries = retries.increment("GET")
+        waits.append(seconds_to_wait(retries, None))
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+    assert 15 * 60 < sum(waits) < 25 * 60
+    assert sum(waits[: RETRIES.connect]) < 15
+    with pytest.raises(MaxRetryError):
+        retries.increment("GET")
 
 
 def test_two_notes_contradict_each_other_where_both_say_something_else():
@@ -490,7 +494,7 @@ def test_a_bar_shows_bytes_rate_and_what_remains(
 def test_ctrl_c_keeps_what_has_come_and_the_next_process_goes_on(fetch: Fetch, publisher: Publisher, part: Path):
     publisher.flaws.append(Flaw(sends=100_000, stalls=True))
     code = (
-        "import sys; from pathlib import Path; from instrumentarium.corpora import transfer; transfer.CHUNK = 1000; "
+        "import sys; from pathlib import Path; from instrumentarium.acquisition import transfer; transfer.CHUNK = 1000; "
         "transfer.transfer(sys.argv[1], Path(sys.argv[2]), lambda n_bytes: None)"
     )
     process = subprocess.Popen(

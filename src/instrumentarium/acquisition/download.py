@@ -15,8 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from instrumentarium.acquisition import licences
-from instrumentarium.acquisition.fetch import provide
-from instrumentarium.acquisition.linking import link
+from instrumentarium.acquisition.archivecache import provide
+from instrumentarium.acquisition.disk import link
 from instrumentarium.corpora.source.card import Card
 from instrumentarium.corpora.source.params import CHOICES, CollectionSource, Corpus, CorpusParams
 from instrumentarium.runtime.cache import cache_folder, fingerprint
