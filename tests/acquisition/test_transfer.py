@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,10 +21,10 @@ from urllib3.exceptions import MaxRetryError
 
 from instrumentarium.acquisition.transfer import (
     RETRIES,
-    Note,
+    RemoteFile,
     TransferError,
-    note_path,
-    read_note,
+    metadata_path,
+    read_metadata,
     remote_length,
     seconds_to_wait,
     transfer,
@@ -148,6 +149,24 @@ def test_a_server_that_went_away_after_an_answer_gets_more_time(
     assert waits == [1.0, 2.0, 4.0]
 
 
+def test_a_network_that_went_away_after_an_answer_gets_more_time(part: Path, waits: list[float]):
+    def answer_once() -> None:
+        connection, _ = once.accept()
+        once.close()
+        with connection:
+            connection.recv(2**16)
+            connection.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    once = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{once.getsockname()[1]}/archive.zip"
+    server = threading.Thread(target=answer_once)
+    server.start()
+    with pytest.raises(TransferError, match=r"Connection refused; given up after 4 attempts$"):
+        transfer(url, part, lambda n_bytes: None)
+    server.join()
+    assert waits == [1.0, 2.0, 4.0]
+
+
 @pytest.mark.parametrize("url", ["http://", "archive.zip", "ftp://127.0.0.1/archive.zip", "http://[::1/archive.zip"])
 def test_an_address_that_makes_no_sense_is_not_tried_again(url: str, part: Path, waits: list[float]):
     with pytest.raises(TransferError):
@@ -178,7 +197,7 @@ def test_a_server_that_always_promises_too_much_is_given_up(fetch: Fetch, publis
 
 def test_a_length_that_promises_too_little_ends_the_file_there(fetch: Fetch, publisher: Publisher, part: Path):
     publisher.flaws.append(Flaw(claims=-100))
-    fetch()  # that it is not the archive, the checksum tells
+    fetch()  # that it is not the archive, the checksum shows
     assert part.read_bytes() == publisher.content[:-100]
 
 
@@ -259,18 +278,18 @@ def test_a_file_that_changed_between_two_attempts_is_not_glued_to_the_old_half(
     assert "the file has changed; the 100000 bytes that were kept are given up" in caplog.text
 
 
-def test_a_changed_file_is_noticed_where_the_server_does_not_heed_the_condition(
+def test_a_changed_file_is_noticed_where_the_server_ignores_the_condition(
     fetch: Fetch, publisher: Publisher, part: Path, waits: list[float]
 ):
     new = bytes(reversed(publisher.content))
-    publisher.heeds_if_range = False
+    publisher.honours_if_range = False
     publisher.flaws.extend([Flaw(sends=100_000), Flaw(content=new, etag='"second"')])
     fetch()
     assert part.read_bytes() == new
     assert publisher.ranges == [None, "bytes=100000-", None]
 
 
-def test_a_changed_length_alone_tells_a_changed_file(fetch: Fetch, publisher: Publisher, part: Path):
+def test_a_changed_length_alone_shows_a_changed_file(fetch: Fetch, publisher: Publisher, part: Path):
     new = bytes(reversed(publisher.content)) + b"longer"
     publisher.etag = None
     publisher.flaws.extend([Flaw(sends=100_000), Flaw(content=new)])
@@ -351,11 +370,11 @@ def test_a_part_of_unknown_origin_is_taken_up(fetch: Fetch, publisher: Publisher
     assert [headers.get("If-Range") for headers in publisher.asked] == [None, '"first"']
 
 
-@pytest.mark.parametrize("note", ["", "{", "[]", '{"url": 1}', "null"])
-def test_an_unreadable_note_is_as_good_as_none(note: str, fetch: Fetch, publisher: Publisher, part: Path):
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"url": 1}', "null"])
+def test_unreadable_metadata_are_as_good_as_none(text: str, fetch: Fetch, publisher: Publisher, part: Path):
     part.write_bytes(publisher.content[:1000])
-    note_path(part).write_text(note)
-    assert read_note(part) is None
+    metadata_path(part).write_text(text)
+    assert read_metadata(part) is None
     fetch()
     assert part.read_bytes() == publisher.content
 
@@ -371,7 +390,7 @@ def test_a_part_that_is_complete_is_left_as_it_is(
     assert publisher.ranges == ["bytes=300000-"]
 
 
-def test_a_part_that_its_note_calls_complete_needs_no_server(fetch: Fetch, publisher: Publisher, part: Path):
+def test_a_part_that_its_metadata_call_complete_needs_no_server(fetch: Fetch, publisher: Publisher, part: Path):
     fetch()
     assert fetch() == "identity"
     assert len(publisher.asked) == 1
@@ -385,7 +404,7 @@ def test_a_part_that_is_too_long_is_fetched_anew(fetch: Fetch, publisher: Publis
 
 def test_a_part_from_another_address_is_given_up(fetch: Fetch, publisher: Publisher, part: Path):
     part.write_bytes(b"of another file")
-    note_path(part).write_text(
+    metadata_path(part).write_text(
         json.dumps({"url": "http://old/", "etag": None, "last_modified": None, "length": 99, "encoding": "identity"})
     )
     fetch()
@@ -393,7 +412,7 @@ def test_a_part_from_another_address_is_given_up(fetch: Fetch, publisher: Publis
     assert publisher.ranges == [None]
 
 
-def test_an_encoded_answer_is_kept_as_it_came_and_its_encoding_told(fetch: Fetch, publisher: Publisher, part: Path):
+def test_an_encoded_answer_is_kept_as_it_came_and_its_encoding_returned(fetch: Fetch, publisher: Publisher, part: Path):
     publisher.content, publisher.encoding = gzip.compress(publisher.content), "gzip"
     publisher.flaws.append(Flaw(sends=100_000))
     assert fetch() == "gzip"
@@ -470,12 +489,12 @@ def test_waits_double_up_to_a_bound():
         retries.increment("GET")
 
 
-def test_two_notes_contradict_each_other_where_both_say_something_else():
-    note = Note("http://a/", '"x"', None, 10, "identity")
-    assert not note.contradicts(note)
-    assert not note.contradicts(replace(note, etag=None, last_modified="then", length=None))
+def test_metadata_conflict_where_both_have_a_value_and_these_differ():
+    known = RemoteFile("http://a/", '"x"', None, 10, "identity")
+    assert not known.conflicts_with(known)
+    assert not known.conflicts_with(replace(known, etag=None, last_modified="then", length=None))
     for change in ({"etag": '"y"'}, {"length": 11}, {"encoding": "gzip"}, {"url": "http://b/"}):
-        assert note.contradicts(replace(note, **change))
+        assert known.conflicts_with(replace(known, **change))
 
 
 def test_a_bar_shows_bytes_rate_and_what_remains(

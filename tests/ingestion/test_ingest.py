@@ -83,8 +83,8 @@ def test_every_clip_has_a_row_its_samples_and_its_labels(tmp_path: Path, files: 
     result = ingest("irmas", iter(source), tmp_path, RATE)
     clips, store = CLIPS.read(tmp_path / "clips.csv"), SampleStore(tmp_path / "samples")
     assert set(clips["clip_id"]) == {f"irmas/{name.removesuffix('.wav')}" for name in files}
-    told = clips[["recording_id", "genre", "drums", "licence"]].drop_duplicates()
-    assert told.to_numpy().tolist() == [["irmas/r", "cla", "no", "CC0 1.0"]]
+    facts = clips[["recording_id", "genre", "drums", "licence"]].drop_duplicates()
+    assert facts.to_numpy().tolist() == [["irmas/r", "cla", "no", "CC0 1.0"]]
     facts = clips.set_index("path")[["sample_rate_hz", "channels", "duration_s"]]
     assert {path: tuple(row) for path, row in facts.T.items()} == {
         "8 kHz mono.wav": (8000, 1, 1.0),

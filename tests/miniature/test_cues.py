@@ -1,4 +1,4 @@
-"""No class of the miniature is told by a trivial cue: loudness, peaks, duration, silence, place in the archive."""
+"""No class of the miniature is betrayed by a trivial cue: loudness, peaks, duration, silence, place in the archive."""
 
 import numpy as np
 import pytest
@@ -26,8 +26,17 @@ def _cues(samples: np.ndarray) -> list[float]:
     levels = 20 * np.log10(np.sqrt(np.mean(frames**2, axis=1)) + 1e-7)
     absolute = [float(np.mean(levels < limit)) for limit in (-60, -40)]
     relative = [float(np.mean(levels < rms_db - below)) for below in (6, 10, 20, 30, 40)]
-    heard = np.flatnonzero(levels > rms_db - 40)
-    return [rms_db, peak_db, peak_db - rms_db, len(signal), *absolute, *relative, heard[0], len(levels) - heard[-1]]
+    sounding = np.flatnonzero(levels > rms_db - 40)
+    return [
+        rms_db,
+        peak_db,
+        peak_db - rms_db,
+        len(signal),
+        *absolute,
+        *relative,
+        sounding[0],
+        len(levels) - sounding[-1],
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The miniature IRMAS: the published layout, the published proportions, planted flaws that the truth file tells."""
+"""The miniature IRMAS: the published layout, the published proportions, planted flaws that the truth file lists."""
 
 import csv
 import io
@@ -89,12 +89,12 @@ def test_training_audio_has_the_published_form_and_flaws_are_as_told(rendered):
     for clip, samples in audio.items():
         same[samples.tobytes()].append(clip)
     repeated = {frozenset(clips) for clips in same.values() if len(clips) > 1}
-    told = {
+    listed = {
         frozenset((row["clip_id"], row["partner"]))
         for row in flaws.values()
         if row["flaw"] == "contradiction" or row["detail"] in ("same bytes", "same number, other drum tag")
     }
-    assert repeated == told
+    assert repeated == listed
     assert {row["flaw"] for row in flaws.values()} == {
         "duplicate", "shared", "contradiction", "wrong_label", "unreadable", "silent", "no_audio", "no_labels",
     }  # fmt: skip

@@ -98,7 +98,7 @@ def download(archive: Archive, path: Path, corpus: str, copy_to: Path | None = N
         _undo_encoding(archive, part, encoding)
         _verify_or_set_aside(archive, part, path, corpus)
         part.replace(path)
-        discard(part)  # its note
+        discard(part)  # its metadata
 
 
 def verify(archive: Archive, path: Path) -> None:
@@ -133,7 +133,7 @@ def _verify_or_set_aside(archive: Archive, found: Path, path: Path, corpus: str)
         verify(archive, found)
     except ArchiveError as error:
         wrong = found.replace(path.with_name(f"{path.name}.wrong"))
-        discard(found)  # its note
+        discard(found)  # its metadata
         raise ArchiveError(
             f"{error}. It came from {archive.url} and was kept as {wrong}; run `dvc repro download@{corpus}` to fetch it "
             "anew"

@@ -2,8 +2,8 @@
 
 urllib3's own retry adapter ends where the headers have come, and a body of gigabytes breaks off later. So requests sends
 without it, and its retry policy (`Retry`) counts and spaces the attempts at both. What has come lies in a `.part` file, and
-what the server said of it in a note beside that (`.part.json`), so that the next attempt, or the next process, asks for the
-rest of the very same file (RFC 9110, 13.1.5 If-Range and 14 Range). Bytes are kept as they come over the wire: ranges and
+the server's metadata of the file beside it (`.part.json`), so that the next attempt, or the next process, asks for the rest
+of the very same file (RFC 9110, 13.1.5 If-Range and 14 Range). Bytes are kept as they come over the wire: ranges and
 lengths count those. Whether they are the right ones is the caller's to verify.
 """
 
@@ -48,8 +48,8 @@ NON_RETRYABLE = (
 
 
 @dataclass(frozen=True)
-class Note:
-    """What a server said of the file whose beginning a `.part` file holds. `length` counts the bytes on the wire."""
+class RemoteFile:
+    """A server's metadata of the file whose beginning a `.part` file holds. `length` counts the bytes on the wire."""
 
     url: str
     etag: str | None
@@ -62,10 +62,10 @@ class Note:
         """What If-Range may name: a strong ETag, else the date of the last change."""
         return self.etag if self.etag is not None and not self.etag.startswith("W/") else self.last_modified
 
-    def contradicts(self, other: "Note") -> bool:
-        """Whether the two cannot be of one and the same file; what only one of them says decides nothing."""
+    def conflicts_with(self, other: "RemoteFile") -> bool:
+        """Whether the two cannot be of one and the same file; what only one of them has decides nothing."""
         pairs = zip(asdict(self).values(), asdict(other).values(), strict=True)
-        return any(mine != its for mine, its in pairs if mine is not None and its is not None)
+        return any(mine != theirs for mine, theirs in pairs if mine is not None and theirs is not None)
 
 
 class TransferError(Exception):
@@ -80,15 +80,15 @@ class TransientError(Exception):
         self.response = response
 
 
-def note_path(part: Path) -> Path:
-    """Return where the note of a `.part` file lies."""
+def metadata_path(part: Path) -> Path:
+    """Return where the metadata of a `.part` file lies."""
     return part.with_name(f"{part.name}.json")
 
 
-def read_note(part: Path) -> Note | None:
-    """Return the note of a `.part` file, or None where there is none that can be read."""
+def read_metadata(part: Path) -> RemoteFile | None:
+    """Return the metadata of a `.part` file, or None where there is none that can be read."""
     try:
-        return Note(**json.loads(note_path(part).read_text(encoding="utf-8")))
+        return RemoteFile(**json.loads(metadata_path(part).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 
@@ -99,9 +99,9 @@ def size_of(part: Path) -> int:
 
 
 def discard(part: Path) -> None:
-    """Remove a `.part` file and its note; the file first, since a note without it harms nobody."""
+    """Remove a `.part` file and its metadata; the file first, since metadata without it harm nobody."""
     part.unlink(missing_ok=True)
-    note_path(part).unlink(missing_ok=True)
+    metadata_path(part).unlink(missing_ok=True)
 
 
 def transfer(url: str, part: Path, require_space: Callable[[int], None]) -> str:
@@ -113,21 +113,20 @@ def transfer(url: str, part: Path, require_space: Callable[[int], None]) -> str:
     Raises:
         TransferError: if the server refuses, cannot be reached, or fails more often than RETRIES allows.
     """
-    note = read_note(part)
-    if note is not None and note.url != url:
+    known = read_metadata(part)
+    if known is not None and known.url != url:
         discard(part)
-    retries, connect, furthest = RETRIES, RETRIES.connect, size_of(part)
+    retries, furthest, answered = RETRIES, size_of(part), False
     while True:
         try:
             return _attempt(url, part, require_space)
         except TransientError as error:
             if size_of(part) > furthest:
                 retries, furthest = RETRIES, size_of(part)
-            connect = connect if error.response is None else None  # it has answered once
-            retries = retries.new(connect=retries.connect if connect is not None else None)
-            unanswered = ConnectTimeoutError() if error.response is None else None
+            answered = answered or error.response is not None
+            retries = retries.new(connect=None) if answered else retries
             try:
-                retries = retries.increment("GET", url, error.response, unanswered)
+                retries = retries.increment("GET", url, error=None if answered else ConnectTimeoutError())
             except MaxRetryError:
                 raise TransferError(f"{error}; given up after {len(retries.history) + 1} attempts") from error
             left = min(count for count in (retries.total, retries.connect) if count is not None)
@@ -160,12 +159,12 @@ def remote_length(url: str) -> int | None:
 
 
 def _attempt(url: str, part: Path, require_space: Callable[[int], None]) -> str:
-    have, note = size_of(part), read_note(part)
-    if note is not None and have == note.length:
-        return note.encoding
+    have, known = size_of(part), read_metadata(part)
+    if known is not None and have == known.length:
+        return known.encoding
     headers = HEADERS | ({"Range": f"bytes={have}-"} if have else {})
-    if have and note is not None and note.validator is not None:
-        headers["If-Range"] = note.validator
+    if have and known is not None and known.validator is not None:
+        headers["If-Range"] = known.validator
     try:
         response = requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S)
     except NON_RETRYABLE as error:
@@ -173,54 +172,55 @@ def _attempt(url: str, part: Path, require_space: Callable[[int], None]) -> str:
     except requests.RequestException as error:
         raise TransientError(_reason(error), None) from error
     with response:
-        said = _accept(response, url, part, have, note)
-        if said.length is not None:
-            require_space(said.length - size_of(part))
+        remote = _accept(response, url, part, have, known)
         if response.status_code != 416:
-            _append(response, part, said)
-    return said.encoding
+            if remote.length is not None:
+                require_space(remote.length - size_of(part))
+            if remote != known:
+                write_json(metadata_path(part), asdict(remote))
+            _append(response, part, remote)
+    return remote.encoding
 
 
-def _accept(response: requests.Response, url: str, part: Path, have: int, note: Note | None) -> Note:
-    """Return the note of an answer whose body continues `part`; where it doesn't, `part` is discarded.
+def _accept(response: requests.Response, url: str, part: Path, have: int, known: RemoteFile | None) -> RemoteFile:
+    """Return the metadata of an answer that continues `part`, or says that it is complete; else `part` is discarded.
 
     Raises:
         TransferError: if the server refuses, and would do so again.
         TransientError: if it may answer otherwise next time.
     """
-    status, (start, said) = response.status_code, _said(response, url)
+    status, (start, remote) = response.status_code, _remote_file(response, url)
     if status == 200:
         if have:
-            changed = note is not None and note.contradicts(said)
+            changed = known is not None and known.conflicts_with(remote)
             reason = "the file has changed" if changed else "the server sends only whole files"
             logger.warning("%s: %s; the %d bytes that were kept are given up", part.stem, reason, have)
-        discard(part)  # before the new note is written: an old half must never lie beside it
+        discard(part)  # before the new metadata are written: an old half must never lie beside them
     elif have and status in {206, 416}:
-        complete = status == 416 and said.length in {None, have}  # nothing lies beyond what has come
-        continues = status == 206 and start == have and not (note is not None and note.contradicts(said))
+        complete = status == 416 and remote.length in {None, have}  # nothing lies beyond what has come
+        continues = status == 206 and start == have and not (known is not None and known.conflicts_with(remote))
         if not (complete or continues):
             discard(part)
             reason = f"the {have} bytes that were kept do not belong to this file; starting from its beginning"
             raise TransientError(reason, response.raw)
-        said = note if note is not None and (complete or note.length is not None) else said
+        remote = known if known is not None and (complete or known.length is not None) else remote
     else:
         answer = f"the server answers {status} {response.reason}"
         raise TransientError(answer, response.raw) if RETRIES.is_retry("GET", status) else TransferError(answer)
-    write_json(note_path(part), asdict(said))
-    return said
+    return remote
 
 
-def _append(response: requests.Response, part: Path, said: Note) -> None:
+def _append(response: requests.Response, part: Path, remote: RemoteFile) -> None:
     try:
-        with part.open("ab") as file, progress_bar(part.stem, "B", total=said.length, initial=size_of(part)) as bar:
+        with part.open("ab") as file, progress_bar(part.stem, "B", total=remote.length, initial=size_of(part)) as bar:
             for chunk in _body(response, part):
                 file.write(chunk)
                 file.flush()
                 bar.update(len(chunk))
     except OSError as error:
         raise TransferError(f"{part} could not be written: {error.strerror}") from error
-    if said.length is not None and size_of(part) < said.length:
-        raise TransientError(f"only {size_of(part)} of {said.length} bytes have come", response.raw)
+    if remote.length is not None and size_of(part) < remote.length:
+        raise TransientError(f"only {size_of(part)} of {remote.length} bytes have come", response.raw)
 
 
 def _body(response: requests.Response, part: Path) -> Iterator[bytes]:
@@ -231,8 +231,8 @@ def _body(response: requests.Response, part: Path) -> Iterator[bytes]:
         raise TransientError(reason, response.raw) from error
 
 
-def _said(response: requests.Response, url: str) -> tuple[int | None, Note]:
-    """Return the first byte that an answer has of the file, None where it doesn't say, and what it says of the file."""
+def _remote_file(response: requests.Response, url: str) -> tuple[int | None, RemoteFile]:
+    """Return the first byte that an answer has of the file, None where it doesn't say, and the file's metadata."""
     headers = response.headers
     start: int | None = 0
     length = _whole_number(headers.get("Content-Length"))
@@ -240,7 +240,7 @@ def _said(response: requests.Response, url: str) -> tuple[int | None, Note]:
         match = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", headers.get("Content-Range", "").strip())
         start, length = (_whole_number(match[1]), _whole_number(match[2])) if match else (None, None)
     encoding = headers.get("Content-Encoding", "").strip().lower() or "identity"
-    return start, Note(url, headers.get("ETag"), headers.get("Last-Modified"), length, encoding)
+    return start, RemoteFile(url, headers.get("ETag"), headers.get("Last-Modified"), length, encoding)
 
 
 def _whole_number(text: str | None) -> int | None:

@@ -22,7 +22,7 @@ STEPS = 32768
 SIXTEEN_BITS = frozenset({"PCM_16", "PCM_S8", "PCM_U8"})
 """Codings that 16-bit integers hold without loss."""
 FIRST_LOOK = 4096
-"""Frames that tell most audio of more than 16 bits from audio of 16."""
+"""Frames that are enough to see that most audio of more than 16 bits is not of 16."""
 SHORTEST_S = 0.1
 """Clips below 100 ms hold no note that could be recognised."""
 SILENCE_PEAK = 10 ** (-72 / 20)

@@ -30,7 +30,7 @@ def render(folder: Path, truth_path: Path, *, seed: int, train_recordings: int, 
 
     Args:
         folder: an existing folder.
-        truth_path: CSV of planted flaws; `<stem>-timeline.csv` beside it tells when instruments sound in test clips.
+        truth_path: CSV of planted flaws; `<stem>-timeline.csv` beside it says when instruments sound in test clips.
         seed: of everything drawn.
         train_recordings: recordings an instrument, of 2 or 3 clips each, besides the planted ones.
         test_songs: songs over both testing zips, of several clips each.
