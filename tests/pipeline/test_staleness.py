@@ -19,7 +19,7 @@ AFTER_EDIT = {
     f"{PACKAGE}/corpora/own/parser.py": {"params", "download@own", "ingest@own", "report"},
     f"{PACKAGE}/corpora/source/archives.py": {"params", *DOWNLOADS, *INGESTS, "report"},
     f"{PACKAGE}/miniature/synthesis/sampler.py": DOWNLOADS,
-    f"{PACKAGE}/acquisition/fetch.py": {"params", *DOWNLOADS},
+    f"{PACKAGE}/acquisition/archivecache.py": {"params", *DOWNLOADS},
     f"{PACKAGE}/ingestion/ingest.py": INGESTS,
     f"{PACKAGE}/duplicates/landmarks.py": {"params", "duplicates", "split"},
     f"{PACKAGE}/splitting/search.py": {"params", "split"},

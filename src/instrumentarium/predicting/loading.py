@@ -1,6 +1,5 @@
 """A model, its thresholds and its temperature, joined to the rung of the ladder that makes timelines."""
 
-import os
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ from instrumentarium.predicting.modelnames import Backend
 from instrumentarium.predicting.modelsource import thresholds_of
 from instrumentarium.predicting.onnxfile import OnnxRecognizer
 from instrumentarium.predicting.timeline import TimelineSettings
+from instrumentarium.runtime.workers import usable_cores
 from instrumentarium.scoring.recognizer import Recognizer
 
 MOST_WORKERS = 4
@@ -44,7 +44,7 @@ def load_timeline(
         OnnxFileError, MissingOnnxError: if ONNX Runtime is asked for and cannot be used.
         OverlapError: if the overlap is out of its range.
     """
-    workers, threads = share_cores(available_cores())
+    workers, threads = share_cores(usable_cores())
     listener: Listener
     if backend is Backend.ONNXRUNTIME:
         listener = OnnxRecognizer.load(folder, onnx, threads)
@@ -67,8 +67,3 @@ def share_cores(cores: int) -> tuple[int, int]:
     """
     workers = min(cores, MOST_WORKERS)
     return workers, max(1, cores // workers)
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
