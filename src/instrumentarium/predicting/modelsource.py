@@ -1,8 +1,11 @@
 """Where a model comes from: a folder, or a revision or experiment of the DVC repository at hand."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from instrumentarium.clips.labels import FloatArray
+from instrumentarium.evaluation.thresholds import Thresholds, ThresholdsError
 from instrumentarium.runtime.cache import cache_folder
 from instrumentarium.runtime.errors import UserError
 
@@ -34,6 +37,22 @@ def thresholds_of(folder: Path) -> Path:
     """Return where a model's thresholds lie: in its folder, or else beside it, where the evaluate stage writes them."""
     inside = folder / THRESHOLDS
     return inside if inside.exists() else folder.absolute().parent / THRESHOLDS
+
+
+def read_thresholds(path: Path, codes: Sequence[str]) -> tuple[FloatArray, float]:
+    """Return the thresholds of a model's instruments `codes`, (instruments,), and the temperature of its scores.
+
+    Raises:
+        MissingThresholdsError: if the file is missing.
+        ThresholdsError: if it is something else, or for other instruments.
+    """
+    limits = Thresholds.read(path)
+    if set(limits.per_instrument) != set(codes):
+        raise ThresholdsError(
+            f"{path} has thresholds for {', '.join(limits.per_instrument)}, but the model's instruments are "
+            f"{', '.join(codes)}; name the model's own with --thresholds, or run `dvc repro evaluate`"
+        )
+    return limits.vector(), limits.temperature
 
 
 def _of_revision(name: str) -> Path:
