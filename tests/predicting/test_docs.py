@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from taxonomies import IRMAS11
 
-from instrumentarium.commands.predict import Format
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.predicting.choices import Format
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "predicting.md"
 
@@ -21,7 +21,7 @@ def test_the_example_of_the_ladder_runs(
     exec(compile(example, str(PAGE), "exec"), {})
     said = capsys.readouterr().out
     assert "gone.wav No such file or directory" in said
-    assert all(f"{code} 0.0 1.3" in said for code in CODES)
+    assert all(f"{code} 0.0 1.3" in said for code in IRMAS11.codes)
 
 
 def test_the_formats_it_lists_are_those_there_are():
