@@ -86,7 +86,9 @@ def test_the_temperature_is_evaluations_and_leaves_silence_alone(temperature: fl
 
 def test_what_is_too_short_is_dropped_unless_it_is_all_there_is():
     settings = TimelineSettings(step_s=0.5, smooth_s=0.0, release=1.0, minimum_s=1.0)
-    assert find_segments(frames_of([0.9, 0.0, 0.9, 0.9]), CODES, HALF, 2.0, settings) == (Segment("cel", 1.0, 2.0, 0.9),)
+    assert find_segments(frames_of([0.9, 0.0, 0.9, 0.9]), CODES, HALF, 2.0, settings) == (
+        Segment("cel", 1.0, 2.0, 0.9),
+    )
     assert find_segments(frames_of([0.9]), CODES, HALF, 0.3, settings) == (Segment("cel", 0.0, 0.3, 0.9),)
 
 
