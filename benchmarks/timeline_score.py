@@ -31,7 +31,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from instrumentarium.clips.collection import clips_of, open_samples, read_clips
-from instrumentarium.models.modelfile import load_card
 from instrumentarium.predicting.loading import load_ladder
 from instrumentarium.predicting.prediction import Prediction
 from instrumentarium.predicting.timeline import TimelineSettings
@@ -119,7 +118,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     settings = TimelineSettings(options.step, options.smooth, options.release, options.minimum)
     model = options.model or options.data / "model"
     audio2timeline = load_ladder(model, None, settings, overlap=options.overlap).audio2timeline
-    card = load_card(model)
+    card = audio2timeline.samples2scores.windows2scores.card
     rate, collection, codes = card.sample_rate_hz, card.trained.collection, card.taxonomy.codes
     truth = pd.read_csv(options.data / "truth" / collection / "irmas" / "truth-timeline.csv")
     truth = truth[truth["instrument"].isin(codes)]  # a model of other instruments is scored on those it shares

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from instrumentarium.miniature.layouts import esc50, irmas_training
-from instrumentarium.miniature.layouts.work import in_order, worker_pool
+from instrumentarium.runtime.workers import map_in_order, worker_pool
 
 SEED = 2026
 RECORDINGS = 14
@@ -35,8 +35,10 @@ def music():
     """Cues, labels and recordings of the training clips, as a full-size rendering holds them, planted flaws aside."""
     plan = irmas_training.plan_train(SEED, RECORDINGS)
     tasks = [(recording, take) for recording in plan for take in range(1, recording.clips + 1)]
-    with worker_pool() as pool:
-        cues = [_cues(samples) for samples in in_order(pool, irmas_training.render_train_clip, tasks, "training clips")]
+    with worker_pool("processes") as pool:
+        cues = [
+            _cues(samples) for samples in map_in_order(pool, irmas_training.render_train_clip, tasks, "training clips")
+        ]
     labels = np.array([recording.leader for recording, _ in tasks])
     return np.array(cues), labels, np.array([recording.number for recording, _ in tasks])
 
@@ -77,8 +79,8 @@ def test_the_number_in_the_name_does_not_tell_the_instrument(music):
 def test_level_does_not_tell_noise_from_music(music):
     cues, _, groups = music
     effects = esc50.plan(SEED, 120)
-    with worker_pool() as pool:
-        rendered = list(in_order(pool, esc50.render_clip, effects, "effects"))
+    with worker_pool("processes") as pool:
+        rendered = list(map_in_order(pool, esc50.render_clip, effects, "effects"))
     noise = np.array([_cues(samples[:132_299]) for samples in rendered])
     levels = np.vstack([cues[:, :3], noise[:, :3]])
     labels = np.r_[np.zeros(len(cues)), np.ones(len(noise))]

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from instrumentarium.miniature.layouts import irmas, irmas_testing, irmas_training, work
+from instrumentarium.miniature.layouts import irmas, irmas_testing, irmas_training
 from instrumentarium.miniature.synthesis.randomness import generator
+from instrumentarium.runtime import workers
 from instrumentarium.tables.taxonomy import CODES
 
 # The grammar of the published names: shared knowledge of the dataset, restated here on purpose.
@@ -37,7 +38,7 @@ def _rows(path):
 
 
 def test_the_same_seed_gives_the_same_bytes_with_any_number_of_workers(rendered, tmp_path, monkeypatch):
-    monkeypatch.setattr(work, "available_cores", lambda: 1)
+    monkeypatch.setattr(workers, "usable_cores", lambda: 1)
     irmas.render(tmp_path, tmp_path / "truth.csv", seed=11, train_recordings=3, test_songs=6)
     for name in ARCHIVES:
         assert (tmp_path / name).read_bytes() == (rendered / "raw" / name).read_bytes()

@@ -28,7 +28,8 @@ from instrumentarium.acquisition.transfer import (
 )
 from instrumentarium.corpora.source.archives import ArchiveError
 from instrumentarium.corpora.source.card import Archive, Card
-from instrumentarium.runtime.cache import VARIABLE, cache_folder, md5_of
+from instrumentarium.runtime.cache import VARIABLE, cache_folder
+from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.files import write_text_atomically
 
 logger = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ def verify(archive: Archive, path: Path) -> None:
         ArchiveError: if it is not or cannot be read; the message gives both checksums, or what is wrong inside.
     """
     try:
-        found = None if archive.md5 is None else md5_of(path)
+        found = None if archive.md5 is None else md5_of_file(path)
         problem = None if archive.content_problem is None else archive.content_problem(path)
     except OSError as error:
         raise ArchiveError(f"{path} cannot be read: {error.strerror}") from error

@@ -4,7 +4,6 @@ Files are read by libsndfile, mixed down to one channel by the mean, resampled o
 integers. Nothing is normalised: loudness stays what it was, except that a float file above full scale is scaled down.
 """
 
-import hashlib
 import io
 import mmap
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from instrumentarium.runtime.checksums import md5_of_bytes
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.tables.samplestore import FULL_SCALE
 
@@ -101,7 +101,7 @@ def pcm_hash(samples: Pcm) -> str:
     if samples.dtype == np.float32 and _is_sixteen_bit(samples[:FIRST_LOOK]) and _is_sixteen_bit(samples):
         samples = (samples * np.float32(STEPS)).astype(np.int16)
     kind = "<i2" if samples.dtype == np.int16 else "<f4"
-    return hashlib.md5(np.ascontiguousarray(samples, dtype=kind).data, usedforsecurity=False).hexdigest()
+    return md5_of_bytes(np.ascontiguousarray(samples, dtype=kind).data)
 
 
 def _is_sixteen_bit(samples: Pcm) -> bool:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from instrumentarium.clips.collection import ClipSamples, clips_of, open_samples, read_clips
-from instrumentarium.clips.pooling import iterate_windows
+from instrumentarium.clips.pooling import iterate_windows, pool_windows
 from instrumentarium.clips.windows import window_starts
 from instrumentarium.predicting.modelsource import read_thresholds, thresholds_of
 from instrumentarium.predicting.onnxfile import CARD, MADE_OF, OnnxRecognizer, add_metadata, fingerprint_of
@@ -106,8 +106,8 @@ def compare(
         first, second, owner = np.concatenate(ours), np.concatenate(theirs), np.concatenate(owners)
         differences.append(_difference(first, second))
         if thresholds is not None:
-            way = recognizer.card.windows.clip_score
-            flipped = flips(_of_clips(first, owner, way), _of_clips(second, owner, way), thresholds)
+            pooling = recognizer.card.windows.clip_score
+            flipped = flips(pool_windows(first, pooling, owner), pool_windows(second, pooling, owner), thresholds)
     return Agreement(0 if test_set is None else len(test_set), windows, max(differences), flipped)
 
 
@@ -134,12 +134,3 @@ def _scores(recognizer: Recognizer, windows: npt.NDArray[np.int16]) -> npt.NDArr
 
 def _difference(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
     return float(np.abs(first - second).max())
-
-
-def _of_clips(windows: npt.NDArray[np.float32], owner: npt.NDArray[np.int_], way: str) -> npt.NDArray[np.float64]:
-    """Return the scores of clips from those of their windows, (windows, instruments), as in evaluation."""
-    starts = np.flatnonzero(np.diff(owner, prepend=-1))
-    scores = windows.astype(np.float64)
-    if way == "max":
-        return np.asarray(np.maximum.reduceat(scores, starts))
-    return np.asarray(np.add.reduceat(scores, starts) / np.diff(starts, append=len(owner))[:, None])

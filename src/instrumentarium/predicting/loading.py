@@ -1,6 +1,5 @@
 """A model, its thresholds and its temperature, joined to the ladder."""
 
-import os
 from pathlib import Path
 
 import torch
@@ -17,6 +16,7 @@ from instrumentarium.predicting.ladder import (
 from instrumentarium.predicting.modelsource import read_thresholds, thresholds_of
 from instrumentarium.predicting.onnxfile import OnnxRecognizer
 from instrumentarium.predicting.timeline import TimelineSettings
+from instrumentarium.runtime.workers import usable_cores
 from instrumentarium.scoring.recognizer import Recognizer
 
 MOST_WORKERS = 4
@@ -51,7 +51,7 @@ def load_ladder(
         OnnxFileError, MissingOnnxError: if ONNX Runtime is asked for and cannot be used.
         OverlapError: if the overlap is out of its range.
     """
-    workers, threads = share_cores(available_cores())
+    workers, threads = share_cores(usable_cores())
     model: WindowModel
     if backend is Backend.ONNXRUNTIME:
         model = OnnxRecognizer.load(folder, onnx, threads)
@@ -74,8 +74,3 @@ def share_cores(cores: int) -> tuple[int, int]:
     """
     workers = min(cores, MOST_WORKERS)
     return workers, max(1, cores // workers)
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

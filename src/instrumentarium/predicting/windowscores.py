@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from instrumentarium.clips.pooling import pool_windows
 from instrumentarium.predicting.samples import SampleStream, is_audible, stream_windows
 from instrumentarium.predicting.timeline import FloatArray
 
@@ -46,7 +47,7 @@ class WindowScores:
         """
         if not self.audible.any():
             return np.zeros(self.scores.shape[1])
-        return np.asarray(self.scores.max(axis=0) if self.clip_score == "max" else self.scores.mean(axis=0))
+        return pool_windows(self.scores, self.clip_score)
 
 
 @dataclass

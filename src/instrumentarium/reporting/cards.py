@@ -1,6 +1,5 @@
 """What the report says of the data, the model and the software: tables of names and values, from the stages' files."""
 
-import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from instrumentarium.corpora.openmic.card import CARD as OPENMIC
 from instrumentarium.corpora.own.card import CARD as OWN
 from instrumentarium.corpora.source.card import Card
 from instrumentarium.reporting.rows import MissingReportInputError, ReportInputError, read_mapping
+from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.tables.schemas import REJECTED
 
 CARDS: dict[str, Card] = {card.corpus: card for card in (IRMAS, OPENMIC, ESC50, OWN)}
@@ -134,5 +134,4 @@ def md5_of(path: Path, made_by: str) -> str:
     """
     if not path.exists():
         raise MissingReportInputError(f"{path} is missing; run `dvc repro {made_by}`")
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    return md5_of_file(path)

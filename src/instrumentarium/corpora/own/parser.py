@@ -1,11 +1,11 @@
 """Own data: the clips that the manifest lists, each held against the size and md5 it had when stock was taken."""
 
-import hashlib
 from pathlib import Path
 
 from instrumentarium.corpora.own.manifest import MANIFEST
 from instrumentarium.corpora.source.archives import ArchiveError
 from instrumentarium.corpora.source.members import Rejection, Source, SourceClip
+from instrumentarium.runtime.checksums import md5_of_bytes
 from instrumentarium.tables.taxonomy import CODES
 
 
@@ -42,7 +42,7 @@ def _read_unchanged(path: Path, size: int, md5: str) -> bytes:
         raise ArchiveError(
             f"{path} was there when stock was taken of it, and cannot be read now ({error.strerror}); {again}"
         ) from error
-    found = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    found = md5_of_bytes(data)
     if (len(data), found) != (size, md5):
         raise ArchiveError(
             f"{path} has changed since stock was taken of it: {size} bytes with md5 {md5} then, {len(data)} bytes with md5 "

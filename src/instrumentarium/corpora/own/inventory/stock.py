@@ -1,6 +1,5 @@
 """Taking stock of own data: what each file is, written down as the manifest."""
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from instrumentarium.corpora.own.inventory.forms import read_entries
 from instrumentarium.corpora.own.manifest import MANIFEST
 from instrumentarium.corpora.own.params import Absent, OwnForm
 from instrumentarium.corpora.source.members import nfc, stem
+from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.progress import progress_bar
 from instrumentarium.tables.taxonomy import CODES
 
@@ -58,8 +58,8 @@ def _row(root: Path, entry: Entry) -> dict[str, object]:
     size, md5 = 0, ""
     if not reason:
         try:
-            with (root / entry.path).expanduser().open("rb") as file:
-                size, md5 = os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "md5").hexdigest()
+            file = (root / entry.path).expanduser()
+            size, md5 = file.stat().st_size, md5_of_file(file)
         except OSError as error:
             reason = f"it cannot be read: {error.strerror}"
     return {
