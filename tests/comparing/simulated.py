@@ -108,6 +108,7 @@ def make_workspace(root: Path, *, count: int = 24, seed: int = 0, clips: int = 3
                 "genre": "",
                 "drums": "no",
                 "licence": "unknown",
+                "group": "",
                 "pcm_hash": f"{row:032x}",
             }
         )

@@ -104,11 +104,11 @@ def test_a_revision_that_made_nothing_is_told(repository: Checkout) -> None:
 
 
 def test_a_revision_that_does_not_exist_is_told(repository: Checkout) -> None:
-    with pytest.raises(ComparisonError, match="'nonsense' is no revision, experiment or scores table here"):
+    with pytest.raises(ComparisonError, match="'nonsense' is no revision or experiment of this repository"):
         read("nonsense", "better")
 
 
-def test_a_git_repository_without_dvc_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_git_repository_without_dvc_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True, env=os.environ | environment(tmp_path))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ComparisonError, match="'main' is no revision"):

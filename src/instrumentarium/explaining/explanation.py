@@ -2,7 +2,6 @@
 
 import json
 import logging
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from instrumentarium.explaining.scatter import draw_all
 from instrumentarium.explaining.scored import ScoredClips
 from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.models.recognition import RecognitionModel
-from instrumentarium.runtime.files import replace_together, write_json
+from instrumentarium.runtime.files import write_folder, write_json
 from instrumentarium.runtime.progress import progress_bar
 
 DECIMALS = 4
@@ -94,7 +93,7 @@ def write_explanation(
 ) -> None:
     """Write everything; each folder is replaced as a whole."""
     for folder, files in ((maps, found.maps), (embeddings, found.embeddings), (projector, found.projector)):
-        _replace_folder(folder, files)
+        write_folder(folder, files)
     write_json(rows, found.rows)
     write_json(figures, found.figures)
 
@@ -163,14 +162,3 @@ def _figures(
 
 def _rounded(value: float) -> float:
     return round(float(value), DECIMALS)
-
-
-def _replace_folder(folder: Path, files: Files) -> None:
-    """Put `files` in place of the folder's earlier content, whole or not at all."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as staging:
-        new = Path(staging) / folder.name
-        new.mkdir()
-        for name, content in sorted(files.items()):
-            (new / name).write_bytes(content)
-        replace_together(Path(staging), folder.parent, [folder.name])

@@ -16,7 +16,7 @@ from instrumentarium.reporting.figures import Picture, draw_figures
 from instrumentarium.reporting.gallery import Failure, worst_clips
 from instrumentarium.reporting.pictures import DPI, PALETTE, draw_failure
 from instrumentarium.reporting.rows import ReportInputError, read_mapping
-from instrumentarium.runtime.files import atomic_path, write_text_atomically
+from instrumentarium.runtime.files import write_folder, write_text_atomically
 from instrumentarium.tables.schemas import SCORES, SETTLED_LABELS, SPLIT
 
 
@@ -164,20 +164,11 @@ def _page(sources: Sources, settings: Settings, figures: Sequence[Picture], gall
 def write_report(report: Report, page: Path, figures: Path, gallery: Path) -> None:
     """Write the page, a PNG a figure, and a PNG a failure with all its facts in `gallery`/gallery.json.
 
-    Each file is written atomically; what an earlier report left in the two folders is removed.
+    The two folders and the page are each replaced whole or not at all; what an earlier report left in them is gone.
     """
-    _write_folder(figures, {f"{picture.name}.png": picture.png for picture in report.figures})
+    write_folder(figures, {f"{picture.name}.png": picture.png for picture in report.figures})
     facts = [{"picture": f"{shown.failure.picture}.png", **asdict(shown.failure)} for shown in report.gallery]
     text = json.dumps(facts, allow_nan=False, ensure_ascii=False, indent=2) + "\n"
     pictures = {f"{shown.failure.picture}.png": shown.png for shown in report.gallery}
-    _write_folder(gallery, {**pictures, "gallery.json": text.encode("utf-8")})
+    write_folder(gallery, {**pictures, "gallery.json": text.encode("utf-8")})
     write_text_atomically(page, report.html)
-
-
-def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    for name, content in files.items():
-        with atomic_path(folder / name) as temporary:
-            temporary.write_bytes(content)
-    for path in sorted(folder.iterdir()):
-        if path.name not in files:
-            path.unlink()
