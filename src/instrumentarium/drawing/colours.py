@@ -1,7 +1,7 @@
 """One colour and marker an instrument, the same in every picture of a taxonomy; and the few colours of all else.
 
-No eleven colours suit every reader, and no twenty: pictures tell instruments apart by marker or panel as well. All else takes
-colours of Okabe and Ito's (Color Universal Design, 2008), which people with any kind of colour vision tell apart.
+No eleven colours suit every reader, and no twenty: pictures tell instruments apart by marker or panel as well. All else
+takes colours of Okabe and Ito's (Color Universal Design, 2008), which people with any kind of colour vision tell apart.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """How pictures look: one style whatever the user's settings, drawn without a display, bytes that never change.
 
-Plots of rows are not drawn here: they are Vega-Lite templates (`instrumentarium.reporting.charts`). This is for pictures with
-a spectrogram in them, and for clouds of points.
+Plots of rows are not drawn here: they are Vega-Lite templates (`instrumentarium.reporting.charts`). This is for pictures
+with a spectrogram in them, and for clouds of points.
 """
 
 import io

@@ -8,7 +8,6 @@ from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
-
 from pydantic import TypeAdapter, ValidationError
 
 from instrumentarium.reporting.rows import MissingReportInputError, ReportInputError, read_mapping

@@ -8,7 +8,7 @@ browser, by vl-convert, which brings the font along. Instruments are drawn in th
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image

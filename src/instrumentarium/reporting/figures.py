@@ -99,7 +99,9 @@ DRAWINGS: tuple[Drawing, ...] = (
         "Share of each split's clips in which an instrument is known to play.",
     ),
     Drawing("loss", "train/loss", ("part",), ("epoch", "loss"), "Loss by epoch."),
-    Drawing("map_macro", "train/map_macro", (), ("epoch", "map_macro"), "Mean average precision on validation by epoch."),
+    Drawing(
+        "map_macro", "train/map_macro", (), ("epoch", "map_macro"), "Mean average precision on validation by epoch."
+    ),
 )
 
 
@@ -144,7 +146,7 @@ def draw_figures(paths: Sequence[Path], names: Mapping[str, str]) -> list[Pictur
 
 def named(rows: Rows, names: Mapping[str, str]) -> list[Row]:
     """Return rows with the names of instruments in place of their codes; all else stays."""
-    result = []
+    result: list[Row] = []
     for row in rows:
         columns = next((columns for columns in NAMED_COLUMNS if columns[0] in row), ())
         result.append({key: names.get(str(value), value) if key in columns else value for key, value in row.items()})

@@ -96,7 +96,9 @@ def worst_clips(
     for column, code in enumerate(taxonomy.codes):
         for kind in KINDS:
             margins = _margins(probabilities[:, column], limits[column], known, column, kind)
-            for rank, row in enumerate(_worst(margins, described["recording_id"].to_numpy(dtype=np.str_), count), start=1):
+            for rank, row in enumerate(
+                _worst(margins, described["recording_id"].to_numpy(dtype=np.str_), count), start=1
+            ):
                 clip = described.iloc[row]
                 failures.append(
                     Failure(
@@ -120,7 +122,7 @@ def worst_clips(
 
 
 def _margins(scores: FloatArray, threshold: float, known: LabelArrays, column: int, kind: Kind) -> FloatArray:
-    """Return how far each clip's score lies on the wrong side, (clips,); NaN where the prediction is right or the truth unknown."""
+    """Return how far each clip's score lies on the wrong side, (clips,); NaN where it is right, or the truth unknown."""
     plays, observed = known.targets[:, column], known.observed[:, column]
     predicted = scores >= threshold
     wrong = observed & (predicted & ~plays if kind == "false positive" else ~predicted & plays)

@@ -18,9 +18,7 @@ SOUND = "magma"
 PALETTE = palette_of(SOUND, (INK, BLUE, GREY, PALE, VERMILION), levels=96, shades=24)
 
 
-def draw_failure(
-    failure: Failure, samples: npt.NDArray[np.int16], sample_rate_hz: int, taxonomy: Taxonomy
-) -> Figure:
+def draw_failure(failure: Failure, samples: npt.NDArray[np.int16], sample_rate_hz: int, taxonomy: Taxonomy) -> Figure:
     """Draw the log-mel spectrogram of a clip, and beside it the score of every instrument.
 
     A bar is blue where the instrument plays, grey where it does not, empty where it is not known; a stroke marks the

@@ -65,4 +65,6 @@ def need_columns(rows: Rows, words: Sequence[str], numbers: Sequence[str], sourc
             raise ReportInputError(f"{source}: row {place} has no {', '.join(missing)}; it has {', '.join(row)}")
         for column in numbers:
             if isinstance(row[column], str | bool):
-                raise ReportInputError(f"{source}: column {column} must hold numbers, found {row[column]!r} in row {place}")
+                raise ReportInputError(
+                    f"{source}: column {column} must hold numbers, found {row[column]!r} in row {place}"
+                )
