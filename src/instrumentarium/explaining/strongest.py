@@ -58,7 +58,7 @@ def explain_strongest(
         choice: a clip of them, and an instrument.
         method: how to explain.
     """
-    instrument = card.taxonomy.codes.index(choice.instrument)
+    instrument = choice.column
     length, hop = (round(seconds * card.sample_rate_hz) for seconds in (card.windows.length_s, card.windows.hop_s))
     clip = samples.read(choice.row)
     starts = window_starts(len(clip), length, hop)
