@@ -8,5 +8,6 @@ RUN_FIRST = (
     "pipeline/test_interruption.py",
     "pipeline/test_own_data.py",
     "pipeline/test_staleness.py",
+    "pipeline/test_record.py",
 )
 """Files and folders of tests in the order in which processes are to take them up; all others come after."""

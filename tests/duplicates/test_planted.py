@@ -13,8 +13,6 @@ from instrumentarium.ingestion.ingest import ingest
 from instrumentarium.miniature.layouts import irmas, openmic, work
 from instrumentarium.miniature.layouts.shared import CUTS_S
 
-pytestmark = pytest.mark.slow
-
 
 def test_what_was_planted_is_found_and_nothing_innocent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(work, "available_cores", lambda: 1)  # starting others takes longer than so small a rendering

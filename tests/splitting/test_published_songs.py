@@ -15,8 +15,6 @@ from instrumentarium.splitting.sharing import share_out
 from instrumentarium.splitting.units import positive_labels, recording_units
 from instrumentarium.tables.taxonomy import CODES
 
-pytestmark = pytest.mark.slow
-
 
 def check_halves(positives: np.ndarray, part_of: np.ndarray) -> None:
     found = balance(positives, part_of, [0.5, 0.5])
