@@ -7,7 +7,7 @@ PYTEST := PATH="$(BIN):$$PATH" pytest -q --numprocesses auto --maxprocesses 4 --
 MARKED := pipeline or statistical or render
 
 .DEFAULT_GOAL := help
-.PHONY: help repro record test test-all everyday lint constraints clean
+.PHONY: help repro record test test-all test-rest everyday lint constraints clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,7 +21,9 @@ record: $(READY) ## After an edit of code that leaves every result as it is: a n
 test: $(READY) ## Lint, types and the everyday tests, side by side
 	$(MAKE) --jobs 2 lint everyday
 
-test-all: test ## The same, then the tests that run the pipeline, make many draws or render much
+test-all: test test-rest ## The same, then those that run the pipeline, make many draws or render much
+
+test-rest: $(READY) ## Only these
 	$(PYTEST) -m "$(MARKED)"
 
 everyday: $(READY) ## The everyday tests only
