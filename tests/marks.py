@@ -12,10 +12,16 @@ MARKS = {
     "miniature/test_irmas.py": "render",
     "miniature/test_openmic.py": "render",
     "miniature/test_processors.py": "render",
+    "comparing/test_significance.py::test_equal_systems_differ_as_often_as_p_says": "statistical",
+    "comparing/test_significance.py::test_exchanging_clips_instead_would_raise_false_alarms": "statistical",
     "corpora/test_irmas.py::test_the_published_collection_is_ingested_whole": "statistical",
+    "evaluation/test_bootstrap.py::test_intervals_cover_the_truth": "statistical",
+    "evaluation/test_calibration_intervals.py::test_intervals_hold_the_error_of_endless_data": "statistical",
+    "evaluation/test_choosing.py::test_cross_fitting_does_not_reward_thresholds_for_noise": "statistical",
+    "evaluation/test_report.py::test_the_whole_official_test_set_is_evaluated_in_seconds": "statistical",
     "splitting/test_published_songs.py": "statistical",
 }
-"""A folder, a file or a test, as a path below this folder, and the mark it is given."""
+"""The beginning of `folder/file.py::test`, below this folder, and the mark that such tests are given."""
 
 
 def mark_of(place: str) -> str | None:

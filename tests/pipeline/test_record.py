@@ -11,7 +11,7 @@ CODE = "src/instrumentarium/runtime/files.py"
 def edited(workshop: Checkout) -> Checkout:
     """Return the shared copy, as committed but for a comment in code."""
     workshop.restore()
-    workshop.dvc("checkout", "--quiet")
+    workshop.dvc("checkout", "--quiet", "--force")
     workshop.append(CODE, "# edited\n")
     return workshop
 
@@ -56,6 +56,6 @@ def test_a_changed_parameter_is_refused(edited: Checkout) -> None:
 
 def test_nothing_to_record(workshop: Checkout) -> None:
     workshop.restore()
-    workshop.dvc("checkout", "--quiet")
+    workshop.dvc("checkout", "--quiet", "--force")
     assert "nothing, all is up to date" in record(workshop)
     assert workshop.changes() == ""
