@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from taxonomies import IRMAS11
 
 from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.clips.labels import LabelArrays
@@ -31,6 +30,7 @@ from instrumentarium.training.objectives.params import CrossEntropyParams
 from instrumentarium.training.params import RecipeParams, TrainingParams
 from instrumentarium.training.split_data import SplitData
 from instrumentarium.training.task import TrainingRun
+from taxonomies import IRMAS11
 
 torch.set_num_threads(1)  # models this small only wait for their threads, for seconds where other processes run
 

@@ -14,8 +14,6 @@ from instrumentarium.miniature.layouts import irmas, openmic
 from instrumentarium.miniature.layouts.shared import CUTS_S
 from instrumentarium.runtime import workers
 
-pytestmark = pytest.mark.slow
-
 
 def test_what_was_planted_is_found_and_nothing_innocent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(workers, "usable_cores", lambda: 1)  # starting others takes longer than so small a rendering

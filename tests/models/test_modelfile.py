@@ -6,7 +6,6 @@ import pytest
 import torch
 from model_fixtures import RAW, RELATIVE, Parts, bytes_below, shifting_model, tiny_card, tiny_model
 from safetensors.torch import load_file, save_file
-from taxonomies import BAND3, IRMAS11
 
 from instrumentarium.models.modelfile import (
     MissingModelError,
@@ -17,6 +16,7 @@ from instrumentarium.models.modelfile import (
 )
 from instrumentarium.models.params import TimmParams
 from instrumentarium.runtime.errors import UserError
+from taxonomies import BAND3, IRMAS11
 
 
 @pytest.fixture

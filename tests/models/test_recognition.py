@@ -1,7 +1,6 @@
 import pytest
 import torch
 from model_fixtures import ATTENTION, FRONTEND, MEAN_HEAD, NETWORK, RAW, WAVEFORM_NETWORK, Parts, tiny_model
-from taxonomies import BAND3
 
 from instrumentarium.frontends.normalisation import Normalisation
 from instrumentarium.frontends.warp import warp_matrices
@@ -11,6 +10,7 @@ from instrumentarium.models.heads.attention import AttentionHead
 from instrumentarium.models.heads.linear import LinearHead
 from instrumentarium.models.params import CnnParams, TimmParams
 from instrumentarium.models.recognition import RecognitionModel, build_model
+from taxonomies import BAND3
 
 TIMM = TimmParams(kind="timm", architecture="test_resnet")
 MODELS = {

@@ -10,8 +10,6 @@ from pipeline.checkout import Checkout, stages_run
 
 from instrumentarium.tables.schemas import SPLIT
 
-pytestmark = pytest.mark.slow
-
 CORPORA = "collections.miniature.corpora"
 
 

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 import pytest
 from pipeline.checkout import Checkout, stages_run
 
-pytestmark = pytest.mark.slow
-
 PACKAGE = "src/instrumentarium"
 DOWNLOADS = {"download@irmas", "download@openmic", "download@esc50", "download@own"}
 INGESTS = {"ingest@irmas", "ingest@openmic", "ingest@esc50", "ingest@own"}

@@ -5,13 +5,13 @@ import numpy.typing as npt
 import pytest
 import torch
 from model_fixtures import RAW, Parts, clip_samples, noise_clips, shifting_model, tiny_card
-from taxonomies import BAND3
 
 from instrumentarium.clips.windows import cut_window, window_starts
 from instrumentarium.frontends.waveforms import to_waveforms
 from instrumentarium.models.modelfile import MissingModelError, save_model
 from instrumentarium.models.recognition import RecognitionModel
 from instrumentarium.scoring.recognizer import Recognizer
+from taxonomies import BAND3
 
 CPU = torch.device("cpu")
 

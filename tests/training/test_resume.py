@@ -27,7 +27,6 @@ from model_fixtures import (
     timbre_clip,
 )
 from safetensors.torch import load_file
-from taxonomies import IRMAS11
 
 from instrumentarium.config.selection import Selection, write_selection
 from instrumentarium.runtime.section import DeclaredParams
@@ -40,6 +39,7 @@ from instrumentarium.training.recorder import SNAPSHOT
 from instrumentarium.training.resume import resume_folder
 from instrumentarium.training.run import Inputs
 from instrumentarium.training.task import RecognitionTask
+from taxonomies import IRMAS11
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's advice on workers, loggers and the like
 
