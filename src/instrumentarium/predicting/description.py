@@ -9,7 +9,7 @@ PARTS = {"frontend": "front end", "network": "network", "backbone": "backbone", 
 def as_table(card: ModelCard, weights: int) -> str:
     """Return the essentials of a model with so many weights, a line each."""
     windows, trained, content = card.windows, card.trained, card.model_dump(mode="json")
-    shift = windows.transposed_semitones
+    shift = windows.pitch_shift_semitones
     shifted = f"; logits are the mean over {shift:g} semitones lower, as it is and {shift:g} higher" if shift else ""
     clip_score = "maximum" if windows.clip_score == "max" else "mean"
     rows = {
