@@ -11,6 +11,7 @@ import logging
 import typer
 
 from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
+from instrumentarium.clips.windows import check_window_length
 from instrumentarium.frontends.device import best_device
 from instrumentarium.frontends.logmel import LogMel
 from instrumentarium.frontends.params import LogMelParams
@@ -30,11 +31,13 @@ def main(
     params, corpora = stage_params(), corpus_folders(clips_folder)
     key = f"models.{params.read('model', str)}.frontends.{params.read('collection', str)}"
     rate = params.read("audio.sample_rate_hz", int)
-    train = clips_of(read_clips(corpora), SPLIT.read(split), "train")
+    clips, length_s = read_clips(corpora), params.read("windows.length_s", float)
+    check_window_length(length_s, clips["duration_s"])
+    train = clips_of(clips, SPLIT.read(split), "train")
     stats = band_statistics(
         LogMel(params.read(key, LogMelParams), rate),
         open_samples(train, corpora),
-        round(params.read("windows.length_s", float) * rate),
+        round(length_s * rate),
         best_device(),
     )
     write_json(out, stats.model_dump(mode="json"))
