@@ -16,7 +16,7 @@ from instrumentarium.config.whole import load_params
 from instrumentarium.runtime.section import read_yaml
 
 ROOT = imports.ROOT
-COMMITTED = {"constraints.txt", "params.yaml", "splits"}
+COMMITTED = {"constraints.txt", "params.yaml", "splits", "taxonomies"}
 """What Git keeps and a stage reads, besides code."""
 UNCACHED = "data/raw/"
 """Archives lie in the user's cache already; DVC would only copy them."""
@@ -169,6 +169,8 @@ def test_params_yaml_is_written_as_dvc_writes_it(tmp_path: Path) -> None:
     ("key", "value"),
     [
         ("model", "resnext"),
+        ("taxonomy", "openmic20"),
+        ("taxonomies.openmic20.corpora.own.vocals", "bass"),
         ("seed", 7),
         ("collections.miniature.corpora.openmic.use", "false"),
         ("collections.miniature.corpora.esc50.groups.tonal", "false"),
