@@ -12,6 +12,7 @@ import typer
 
 from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
 from instrumentarium.clips.params import WindowsParams
+from instrumentarium.clips.windows import check_window_length
 from instrumentarium.frontends.build import build_frontend
 from instrumentarium.frontends.device import best_device
 from instrumentarium.frontends.params import FRONTEND
@@ -33,7 +34,9 @@ def main(
     rate = params.read("audio.sample_rate_hz", int)
     frontend = read_section(selected / "frontend.json", FRONTEND)
     windows = read_section(selected / "windows.json", WindowsParams)
-    train = clips_of(read_clips(corpora), SPLIT.read(split), "train")
+    clips = read_clips(corpora)
+    check_window_length(windows.length_s, clips["duration_s"])
+    train = clips_of(clips, SPLIT.read(split), "train")
     normalisation = normalisation_for(
         frontend.normalisation,
         build_frontend(frontend, rate),

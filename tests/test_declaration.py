@@ -172,6 +172,7 @@ def test_params_yaml_is_written_as_dvc_writes_it(tmp_path: Path) -> None:
         ("head", "attention"),
         ("augmentation", "mild"),
         ("taxonomy", "openmic20"),
+        ("taxonomies.openmic20.corpora.own.vocals", "bass"),
         ("seed", 7),
         ("collections.miniature.corpora.openmic.use", "false"),
         ("collections.miniature.corpora.esc50.groups.tonal", "false"),

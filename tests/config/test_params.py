@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from instrumentarium.acquisition.params import DownloadParams
 from instrumentarium.clips.params import WindowsParams
+from instrumentarium.config.check import check_files
 from instrumentarium.config.collections import CollectionParams, CorporaParams
 from instrumentarium.config.whole import Params, load_params
 from instrumentarium.corpora.esc50.groups import GROUPS
@@ -110,7 +111,7 @@ def test_a_missing_section_is_named(changed: Change):
             "missing",
             "labels.irmas_train_absent: Input should be 'negative' or 'unobserved'",
         ),
-        ("labels__contradictory", "both", "labels.contradictory: Input should be 'union', 'unknown' or 'drop'"),
+        ("labels__conflicting", "both", "labels.conflicting: Input should be 'union', 'unknown' or 'drop'"),
         (
             "explain__method",
             "lime",
@@ -190,6 +191,83 @@ def test_an_unknown_model_is_named_with_the_allowed_ones(changed: Change):
 def test_an_unknown_collection_is_named_with_the_allowed_ones(changed: Change):
     found = problems(changed(collection="minature"))
     assert found.startswith("collection: 'minature' is not a key of `collections` (allowed: full, miniature; did you")
+
+
+def test_an_unknown_taxonomy_is_named_with_the_allowed_ones(changed: Change):
+    found = problems(changed(taxonomy="irmas"))
+    assert found.startswith(
+        "taxonomy: 'irmas' is neither a key of `taxonomies`, nor 'auto', nor the name of a file in "
+    )
+    assert found.endswith("; allowed: auto, irmas11, openmic20; did you mean 'irmas11'?")
+    load_params(changed(taxonomy="openmic20"))
+    load_params(changed(taxonomy="band.yaml"))
+
+
+def test_an_automatic_taxonomy_is_for_own_data_alone(changed: Change):
+    found = problems(changed(taxonomy="auto", collections__miniature__corpora__irmas__use=False))
+    assert found == (
+        "taxonomy: 'auto' is for own data alone, and collection miniature uses openmic, esc50 as well; "
+        "set collections.miniature.corpora.openmic.use to false, or name a taxonomy"
+    )
+    others = {f"collections__miniature__corpora__{corpus}__use": False for corpus in ("irmas", "openmic", "esc50")}
+    own = {"use": True, "path": "table.csv", "form": "auto", "absent": "negative"}
+    load_params(changed(taxonomy="auto", collections__miniature__corpora__own=own, **others))
+
+
+BANJO = {"code": "banjo", "name": "banjo", "family": ""}
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"instruments": [], "corpora": {}}, "taxonomies.mine.instruments: List should have at least 1 item"),
+        ({"instruments": [BANJO, BANJO], "corpora": {}}, "taxonomies.mine: two instruments have the code 'banjo'"),
+        (
+            {"instruments": [BANJO], "corpora": {"openmic": {"bass": ["banjo", "bass"]}}},
+            "taxonomies.mine: corpora.openmic.bass names 'bass', which is no code of its instruments (banjo)",
+        ),
+        (
+            {"instruments": [BANJO], "corpora": {"opemic": "spelling"}},
+            "taxonomies.mine.corpora: 'opemic' is no corpus (allowed: esc50, irmas, openmic, own; did you mean 'openmic'?)",
+        ),
+        (
+            {"instruments": [BANJO | {"code": "Banjo"}], "corpora": {}},
+            "taxonomies.mine.instruments.0.code: String should",
+        ),
+        (
+            {"instruments": [BANJO], "corpora": {"own": "names"}},
+            "taxonomies.mine.corpora.own: must be none, spelling, or a mapping of labels to codes or lists of codes, found",
+        ),
+    ],
+)
+def test_a_taxonomy_is_checked_also_where_it_is_not_selected(changed: Change, entry: object, message: str):
+    assert problems(changed(taxonomies__mine=entry)).startswith(message)
+
+
+def test_files_and_folders_that_are_not_there_are_named_before_any_work(changed: Change, tmp_path: Path):
+    splits, taxonomies = tmp_path / "splits", tmp_path / "taxonomies"
+    splits.mkdir()
+    taxonomies.mkdir()
+
+    def refusal(**changes: object) -> str:
+        with pytest.raises(ParamsError) as error:
+            check_files(load_params(changed(**changes)), splits, taxonomies)
+        return str(error.value).removeprefix("params.yaml cannot be used as it is:\n  ")
+
+    check_files(load_params(COMMITTED), splits, taxonomies)
+    assert refusal(split__frozen="halves.csv").startswith("split.frozen is 'halves.csv', but ")
+    assert refusal(download__archives=str(tmp_path / "gone")).startswith(
+        f"download.archives: {tmp_path / 'gone'} does not exist; name a folder"
+    )
+    (tmp_path / "file").write_text("")
+    assert "file is no folder; name a folder" in refusal(download__archives=str(tmp_path / "file"))
+    assert refusal(taxonomy="band.yaml").startswith("taxonomy is 'band.yaml', but ")
+    (taxonomies / "band.yaml").write_text(
+        "instruments:\n- {code: banjo, name: banjo, family: ''}\ncorpora: {opemic: spelling}\n", encoding="utf-8"
+    )
+    assert "band.yaml: corpora: 'opemic' is no corpus (allowed: " in refusal(taxonomy="band.yaml")
+    text = refusal(split__frozen="halves.csv", download__archives=str(tmp_path / "gone"), taxonomy="gone.json")
+    assert len(text.splitlines()) == 3
 
 
 def test_every_model_knows_every_collection(changed: Change):

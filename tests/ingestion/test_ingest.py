@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -12,12 +13,14 @@ import pandas as pd
 import pytest
 
 from instrumentarium.corpora.irmas import parser as irmas
+from instrumentarium.corpora.irmas.card import CARD
+from instrumentarium.corpora.irmas.params import IrmasParams
 from instrumentarium.corpora.source.archives import ArchiveError
 from instrumentarium.corpora.source.counts import Published
 from instrumentarium.corpora.source.members import Rejection, SourceClip
 from instrumentarium.ingestion import ingest as ingestion
 from instrumentarium.ingestion.audio import decode_clip
-from instrumentarium.ingestion.ingest import PARTS, IngestError, ingest
+from instrumentarium.ingestion.ingest import PARTS, IngestError, ingest, ingest_corpus
 from instrumentarium.runtime import workers
 from instrumentarium.runtime.files import SET_ASIDE
 from instrumentarium.tables.samplestore import SampleStore, SampleWriter
@@ -102,6 +105,20 @@ def test_every_clip_has_a_row_its_samples_and_its_labels(tmp_path: Path, files: 
     assert len(labels) == 2 * len(files)
     assert dict(zip(labels["label"], labels["relevance"], strict=True)) == {"gel": 1.0, "voi": 0.25}
     assert result.summary() == "5 members in; 5 clips of 1 recordings (5 s) and 10 labels out, 0 rejected"
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_the_card_says_what_a_report_needs_of_the_corpus_used_or_not(tmp_path: Path, used: bool):
+    settings = IrmasParams(use=used)
+    if used:
+        ingest("irmas", iter(()), tmp_path / "irmas", RATE, card=CARD.facts(used=True))
+    else:
+        ingest_corpus("irmas", settings, "rendered", tmp_path / "nowhere", tmp_path / "irmas", RATE)
+    card = json.loads((tmp_path / "irmas" / "card.json").read_text(encoding="utf-8"))
+    assert set(card) == {"corpus", "title", "page", "licences", "citation", "remark", "used"}
+    assert (card["corpus"], card["title"], card["used"]) == ("irmas", "IRMAS", used)
+    assert [set(licence) for licence in card["licences"]] == [{"covers", "name", "url", "forbids"}]
+    assert card["licences"][0]["forbids"] == "no commercial use, no passing on of the audio"
 
 
 def test_samples_lie_in_the_archives_order(tmp_path: Path, files: dict[str, bytes]):

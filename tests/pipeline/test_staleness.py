@@ -59,6 +59,7 @@ AFTER_SETTING = {
     "collections.miniature.corpora.esc50.groups.tonal=false": {"params", "download@esc50", "ingest@esc50"},
     "audio.sample_rate_hz=31000": {"params", *INGESTS, "duplicates", "stats", "train", "report"},
     "labels.conflicting=drop": {"params", "duplicates", "split"},
+    "taxonomies.openmic20.corpora.own.vocals=bass": {"params", "duplicates"},
     "collections.miniature.corpora.own.absent=unobserved": {"params", "download@own", "ingest@own"},
     "windows.two_seconds.hop_s=0.75": {"params", "stats", "train"},
     "windows.three_seconds.hop_s=0.75": {"params"},
