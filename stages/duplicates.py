@@ -40,20 +40,20 @@ def main(
     entries = params.read("taxonomies", TAXONOMIES)
     mapping = select_mapping(params.read("taxonomy", str), entries, taxonomies, stated, corpus_of)
     mapped = map_labels(stated, corpus_of, mapping)
-    logging.info("duplicates: %s", mapped.summary(mapping.taxonomy))
+    logging.info("duplicates: %s", mapped.summary())
     pairs = find_duplicates(clips, open_samples(clips, corpora), params.read("audio.sample_rate_hz", int))
     pairs, resolved = resolve_duplicates(
         clips,
         mapped.labels,
         pairs,
-        mapping.taxonomy,
+        mapped.taxonomy,
         irmas_train_absent=params.read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT),
         policy=params.read("labels.conflicting", CONFLICTING),
     )
     counts = describe_duplicates(clips, pairs, resolved)
-    write_taxonomy(taxonomy, mapping.taxonomy)
+    write_taxonomy(taxonomy, mapped.taxonomy)
     DUPLICATES.write(out, pairs)
-    resolved_labels_table(mapping.taxonomy).write(labels, resolved.labels)
+    resolved_labels_table(mapped.taxonomy).write(labels, resolved.labels)
     write_json(metrics, counts)
     logging.info(
         "duplicates: %d clips and %d labels in; %d pairs (%d exact), %d of them conflicting, and %d labels out",

@@ -99,7 +99,7 @@ def test_every_clip_has_a_row_its_samples_and_its_labels(tmp_path: Path, files: 
         assert row.pcm_hash == expected.pcm_hash
     labels = LABELS.read(tmp_path / "labels.csv")
     assert len(labels) == 2 * len(files)
-    assert dict(zip(labels["instrument"], labels["relevance"], strict=True)) == {"gel": 1.0, "voi": 0.25}
+    assert dict(zip(labels["label"], labels["relevance"], strict=True)) == {"gel": 1.0, "voi": 0.25}
     assert result.summary() == "5 members in; 5 clips of 1 recordings (5 s) and 10 labels out, 0 rejected"
 
 

@@ -12,8 +12,8 @@ import pytest
 import soundfile
 
 from instrumentarium.miniature.layouts import irmas, irmas_testing, irmas_training, work
+from instrumentarium.miniature.layouts.codes import CODES
 from instrumentarium.miniature.synthesis.randomness import generator
-from instrumentarium.tables.taxonomy import CODES
 
 # The grammar of the published names: shared knowledge of the dataset, restated here on purpose.
 GRAMMAR = re.compile(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from splitting_fixtures import draw_collection
+from splitting_fixtures import CODES, draw_collection
 
 from instrumentarium.splitting import search, stratified
 from instrumentarium.splitting.distribution import balance
@@ -86,7 +86,7 @@ def test_a_search_never_ends_worse_than_it_began():
     assert objective(units, again, [0.5, 0.5]) <= objective(units, even, [0.5, 0.5])
 
 
-def test_a_perfect_sharing_out_is_found_and_kept():
+def test_a_perfect_split_is_found_and_kept():
     twice = draw_units(12, 4)
     units = Units(
         names=tuple(f"{side}{name}" for side in "ab" for name in twice.names),
@@ -104,7 +104,7 @@ def test_the_same_seed_shares_out_alike_on_any_machine():
     assert hashlib.md5(parts.tobytes()).hexdigest() == "89cfc9cde08c7a71a42e7df1be416fa4"
 
 
-def test_sharing_out_repeats_differs_by_seed_and_leaves_numpys_own_generator_alone():
+def test_a_split_repeats_differs_by_seed_and_leaves_numpys_own_generator_alone():
     units = draw_units(40, 0)
     np.random.seed(5)  # noqa: NPY002
     expected = np.random.random()  # noqa: NPY002
@@ -115,7 +115,7 @@ def test_sharing_out_repeats_differs_by_seed_and_leaves_numpys_own_generator_alo
     assert (first != stratified_group_split(units, [0.5, 0.5], 4)).any()
 
 
-def test_what_needs_no_search_is_shared_out_at_once():
+def test_what_needs_no_search_is_split_at_once():
     nothing = draw_units(0, 0)
     assert stratified_group_split(nothing, [0.5, 0.5], 0).shape == (0,)
     assert stratified_group_split(draw_units(3, 0), [0.0, 1.0, 0.0], 0).tolist() == [1, 1, 1]
@@ -141,7 +141,10 @@ def test_every_part_gets_a_recording_in_every_search(one_search: None, count: in
 def test_the_search_is_closer_than_stratification_alone():
     clips, labels = draw_collection(1)
     songs = clips[clips["recording_id"].str.startswith("irmas/test")]
-    units, positives = recording_units(songs, labels, songs["recording_id"]), positive_labels(songs, labels)
+    units, positives = (
+        recording_units(songs, labels, songs["recording_id"], CODES),
+        positive_labels(songs, labels, CODES),
+    )
     rows = [units.names.index(name) for name in songs["recording_id"]]
     searched = balance(positives, stratified_group_split(units, [0.5, 0.5], 0)[rows], [0.5, 0.5])
     proposed = balance(positives, stratified_parts(units.union(), [0.5, 0.5], 0)[rows], [0.5, 0.5])

@@ -5,9 +5,10 @@ absent only where every label of that corpus which names it is known to be: of a
 guitars, `guitar` is absent where both are. Anything else is unobserved, and has no row.
 """
 
+import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pandas as pd
@@ -79,33 +80,33 @@ class MappedLabels:
     """Labels in a taxonomy's instruments.
 
     Attributes:
+        taxonomy: with what the labels of each corpus at hand can say anything of.
         labels: columns clip_id, instrument, relevance; one row a known pair, sorted.
         left_out: for each label of own data that the taxonomy does not know, how many clips state it.
     """
 
+    taxonomy: Taxonomy
     labels: pd.DataFrame
     left_out: Mapping[str, int] = field(default_factory=dict)
 
-    def summary(self, taxonomy: Taxonomy) -> str:
+    def summary(self) -> str:
         """Say in a line what came out, and which labels of own data did not."""
-        named = ", ".join(f"{label} ({count})" for label, count in list(self.left_out.items())[:_SHOWN])
+        shown = list(self.left_out.items())[:_SHOWN]
+        named = ", ".join(f"{label} ({count}{self._likely(label)})" for label, count in shown)
         more = f" and {len(self.left_out) - _SHOWN} more" if len(self.left_out) > _SHOWN else ""
         missing = f"; labels of your own data that it has no instrument for: {named}{more}" if named else ""
-        return f"{len(self.labels)} labels in the {len(taxonomy)} instruments of {taxonomy.name}{missing}"
+        return f"{len(self.labels)} labels in the {len(self.taxonomy)} instruments of {self.taxonomy.name}{missing}"
+
+    def _likely(self, label: str) -> str:
+        known = [plain(word) for each in self.taxonomy.instruments for word in (each.code, each.name)]
+        meant = difflib.get_close_matches(plain(label), known, n=1, cutoff=0.75)
+        return f", did you mean {meant[0]!r}?" if meant else ""
 
 
 def build_mapping(name: str, params: TaxonomyParams) -> LabelMapping:
     """Return the taxonomy and the mapping that a section of params.yaml, or a file like it, describes."""
     instruments = tuple(Instrument(each.code, each.name, each.family) for each in params.instruments)
-    codes = tuple(instrument.code for instrument in instruments)
-    covered = {}
-    for corpus, rule in sorted(params.corpora.items()):
-        if isinstance(rule, str) or corpus == OWN:
-            covered[corpus] = codes
-        else:
-            named = {code for mapped in rule.values() for code in ([mapped] if isinstance(mapped, str) else mapped)}
-            covered[corpus] = tuple(code for code in codes if code in named)
-    return LabelMapping(Taxonomy(name, instruments, covered), params.corpora)
+    return LabelMapping(Taxonomy(name, instruments), params.corpora)
 
 
 def automatic_mapping(labels: pd.DataFrame, corpus_of: Mapping[str, str]) -> LabelMapping:
@@ -136,8 +137,7 @@ def automatic_mapping(labels: pd.DataFrame, corpus_of: Mapping[str, str]) -> Lab
                 "rename one, or write a taxonomy (docs/own-data.md)"
             )
     instruments = tuple(Instrument(code, label) for code, label in sorted(spelled.items()))
-    taxonomy = Taxonomy("auto", instruments, {OWN: tuple(sorted(spelled))})
-    return LabelMapping(taxonomy, {OWN: {label: code for code, label in spelled.items()}})
+    return LabelMapping(Taxonomy("auto", instruments), {OWN: {label: code for code, label in spelled.items()}})
 
 
 def map_labels(labels: pd.DataFrame, corpus_of: Mapping[str, str], mapping: LabelMapping) -> MappedLabels:
@@ -156,24 +156,30 @@ def map_labels(labels: pd.DataFrame, corpus_of: Mapping[str, str], mapping: Labe
     """
     left_out: Counter[str] = Counter()
     relevance: dict[tuple[str, str], float] = {}
+    covered: dict[str, tuple[str, ...]] = {}
     corpora = labels["clip_id"].map(corpus_of)
     for name, rows in labels.groupby(corpora):
         corpus = str(name)
+        covered[corpus] = mapping.taxonomy.codes
         if mapping.corpora.get(corpus) == "none":
             for clip_id in rows["clip_id"].unique():
                 relevance |= {(str(clip_id), code): 0.0 for code in mapping.taxonomy.codes}
             continue
         stated = [str(label) for label in rows["label"].unique() if label != EVERY_OTHER]
         found = {label: mapping.codes_of(corpus, label) for label in stated}
-        relevance |= _relevances(rows, found, _named_by(corpus, found, mapping))
-        if corpus == OWN:
+        named_by = _named_by(corpus, found, mapping)
+        relevance |= _relevances(rows, found, named_by)
+        if corpus != OWN:
+            covered[corpus] = tuple(code for code in mapping.taxonomy.codes if code in named_by)
+        else:
             left_out.update(str(label) for label in rows["label"] if label in found and found[str(label)] is None)
             if found and all(codes is None for codes in found.values()):
                 raise TaxonomyError(_nothing_known(mapping.taxonomy, found))
         for clip_id, code, value in _others(rows, found, mapping):
             relevance.setdefault((clip_id, code), value)
     rows_out = [(clip_id, code, value) for (clip_id, code), value in sorted(relevance.items())]
-    return MappedLabels(pd.DataFrame(rows_out, columns=list(COLUMNS)), dict(left_out.most_common()))
+    table = pd.DataFrame(rows_out, columns=list(COLUMNS))
+    return MappedLabels(replace(mapping.taxonomy, covered=covered), table, dict(left_out.most_common()))
 
 
 def _named_by(corpus: str, found: Mapping[str, Sequence[str] | None], mapping: LabelMapping) -> Counter[str]:

@@ -16,10 +16,11 @@ def read_clips(folder: Path) -> Source:
         MissingTableError: if there is no manifest, or no labels beside it.
         ArchiveError: if a file is gone or is no longer the one that the manifest lists.
     """
+    files = MANIFEST.read(folder / "manifest.csv").to_dict("records")
     labels: dict[str, dict[str, float]] = defaultdict(dict)
     for row in OWN_LABELS.read(folder / "labels.csv").to_dict("records"):
         labels[row["path"]][row["label"]] = row["relevance"]
-    for row in MANIFEST.read(folder / "manifest.csv").to_dict("records"):
+    for row in files:
         if row["reason"]:
             yield Rejection(row["path"], row["reason"])
             continue
