@@ -18,7 +18,7 @@ from instrumentarium.explaining.overlay import draw_overlay
 from instrumentarium.explaining.params import ExplainParams
 from instrumentarium.explaining.projection import Projection, project
 from instrumentarium.explaining.projector import projector_files
-from instrumentarium.explaining.scatter import draw_all
+from instrumentarium.explaining.scatter import draw_all, embedding_rows
 from instrumentarium.explaining.scored import ScoredClips
 from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.models.recognition import RecognitionModel
@@ -96,22 +96,6 @@ def write_explanation(
         write_folder(folder, files)
     write_json(rows, found.rows)
     write_json(figures, found.figures)
-
-
-def embedding_rows(scored: ScoredClips, projection: Projection) -> list[dict[str, object]]:
-    """Return plot rows, one a drawn clip: clip_id, corpus, genre, instrument, pca_1, pca_2, tsne_1, tsne_2."""
-    instruments = scored.instruments()
-    return [
-        {
-            "clip_id": scored.clip_ids[row],
-            "corpus": str(scored.corpora[row]),
-            "genre": str(scored.genres[row]),
-            "instrument": str(instruments[row]),
-            **{f"pca_{n + 1}": _rounded(projection.pca[point, n]) for n in range(2)},
-            **{f"tsne_{n + 1}": _rounded(projection.tsne[point, n]) for n in range(2)},
-        }
-        for point, row in enumerate(projection.rows.tolist())
-    ]
 
 
 def _draw_maps(

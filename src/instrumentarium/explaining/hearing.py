@@ -13,7 +13,6 @@ from instrumentarium.explaining.maps import Method, evidence
 from instrumentarium.frontends.waveforms import to_waveforms
 from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.models.recognition import RecognitionModel
-from instrumentarium.tables.taxonomy import CODES
 
 BATCH_SIZE = 32
 
@@ -49,7 +48,7 @@ def hear(model: RecognitionModel, card: ModelCard, samples: ClipSamples, choice:
         choice: a clip of them, and an instrument.
         method: how to explain.
     """
-    instrument = CODES.index(choice.instrument)
+    instrument = choice.column
     length, hop = (round(seconds * card.sample_rate_hz) for seconds in (card.windows.length_s, card.windows.hop_s))
     clip = samples.read(choice.row)
     starts = window_starts(len(clip), length, hop)

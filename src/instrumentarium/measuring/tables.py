@@ -7,8 +7,8 @@
   at.
 
 The columns of the scores say which instruments there are. A known taxonomy, passed or that of the repository, has their
-codes (`gac`) and names (`acoustic guitar`, `acoustic_guitar`, in any case). What it does not know goes by a code made of its
-own name. Ids of clips are compared in Unicode NFC.
+codes (`gac`) and names (`acoustic guitar`, `acoustic_guitar`, in any case). What it does not know goes by a code made of
+its own name. Ids of clips are compared in Unicode NFC.
 """
 
 import unicodedata
