@@ -173,7 +173,7 @@ def test_instruments_are_those_of_the_tables(handed, request_of, tmp_path, monke
     wide = labels.pivot(index="clip_id", columns="instrument", values="relevance").reset_index()
     assert measure(request_of(scores, wide)).evaluation.metrics == found.evaluation.metrics
     with pytest.raises(
-        MeasuringError, match="labels of unknown instruments: 'Banjos'; allowed: .*; did you mean 'banjo'"
+        MeasuringError, match=r"labels of unknown instruments: 'Banjos'; allowed: .*; did you mean 'banjo'"
     ):
         measure(request_of(scores, labels.replace({"instrument": {"Banjo": "Banjos"}})))
 
