@@ -375,7 +375,8 @@ def test_systems_stand_side_by_side_each_evaluated_as_the_model_is(plain, make_t
     content = found.content()
     assert list(content) == ["test", "validation", "systems"]
     for name in catalogue.KEYS:
-        assert content["systems"]["model"]["test"][name] == content["test"][name]
+        assert content["systems"]["model"][name] == content["test"][name]
+        assert content["systems"]["model"]["validation"][name] == content["validation"][name]
     assert Thresholds.model_validate(content["systems"]["resnext"]["thresholds"]) == alone.thresholds
 
 

@@ -14,15 +14,16 @@ from instrumentarium.explaining.scored import ScoredClips
 from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.models.params import CnnParams, TimmParams
 from instrumentarium.models.recognition import RecognitionModel
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.tables.taxonomy import Taxonomy
+from taxonomies import IRMAS11
 
 PARAMS = ExplainParams(method="auto", per_instrument=1, clips=(), perplexity=5.0, most_points=100)
 
 
-def scored_clips(count: int = 24, seed: int = 0) -> ScoredClips:
+def scored_clips(count: int = 24, seed: int = 0, taxonomy: Taxonomy = IRMAS11) -> ScoredClips:
     """Return clips in two splits, two clips a recording; ids hold what file names hold."""
     rng = np.random.default_rng(seed)
-    observed = rng.random((count, len(CODES))) < 0.8
+    observed = rng.random((count, len(taxonomy))) < 0.8
     return ScoredClips(
         clip_ids=tuple(f"irmas/Part1/{row:02d} Café $5\u00a0– 音" for row in range(count)),
         splits=np.array([("test", "validation")[row % 2] for row in range(count)]),
@@ -30,9 +31,10 @@ def scored_clips(count: int = 24, seed: int = 0) -> ScoredClips:
         corpora=np.array([("irmas", "openmic", "esc50")[row % 3] for row in range(count)]),
         genres=np.array([("", "jaz_blu", "siren")[row % 3] for row in range(count)]),
         groups=np.array([("", "", "tonal")[row % 3] for row in range(count)]),
-        targets=(rng.random((count, len(CODES))) < 0.2) & observed,
+        targets=(rng.random((count, len(taxonomy))) < 0.2) & observed,
         observed=observed,
-        scores=rng.random((count, len(CODES))).round(6),
+        scores=rng.random((count, len(taxonomy))).round(6),
+        taxonomy=taxonomy,
     )
 
 

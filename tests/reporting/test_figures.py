@@ -1,168 +1,94 @@
 import io
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
+from plot_rows import OPENMIC20, rows_of
 
-from instrumentarium.drawing.style import COLUMN_IN, DPI, LOOKS, PAGE_IN, styled, to_png
-from instrumentarium.reporting import curves, instruments, matrices
-from instrumentarium.reporting.figures import DRAWINGS, draw_figures
-from instrumentarium.reporting.rows import (
-    MissingReportInputError,
-    ReportInputError,
-    numbers,
-    read_rows,
-    where,
-)
-from instrumentarium.tables.taxonomy import CODES, NAMES
+from instrumentarium.reporting.charts import COLUMN_IN, DPI, PAGE_IN, TEMPLATES, filled, is_wide, render
+from instrumentarium.reporting.figures import DRAWINGS, draw_figures, named
+from instrumentarium.reporting.rows import MissingReportInputError, ReportInputError
+from taxonomies import BAND3, IRMAS11
 
 
-def rows_of(world, source):
-    return read_rows(world.root / "plots" / f"{source}.json")
-
-
-def lines(figure: Figure) -> dict[str, list]:
-    """Return the named lines of all panels: name to (x, y) arrays."""
-    found: dict[str, list] = {}
-    for panel in figure.axes:
-        for line in panel.get_lines():
-            if line.get_gid():
-                found.setdefault(line.get_gid(), []).append(tuple(np.asarray(a, float) for a in line.get_data()))
-    return found
-
-
-def test_every_instrument_has_a_look_of_its_own_in_taxonomy_order() -> None:
-    assert list(LOOKS) == [*CODES, "micro", "macro"]
-    assert len({(look.colour, look.line) for look in LOOKS.values()}) == len(LOOKS)
-    assert len({LOOKS[code].marker for code in CODES}) == len(CODES)
-
-
-@pytest.mark.parametrize(
-    ("draw", "source", "x", "y"),
-    [
-        (curves.draw_roc, "evaluate/roc", "fpr", "tpr"),
-        (curves.draw_roc_column, "evaluate/roc", "fpr", "tpr"),
-        (curves.draw_precision_recall, "evaluate/precision_recall", "recall", "precision"),
-        (curves.draw_precision_recall_column, "evaluate/precision_recall", "recall", "precision"),
-    ],
-)
-def test_curves_are_those_of_the_rows(world, draw, source, x, y) -> None:
-    rows = rows_of(world, source)
-    with styled():
-        drawn = lines(draw(rows))
-    assert set(drawn) == {*CODES, "micro", "macro"}
-    for name, ((drawn_x, drawn_y),) in drawn.items():
-        mine = where(rows, instrument=name)
-        np.testing.assert_array_equal(drawn_x, numbers(mine, x))
-        np.testing.assert_array_equal(drawn_y, numbers(mine, y))
-
-
-def test_an_instrument_without_a_curve_keeps_its_place_in_the_legend() -> None:
-    rows = [{"instrument": name, "fpr": None, "tpr": None} for name in (*CODES, "micro", "macro")]
-    with styled():
-        (legend,) = curves.draw_roc_column(rows).legends
-    assert [text.get_text() for text in legend.get_texts()] == [*(NAMES[code] for code in CODES), "micro", "macro"]
-
-
-def test_per_instrument_points_and_intervals_are_those_of_the_rows(world) -> None:
-    rows = rows_of(world, "evaluate/per_instrument")
-    with styled():
-        figure = instruments.draw_per_instrument(rows)
-    drawn = lines(figure)
-    for column in ("f1", "ap"):
-        np.testing.assert_array_equal(drawn[column][0][0], numbers(rows, column))
-    ends = figure.axes[0].collections[0].get_segments()
-    np.testing.assert_allclose([end[:, 0] for end in ends], [[row["f1_low"], row["f1_high"]] for row in rows])
-    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == [*NAMES.values(), "macro"]
-
-
-@pytest.mark.parametrize(("draw", "column"), [("draw_confusion_shares", "share"), ("draw_confusion_counts", "count")])
-def test_confusion_cells_are_those_of_the_rows(world, draw, column) -> None:
-    rows = rows_of(world, "evaluate/confusion")
-    with styled():
-        (panel,) = getattr(matrices, draw)(rows).axes
-    names = [*CODES, "none"]
-    cells = {(text.get_position()[1], text.get_position()[0]): text.get_text() for text in panel.texts}
-    shades = panel.images[0].get_array()
-    assert len(cells) == len(rows) == 144
-    for row in rows:
-        at = names.index(row["actual"]), names.index(row["predicted"])
-        assert shades[at] == (row["share"] or 0)
-        if column == "count":
-            assert float(cells[at]) == pytest.approx(row["count"], abs=0.051)
-        else:
-            assert cells[at] == ("–" if row["share"] is None else f"{100 * row['share']:.0f}")
-
-
-def test_two_by_two_cells_are_those_of_the_rows(world) -> None:
-    rows = rows_of(world, "evaluate/confusion_per_instrument")
-    with styled():
-        figure = matrices.draw_confusion_per_instrument(rows)
-    for code, panel in zip(CODES, figure.axes, strict=False):
-        assert panel.get_title() == NAMES[code]
-        counts = {int(text.get_text().split("\n")[0]) for text in panel.texts}
-        assert counts == {row["count"] for row in where(rows, instrument=code)}
-
-
-def test_histograms_are_those_of_the_rows(world) -> None:
-    rows = rows_of(world, "evaluate/scores")
-    with styled():
-        figure = instruments.draw_scores(rows)
-    for code, panel in zip(CODES, figure.axes, strict=False):
-        named = {patch.get_gid(): patch for patch in panel.patches if patch.get_gid()}
-        for truth in ("plays", "silent"):
-            mine = where(rows, instrument=code, truth=truth)
-            data = named[truth].get_data()
-            np.testing.assert_array_equal(data.values, np.nan_to_num(numbers(mine, "share")))
-            np.testing.assert_allclose((data.edges[1:] + data.edges[:-1]) / 2, numbers(mine, "score"))
-
-
-def test_prevalence_training_reliability_and_thresholds_are_those_of_the_rows(world) -> None:
-    with styled():
-        prevalence = lines(instruments.draw_prevalence(rows_of(world, "split/prevalence")))
-        loss = lines(curves.draw_loss(rows_of(world, "train/loss")))
-        best = lines(curves.draw_map_macro(rows_of(world, "train/map_macro")))
-        reliability = lines(curves.draw_reliability(rows_of(world, "evaluate/reliability")))
-        thresholds = lines(curves.draw_thresholds(rows_of(world, "evaluate/thresholds")))
-    assert {name: len(xs) for name, ((xs, _),) in prevalence.items()} == dict.fromkeys(
-        ("train", "validation", "test"), 11
-    )
-    assert set(loss) == {"train", "validation"}
-    np.testing.assert_array_equal(loss["train"][0][1], [1, 0.5])
-    assert best["best"][0][0].tolist() == [1]
-    rows = where(rows_of(world, "evaluate/reliability"), instrument="vio")
-    np.testing.assert_array_equal(reliability["vio"][0][1], numbers(rows, "share"))
-    chosen = json.loads((world.root / "data" / "thresholds.json").read_text())
-    wanted = [*chosen["per_instrument"].values(), chosen["global"]]
-    assert [x.tolist() for x, _ in thresholds["chosen"]] == [[limit] for limit in wanted]
-
-
-def test_figures_have_the_widths_of_a_paper_and_no_metadata(world) -> None:
-    pictures = draw_figures(world.sources.rows)
+def test_every_figure_is_drawn_under_the_names_of_instruments(world) -> None:
+    pictures = draw_figures(world.sources.rows, world.taxonomy.names)
     assert [picture.name for picture in pictures] == [drawing.name for drawing in DRAWINGS]
     for picture in pictures:
         image = Image.open(io.BytesIO(picture.png))
         assert image.width == round(DPI * (PAGE_IN if picture.wide else COLUMN_IN))
         assert set(image.info) <= {"dpi"}
+        assert image.info["dpi"] == pytest.approx((DPI, DPI), abs=0.1)
         assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+        assert len(image.convert("L").getcolors()) > 10
 
 
-def test_a_users_own_matplotlib_settings_change_nothing(world) -> None:
-    import matplotlib as mpl
+@pytest.mark.parametrize("taxonomy", [BAND3, OPENMIC20], ids=lambda taxonomy: taxonomy.name)
+def test_a_matrix_of_many_instruments_takes_the_page(taxonomy) -> None:
+    assert is_wide(render("confusion_shares", rows_of("evaluate/confusion", taxonomy.codes))) == (taxonomy is OPENMIC20)
 
-    rows = rows_of(world, "train/loss")
-    with styled():
-        plain = to_png(curves.draw_loss(rows))
-    with mpl.rc_context({"axes.facecolor": "red", "font.size": 20}), styled():
-        assert to_png(curves.draw_loss(rows)) == plain
+
+def test_a_small_picture_is_not_blown_up() -> None:
+    ink = []
+    for count in (1, 3):
+        png = render("confusion_shares", rows_of("evaluate/confusion", BAND3.codes[:count]))
+        image = Image.open(io.BytesIO(png)).convert("L")
+        assert image.width == round(DPI * COLUMN_IN)
+        ink.append(image.point(lambda level: 255 * (level < 128)).crop((0, 0, image.width, 60)).getbbox())
+    (left, top, right, bottom), (_, _, _, other) = ink
+    assert (bottom - top) < 0.12 * DPI
+    assert abs(left - (image.width - right)) < 0.25 * image.width
+    assert other == bottom
+
+
+def test_names_stand_in_place_of_codes_and_only_of_codes() -> None:
+    names = {"gac": "acoustic guitar", "yes": "yes-instrument"}
+    row = {"instrument": "gac", "actual": "yes", "with": "gac", "count": 3, "share": None}
+    assert named([row], names) == [{**row, "instrument": "acoustic guitar", "with": "acoustic guitar"}]
+    assert named([{"actual": "gac", "predicted": "none"}], names) == [
+        {"actual": "acoustic guitar", "predicted": "none"}
+    ]
+    assert named([{"epoch": 1, "part": "gac"}], names) == [{"epoch": 1, "part": "gac"}]
+
+
+@pytest.mark.parametrize("drawing", DRAWINGS, ids=lambda drawing: drawing.name)
+def test_of_one_revision_nothing_tells_revisions_apart(drawing) -> None:
+    rows = rows_of(drawing.source, IRMAS11.codes)
+    specification = filled(drawing.name, rows)
+    assert specification["data"]["values"] == rows
+    specification["data"] = None
+    assert '"rev"' not in json.dumps(specification)
+    assert "revision" not in re.sub(r'"description": "[^"]*"', "", json.dumps(specification))
+
+
+@pytest.mark.parametrize("drawing", DRAWINGS, ids=lambda drawing: drawing.name)
+def test_every_field_that_a_template_encodes_is_a_checked_column_or_made_of_one(drawing) -> None:
+    template = json.loads((TEMPLATES / f"{drawing.name}.json").read_text())
+    made = {"rev", "a", "b", *re.findall(r'"as": "(\w+)"', json.dumps(template)), "measure", "value"}
+    shown_only = {"positives", "songs", "clips"}
+    used = set(re.findall(r'"field": "(\w+)"', json.dumps(template))) - made - shown_only
+    assert used <= {*drawing.words, *drawing.numbers}
+
+
+def test_another_process_draws_the_same_bytes() -> None:
+    rows = rows_of("evaluate/per_instrument", BAND3.codes)
+    code = (
+        "import json, sys; from instrumentarium.reporting.charts import render; "
+        "sys.stdout.buffer.write(render('per_instrument', json.load(sys.stdin)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=json.dumps(rows).encode(), capture_output=True, check=True
+    )
+    assert done.stdout == render("per_instrument", rows)
 
 
 def test_missing_rows_name_the_stage(tmp_path: Path) -> None:
     with pytest.raises(MissingReportInputError, match="run `dvc repro evaluate`"):
-        draw_figures([tmp_path / "evaluate" / "roc.json"])
+        draw_figures([tmp_path / "evaluate" / "roc.json"], {})
 
 
 @pytest.mark.parametrize(
@@ -172,7 +98,7 @@ def test_missing_rows_name_the_stage(tmp_path: Path) -> None:
         ("roc", "{}", "must hold a list of rows"),
         ("roc", "[]", "at least one"),
         ("roc", json.dumps([{"instrument": "cel", "fpr": 0}]), "row 0 has no tpr"),
-        ("roc", json.dumps([{"instrument": "cel", "fpr": "x", "tpr": 0}]), "must hold numbers, found 'x'"),
+        ("roc", json.dumps([{"instrument": "cel", "fpr": "x", "tpr": 0}]), "must hold numbers, found 'x' in row 0"),
         ("notes", "[{}]", "no figure is drawn from the rows of evaluate/notes"),
     ],
 )
@@ -181,4 +107,4 @@ def test_wrong_rows_are_refused(tmp_path: Path, name: str, text: str, message: s
     path.parent.mkdir()
     path.write_text(text)
     with pytest.raises(ReportInputError, match=message):
-        draw_figures([path])
+        draw_figures([path], {})

@@ -50,8 +50,16 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def report(world):
-    return make_report(world.sources, world.settings)
+def sources(world):
+    """Rows of three plots are enough to see how the page shows figures."""
+    return replace(
+        world.sources, rows=[path for path in world.sources.rows if path.stem in {"per_instrument", "roc", "loss"}]
+    )
+
+
+@pytest.fixture(scope="module")
+def report(world, sources):
+    return make_report(sources, world.settings)
 
 
 def test_the_page_is_balanced_and_fetches_nothing(report) -> None:
@@ -77,13 +85,54 @@ def test_what_tables_hold_is_escaped(report) -> None:
     assert "song &lt;" in report.html
 
 
-def test_the_page_tells_figures_as_metrics_hold_them(report, world) -> None:
-    test = json.loads((world.root / "metrics" / "evaluate.json").read_text())["test"]
+def test_the_page_shows_metrics_as_evaluation_holds_them(report, world) -> None:
+    evaluation = json.loads((world.root / "data" / "evaluation.json").read_text())
+    test = evaluation["test"]
     for key in ("f1_macro", "map_macro", "hamming_all_zeros"):
         assert f"{test[key]:.3f}" in report.html
     low, high = test["interval"]["f1_macro"]["low"], test["interval"]["f1_macro"]["high"]
     assert f"{low:.2f} to {high:.2f}" in report.html
     assert "per instrument, from validation" in report.html
+
+
+def test_systems_stand_side_by_side_with_their_intervals(report) -> None:
+    table = report.html.split("<h3>Systems</h3>")[1].split("</table>")[0]
+    model, zeros, random = (row.split("</tr>")[0] for row in table.split('<tr><th scope="row">')[1:])
+    assert model.startswith("model")
+    assert "0.11 to 0.89" in model
+    assert zeros.startswith("all zeros")
+    assert "0.000" in zeros
+    assert "–" in zeros
+    assert "0.123" in random
+
+
+def test_the_model_is_described_by_what_its_card_has(report) -> None:
+    model = report.html.split('<section id="model">')[1].split("</section>")[0]
+    for heading in ("Trained", "Recipe", "Backbone", "Front end", "Windows"):
+        assert f"<h3>{heading}</h3>" in model
+    assert "<h3>Head</h3>" not in model
+    assert "64 values" in model
+    assert "8, 16" in model
+
+
+def test_any_instruments_are_reported(world_of_others) -> None:
+    world = world_of_others
+    rows = [path for path in world.sources.rows if path.stem in {"per_instrument", "loss"}]
+    made = make_report(replace(world.sources, rows=rows), world.settings)
+    page = Page(made.html)
+    assert len(page.images) == 2 + len(made.gallery)
+    assert made.gallery
+    assert {shown.failure.instrument for shown in made.gallery} <= set(world.taxonomy.codes)
+    assert f"which of {len(world.taxonomy)} instruments play" in made.html
+    for name in world.taxonomy.names.values():
+        assert f'<tr><th scope="row">{name}</th>' in made.html
+
+
+def test_what_is_predicted_reaches_its_threshold(report) -> None:
+    for shown in report.gallery:
+        failure = shown.failure
+        assert shown.predicted == [code for code, score in failure.scores.items() if score >= 0.5]
+        assert (failure.instrument in shown.predicted) == (failure.kind == "false positive")
 
 
 def test_a_command_for_each_failure_can_be_pasted_into_a_shell(report) -> None:
@@ -93,8 +142,8 @@ def test_a_command_for_each_failure_can_be_pasted_into_a_shell(report) -> None:
         assert shlex.split(html.unescape(command))[2] == shown.failure.clip_id
 
 
-def test_the_same_files_give_the_same_bytes(world, report, tmp_path) -> None:
-    again = make_report(world.sources, world.settings)
+def test_the_same_files_give_the_same_bytes(world, sources, report, tmp_path) -> None:
+    again = make_report(sources, world.settings)
     for name, made in {"a": report, "b": again}.items():
         write_report(made, tmp_path / name / "report.html", tmp_path / name / "figures", tmp_path / name / "gallery")
     files = {path.relative_to(tmp_path / "a"): path for path in (tmp_path / "a").rglob("*") if path.is_file()}
@@ -116,7 +165,7 @@ def test_pictures_of_an_earlier_report_do_not_stay(world, report, tmp_path) -> N
 
 def test_published_corpora_come_with_their_terms(world) -> None:
     page = make_report(few_figures(world.sources), replace(world.settings, rendered=False, gallery=0)).html
-    assert "CC BY-NC-SA 3.0 (no commercial use" in page
+    assert "Audio: CC BY-NC-SA 3.0 (no commercial use)" in page
     assert "SoundFont" not in page
 
 
@@ -127,15 +176,16 @@ def few_figures(sources):
 @pytest.mark.parametrize(
     ("path", "stage"),
     [
-        ("data/scores.csv", "score"),
+        ("data/scores/model.csv", "score"),
         ("data/labels.csv", "duplicates"),
         ("data/split.csv", "split"),
-        ("data/thresholds.json", "evaluate"),
+        ("data/taxonomy.json", "duplicates"),
+        ("data/evaluation.json", "evaluate"),
         ("data/model/model.json", "train"),
         ("data/model/model.safetensors", "train"),
         ("data/clips/miniature/irmas/clips.csv", "ingest"),
         ("data/clips/miniature/irmas/rejected.csv", "ingest"),
-        ("metrics/evaluate.json", "evaluate"),
+        ("data/clips/miniature/irmas/card.json", "ingest"),
         ("metrics/split.json", "split"),
         ("metrics/train.json", "train"),
         ("metrics/duplicates.json", "duplicates"),
@@ -148,12 +198,27 @@ def test_a_missing_file_names_the_stage_that_makes_it(own_world, path: str, stag
         make_report(few_figures(own_world.sources), own_world.with_gallery(0))
 
 
-def test_metrics_of_another_version_are_refused(own_world) -> None:
-    path = own_world.root / "metrics" / "evaluate.json"
-    content = json.loads(path.read_text())
-    del content["test"]["rules"]
-    path.write_text(json.dumps(content))
-    with pytest.raises(UserError, match="split 'test' lacks rules"):
+@pytest.mark.parametrize(
+    ("path", "key", "message"),
+    [
+        ("data/evaluation.json", ("test",), "no metrics of split 'test'"),
+        ("data/evaluation.json", ("test", "rules"), "split 'test' lacks rules"),
+        ("data/evaluation.json", ("test", "per_instrument", "vio"), "no threshold of vio"),
+        ("data/evaluation.json", ("systems",), "no mapping `systems`"),
+        ("data/model/model.json", ("trained",), "no mapping `trained`"),
+        ("data/clips/miniature/irmas/card.json", ("title",), "is no corpus's card"),
+        ("metrics/split.json", ("leaks",), r"lack leaks \(split.json\)"),
+    ],
+)
+def test_files_of_another_version_are_refused(own_world, path, key, message) -> None:
+    file = own_world.root / path
+    content = json.loads(file.read_text())
+    inner = content
+    for name in key[:-1]:
+        inner = inner[name]
+    del inner[key[-1]]
+    file.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=message):
         make_report(few_figures(own_world.sources), own_world.with_gallery(0))
 
 

@@ -32,12 +32,12 @@ def evaluate(
             help="CSV table: clip_id, instrument, relevance; or clip_id and one column an instrument, empty where unknown."
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder for figures, thresholds and plots.")],
+    out: Annotated[Path, typer.Option(help="Folder for metrics, thresholds and plots.")],
     clips: Annotated[
         list[Path] | None,
         typer.Option(
             help="CSV table: clip_id and any of recording_id, split (train, validation, test), corpus, genre, "
-            "official_split. Can be given several times; of what two tables say of a clip, the first one stands."
+            "group, official_split. Can be given several times; of what two tables say of a clip, the first one stands."
         ),
     ] = None,
     recording_pattern: Annotated[
@@ -53,6 +53,13 @@ def evaluate(
             help="The same for clips of corpus irmas with official_split train, labelled with one instrument only."
         ),
     ] = AbsentPairs.NEGATIVE,
+    taxonomy: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSON file of the instruments that the scores must have. Without it they are the scores' columns, "
+            "named by data/taxonomy.json where there is one."
+        ),
+    ] = None,
     rule: Annotated[
         ThresholdRule, typer.Option(help="Thresholds: 0.5, one for all instruments, or one for each.")
     ] = ThresholdRule.PER_INSTRUMENT,
@@ -60,10 +67,10 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Of the resamples.")] = 0,
     figures: Annotated[bool, typer.Option(help="Draw the plots as PNG, too.")] = True,
 ) -> None:
-    """Measure any system's scores as the pipeline measures its own: same figures, intervals, thresholds and plots.
+    """Evaluate any system's scores as the pipeline evaluates its own: same metrics, intervals, thresholds and plots.
 
-    Thresholds are never chosen on what they judge: they come from the clips of split validation; where there are none, each
-    half of the test recordings is judged by thresholds from the other half, and `test.thresholds_from` says so.
+    Thresholds are never chosen on the clips they are applied to: they come from split validation; where it has no clips,
+    those for each half of the test recordings come from the other half, and `test.thresholds_from` says so.
     """
     from instrumentarium.measuring.measurement import RESULTS, Request, as_text, measure, write_measurement
 
@@ -74,6 +81,7 @@ def evaluate(
         absent=absent.value,
         irmas_train_absent=irmas_train_absent.value,
         recording_pattern=recording_pattern,
+        taxonomy=taxonomy,
         rule=rule.value,
         resamples=resamples,
         seed=seed,

@@ -98,9 +98,14 @@ class Evaluation:
         }
 
     def content(self) -> dict[str, object]:
-        """Return what data/evaluation.json holds."""
+        """Return what data/evaluation.json holds; of a system its metrics on test, and below them those on validation."""
         systems = {
-            name: {**found.splits, "thresholds": found.thresholds.content()} for name, found in self.systems.items()
+            name: {
+                **found.splits["test"],
+                **{split: values for split, values in found.splits.items() if split != "test"},
+                "thresholds": found.thresholds.content(),
+            }
+            for name, found in self.systems.items()
         }
         return {**self.metrics, "systems": systems}
 

@@ -1,6 +1,6 @@
-"""Tables fitted together: which clips are judged, by which labels, in which recordings and splits.
+"""Tables aligned: which clips are evaluated, by which labels, in which recordings and splits.
 
-What is not handed over is assumed, and every assumption is told: without recordings each clip counts as one of its own,
+What is not handed over is assumed, and every assumption is reported: without recordings each clip counts as one of its own,
 without validation clips thresholds are cross-fitted over two halves of the test recordings.
 """
 
@@ -10,79 +10,82 @@ from dataclasses import dataclass
 import pandas as pd
 
 from instrumentarium.clips.labels import IrmasTrainAbsent, label_arrays
-from instrumentarium.evaluation.inputs import Scored, scored_splits
+from instrumentarium.clips.scored import ScoredClips, join_scores
 from instrumentarium.measuring.tables import Absent, MeasuringError
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.tables.taxonomy import Taxonomy
 
 SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
-class Fitted:
+class Aligned:
     """What an evaluation needs, and how it was come by.
 
     Attributes:
         test: the clips to report on.
         validation: the clips to choose thresholds on; None if there are none.
         recordings_from: where it is known from which clips share a recording.
-        notes: what the reader of the figures must know, a sentence each.
+        notes: what the reader of the metrics must know, a sentence each.
     """
 
-    test: Scored
-    validation: Scored | None
+    test: ScoredClips
+    validation: ScoredClips | None
     recordings_from: str
     notes: tuple[str, ...]
 
 
-def fit_tables(
+def align_tables(
     scores: pd.DataFrame,
     labels: pd.DataFrame,
+    taxonomy: Taxonomy,
     clips: pd.DataFrame | None = None,
     *,
     absent: Absent = "unobserved",
     irmas_train_absent: IrmasTrainAbsent = "negative",
     recording_pattern: str | None = None,
-) -> Fitted:
-    """Fit the tables together.
+) -> Aligned:
+    """Align the tables.
 
     Args:
         scores: of `read_scores`.
         labels: of `read_labels`.
-        clips: of `read_clips`; None if there is no such table. It then says which clips there are, and which are judged.
+        taxonomy: of the scores.
+        clips: of `read_clips`; None if there is no such table. It then says which clips there are, and which are evaluated.
         absent: what a pair without a label means: nobody knows, or the instrument does not play.
         irmas_train_absent: the same for clips of corpus irmas whose `official_split` is train; see `label_arrays`.
         recording_pattern: a regular expression whose first group, found in a clip's id, names its recording.
 
     Raises:
         MeasuringError: if the tables disagree on the clips, or something is said of some clips only.
-        EvaluationError: if a recording is in two splits.
+        ScoredClipsError: if a recording is in two splits.
     """
     known = _described(scores, labels, clips)
     split_known = clips is not None and "split" in clips
-    known, notes = _judged(known, scores, split_known=split_known)
+    known, notes = _evaluated(known, scores, split_known=split_known)
     recordings, recordings_from = _recordings(known, clips, recording_pattern)
     labels = labels[labels["clip_id"].isin(known["clip_id"])]
     if absent == "negative":
-        labels = _completed(labels, known["clip_id"])
-    arrays = label_arrays(known, labels, irmas_train_absent=irmas_train_absent)
+        labels = _completed(labels, known["clip_id"], taxonomy)
+    arrays = label_arrays(known, labels, taxonomy, irmas_train_absent=irmas_train_absent)
     bare = int((~arrays.observed.any(axis=1)).sum())
     if bare:
-        notes.append(f"{bare} judged clips have no label at all and count in no figure")
+        notes.append(f"{bare} evaluated clips have no label at all and count in no metric")
     if not (arrays.observed & ~arrays.targets).any():
         raise MeasuringError(
-            "the labels of the judged clips say of no instrument that it does not play, so false alarms cannot be counted; "
-            "give absent pairs a relevance of 0, or pass --absent negative if what is not listed does not play"
+            "the labels of the evaluated clips say of no instrument that it does not play, so false alarms cannot be "
+            "counted; give absent pairs a relevance of 0, or pass --absent negative if what is not listed does not play"
         )
     names = [name for name in ("validation", "test") if (known["split"] == name).any()]
-    judged = scores[scores["clip_id"].isin(known["clip_id"])]
+    scored = scores[scores["clip_id"].isin(known["clip_id"])]
     table = known.assign(recording_id=recordings)[["clip_id", "split", "recording_id"]]
-    parts = scored_splits(judged, known, arrays, table, names)
+    joined = join_scores(scored, known, arrays, table, taxonomy.codes, names)
     if "validation" not in names:
         notes.append(
-            "no clips are set apart for choosing thresholds: each half of the recordings is judged by thresholds from the "
+            "no clips are set apart for choosing thresholds: the thresholds for each half of the recordings come from the "
             "other (a column `split` in a table passed with --clips would say which clips are validation)"
         )
-    return Fitted(parts["test"], parts.get("validation"), recordings_from, tuple(notes))
+    validation = joined.of_split("validation") if "validation" in names else None
+    return Aligned(joined.of_split("test"), validation, recordings_from, tuple(notes))
 
 
 def _described(scores: pd.DataFrame, labels: pd.DataFrame, clips: pd.DataFrame | None) -> pd.DataFrame:
@@ -90,22 +93,31 @@ def _described(scores: pd.DataFrame, labels: pd.DataFrame, clips: pd.DataFrame |
     scored, labelled = set(scores["clip_id"]), set(labels["clip_id"])
     if clips is None:
         _same(scored - labelled, scored, "are scored and have no labels", "label them (relevance 0.5: nobody knows)")
-        _same(labelled - scored, labelled, "have labels and no scores", "a system is judged by every clip: score them")
+        _same(
+            labelled - scored, labelled, "have labels and no scores", "a system is evaluated on every clip: score them"
+        )
         known = pd.DataFrame({"clip_id": sorted(scored)})
     else:
         described = set(clips["clip_id"])
         _same(scored - described, scored, "are scored and not in a table of clips", "make the ids agree")
         _same(labelled - described, labelled, "have labels and are not in a table of clips", "make the ids agree")
         known = clips.sort_values("clip_id", ignore_index=True)
-    defaults = {"split": "test", "corpus": "unstated", "genre": "", "recording_id": "", "official_split": ""}
+    defaults = {
+        "split": "test",
+        "corpus": "unstated",
+        "genre": "",
+        "group": "",
+        "recording_id": "",
+        "official_split": "",
+    }
     for column, default in defaults.items():
         if column not in known:
             known = known.assign(**{column: default})
     return known.assign(corpus=known["corpus"].replace("", defaults["corpus"]))
 
 
-def _judged(known: pd.DataFrame, scores: pd.DataFrame, *, split_known: bool) -> tuple[pd.DataFrame, list[str]]:
-    """Return the clips that are judged, and what to say of others."""
+def _evaluated(known: pd.DataFrame, scores: pd.DataFrame, *, split_known: bool) -> tuple[pd.DataFrame, list[str]]:
+    """Return the clips that are evaluated, and what to say of others."""
     scored, notes = set(scores["clip_id"]), []
     if split_known:
         wrong = sorted(set(known["split"]) - {*SPLITS, ""})
@@ -123,7 +135,7 @@ def _judged(known: pd.DataFrame, scores: pd.DataFrame, *, split_known: bool) -> 
         set(known["clip_id"]) - scored,
         set(known["clip_id"]),
         "have no scores",
-        "a system is judged by every clip: score them",
+        "a system is evaluated on every clip: score them",
     )
     return known, notes
 
@@ -152,11 +164,11 @@ def _recordings(known: pd.DataFrame, clips: pd.DataFrame | None, pattern: str | 
     return found, source
 
 
-def _completed(labels: pd.DataFrame, clip_ids: "pd.Series[str]") -> pd.DataFrame:
+def _completed(labels: pd.DataFrame, clip_ids: "pd.Series[str]", taxonomy: Taxonomy) -> pd.DataFrame:
     """Return `labels` with a relevance of 0 for every pair of these clips that has none."""
-    pairs = pd.MultiIndex.from_product([clip_ids, CODES], names=["clip_id", "instrument"])
-    given = labels.set_index(["clip_id", "instrument"])["relevance"]
-    return given.reindex(pairs, fill_value=0.0).reset_index()
+    pairs = pd.MultiIndex.from_product([clip_ids, taxonomy.codes], names=["clip_id", "instrument"])
+    known = labels.set_index(["clip_id", "instrument"])["relevance"]
+    return known.reindex(pairs, fill_value=0.0).reset_index()
 
 
 def _same(extra: set[str], of: set[str], what: str, advice: str) -> None:

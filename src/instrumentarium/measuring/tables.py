@@ -6,11 +6,13 @@
 - *clips*: `clip_id` and any of `recording_id`, `split`, `corpus`, `genre`, `official_split`; other columns are not looked
   at.
 
-Instruments go by code (`gac`) or by name (`acoustic guitar`, `acoustic_guitar`), ids of clips are compared in Unicode NFC.
+The columns of the scores say which instruments there are. A known taxonomy, passed or that of the repository, has their
+codes (`gac`) and names (`acoustic guitar`, `acoustic_guitar`, in any case). What it does not know goes by a code made of
+its own name. Ids of clips are compared in Unicode NFC.
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -20,47 +22,61 @@ import pandas as pd
 from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.section import closest
-from instrumentarium.tables.taxonomy import CODES, NAMES
+from instrumentarium.tables.spelling import code_from, plain
+from instrumentarium.tables.taxonomy import Instrument, Taxonomy
 
 Absent = Literal["unobserved", "negative"]
-KNOWN_OF_CLIPS = ("recording_id", "split", "corpus", "genre", "official_split")
-
-_CODE_OF = {
-    **{code: code for code in CODES},
-    **{name: code for code, name in NAMES.items()},
-    **{name.replace(" ", "_"): code for code, name in NAMES.items()},
-}
+KNOWN_OF_CLIPS = ("recording_id", "split", "corpus", "genre", "group", "official_split")
 
 
 class MeasuringError(UserError, ValueError):
     """A table cannot be used, or the tables do not fit together; the message says what was found and what to do."""
 
 
-def read_scores(path: Path) -> pd.DataFrame:
-    """Return columns clip_id and one an instrument, in taxonomy order, sorted by clip.
+def read_scores(path: Path, known: Taxonomy | None = None, *, whole: bool = False) -> tuple[pd.DataFrame, Taxonomy]:
+    """Return columns clip_id and one an instrument, sorted by clip, and the taxonomy of those instruments.
+
+    Instruments that `known` has come first, in its order; then the others, in the order of the file.
+
+    Args:
+        path: of the table.
+        known: a taxonomy that may know the instruments.
+        whole: whether the instruments must be exactly those of `known`.
 
     Raises:
         MeasuringError: if the file is no such table: a column is missing, unknown or doubled, a clip occurs twice, or a
             score is missing, no number, or outside [0, 1].
     """
     table = _read(path)
-    columns = _instrument_columns(table, path)
-    missing = [code for code in CODES if code not in columns.values()]
-    if missing:
-        raise MeasuringError(
-            f"{path} has no scores for {', '.join(f'{NAMES[code]} ({code})' for code in missing)}; every instrument needs "
-            "a column (0 throughout where a system never gives it)"
-        )
+    names = [column for column in table.columns if column != "clip_id"]
+    if not names:
+        raise MeasuringError(f"{path} has no column but clip_id; scores have one column an instrument")
+    codes = _codes(known)
+    columns = {name: codes.get(plain(name)) or code_from(name) for name in names}
+    taxonomy = _taxonomy_of(columns, known)
+    if whole and known is not None:
+        _check_names([name for name in names if plain(name) not in codes], path, "columns for", known)
+        missing = [code for code in known.codes if code not in columns.values()]
+        if missing:
+            raise MeasuringError(
+                f"{path} has no scores for {', '.join(f'{known.names[code]} ({code})' for code in missing)}; every "
+                "instrument needs a column (0 throughout where a system never predicts it)"
+            )
+    _check_doubled(columns, path, taxonomy)
     _once(table, path)
-    values = table[list(columns)].rename(columns=columns)[list(CODES)]
+    values = table[names].rename(columns=columns)[list(taxonomy.codes)]
     scores = _numbers(values, table["clip_id"], path, "score", "apply the sigmoid, and leave no cell empty")
-    return _sorted(pd.concat([table[["clip_id"]], scores], axis=1))
+    return _sorted(pd.concat([table[["clip_id"]], scores], axis=1)), taxonomy
 
 
-def read_labels(path: Path) -> pd.DataFrame:
+def read_labels(path: Path, taxonomy: Taxonomy) -> pd.DataFrame:
     """Return columns clip_id, instrument, relevance, of either form; a clip of a wide table without a label is kept.
 
     Such a clip has one row, with a relevance of 0.5: nobody knows.
+
+    Args:
+        path: of the table.
+        taxonomy: of the scores.
 
     Raises:
         MeasuringError: if the file is no such table: a column is missing or unknown, a pair occurs twice, an instrument is
@@ -68,8 +84,8 @@ def read_labels(path: Path) -> pd.DataFrame:
     """
     table = _read(path)
     if "instrument" in table:
-        return _long_labels(table, path)
-    columns = _instrument_columns(table, path)
+        return _long_labels(table, path, taxonomy)
+    columns = _instrument_columns(table, path, taxonomy)
     if not columns:
         raise MeasuringError(
             f"{path} has no column but clip_id; labels are either clip_id, instrument, relevance, or clip_id and a column "
@@ -85,15 +101,16 @@ def read_labels(path: Path) -> pd.DataFrame:
     return pd.concat([known.assign(relevance=relevance["relevance"]), unknown.assign(relevance=0.5)], ignore_index=True)
 
 
-def _long_labels(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+def _long_labels(table: pd.DataFrame, path: Path, taxonomy: Taxonomy) -> pd.DataFrame:
     expected = ["clip_id", "instrument", "relevance"]
     if sorted(table.columns) != sorted(expected):
         raise MeasuringError(
             f"{path} has columns {', '.join(table.columns)}; labels with a column instrument must have "
             f"{', '.join(expected)} (relevance 1 where it plays, 0 where it does not)"
         )
-    names = {name: _code(name) for name in table["instrument"].unique()}
-    _check_names([name for name, code in names.items() if code is None], path, "labels of")
+    codes = _codes(taxonomy)
+    names = {str(name): codes.get(plain(str(name))) for name in table["instrument"].unique()}
+    _check_names([name for name, code in names.items() if code is None], path, "labels of", taxonomy)
     table = table.assign(instrument=table["instrument"].map(names))
     relevance = _numbers(table[["relevance"]], table["clip_id"], path, "relevance", "leave out pairs that nobody knows")
     table = table.assign(relevance=relevance["relevance"])[expected]
@@ -152,28 +169,54 @@ def _read(path: Path) -> pd.DataFrame:
     return table.assign(clip_id=ids)
 
 
-def _code(name: str) -> str | None:
-    return _CODE_OF.get(str(name).strip().lower())
+def _codes(taxonomy: Taxonomy | None) -> dict[str, str]:
+    """Return code and name of each instrument, as names are compared, to its code."""
+    instruments = () if taxonomy is None else taxonomy.instruments
+    return {plain(word): each.code for each in instruments for word in (each.name, each.code)}
 
 
-def _instrument_columns(table: pd.DataFrame, path: Path) -> dict[str, str]:
+def _taxonomy_of(columns: Mapping[str, str], known: Taxonomy | None) -> Taxonomy:
+    """Return the taxonomy of these columns, name to code, under the names that `known` has for them."""
+    instruments = () if known is None else known.instruments
+    ours = [each for each in instruments if each.code in columns.values()]
+    there = {each.code for each in ours}
+    others = {
+        code: Instrument(code, name.strip()) for name, code in reversed(list(columns.items())) if code not in there
+    }
+    new = [others[code] for code in dict.fromkeys(columns.values()) if code in others]
+    if known is None or new:
+        return Taxonomy("", (*ours, *new), covered={} if known is None else known.covered)
+    return Taxonomy(known.name, tuple(ours), known.covered)
+
+
+def _instrument_columns(table: pd.DataFrame, path: Path, taxonomy: Taxonomy) -> dict[str, str]:
     """Return column to code, of all columns but clip_id."""
-    names = [column for column in table.columns if column != "clip_id"]
-    codes = {name: code for name in names if (code := _code(name)) is not None}
-    _check_names([name for name in names if name not in codes], path, "columns for")
-    doubled = [name for number, name in enumerate(names) if codes[name] in [codes[other] for other in names[:number]]]
+    names, codes = [column for column in table.columns if column != "clip_id"], _codes(taxonomy)
+    columns = {name: code for name in names if (code := codes.get(plain(name))) is not None}
+    _check_names([name for name in names if name not in columns], path, "columns for", taxonomy)
+    _check_doubled(columns, path, taxonomy)
+    return columns
+
+
+def _check_doubled(columns: Mapping[str, str], path: Path, taxonomy: Taxonomy) -> None:
+    names = list(columns)
+    doubled = [
+        name for number, name in enumerate(names) if columns[name] in [columns[other] for other in names[:number]]
+    ]
     if doubled:
         raise MeasuringError(
-            f"{path} has more than one column for {NAMES[codes[doubled[0]]]}, the second is {doubled[0]!r}"
+            f"{path} has more than one column for {taxonomy.names[columns[doubled[0]]]}, the second is {doubled[0]!r}"
         )
-    return codes
 
 
-def _check_names(unknown: list[str], path: Path, what: str) -> None:
+def _check_names(unknown: list[str], path: Path, what: str, taxonomy: Taxonomy) -> None:
     if unknown:
         listed = ", ".join(repr(name) for name in unknown[:5]) + (f" and {len(unknown) - 5} more" * (len(unknown) > 5))
-        hint = closest(unknown[0].strip().lower(), [*CODES, *NAMES.values()])
-        raise MeasuringError(f"{path} has {what} unknown instruments: {listed}; {hint}")
+        hint = closest(plain(unknown[0]), list(dict.fromkeys([*taxonomy.codes, *taxonomy.names.values()])))
+        raise MeasuringError(
+            f"{path} has {what} unknown instruments: {listed}; {hint}; every instrument needs a column of scores (0 "
+            "throughout where a system never predicts it)"
+        )
 
 
 def _once(table: pd.DataFrame, path: Path) -> None:

@@ -24,6 +24,8 @@ PANELS_A_ROW = 4
 COLUMN_IN, PAGE_IN = 3.4, 7.0
 """Widths of one column and of both columns of a two-column page, inches."""
 DPI = 300
+FEWEST_PX_AN_INCH = 100
+"""What is narrower is not blown up: letters of 10 pixels are of 7.2 points at most."""
 WIDEST_COLUMN_PX = 440
 """What a template draws no wider than this is readable in one column: letters of 10 pixels are then of 5.6 points."""
 
@@ -42,7 +44,8 @@ def render(template: str, rows: Rows) -> bytes:
     assert found, svg[:200]
     natural_px = float(found[1])
     width_in = COLUMN_IN if natural_px <= WIDEST_COLUMN_PX else PAGE_IN
-    return _sized(vl_convert.svg_to_png(svg, scale=width_in * DPI / natural_px, ppi=72), round(width_in * DPI))
+    scale = width_in * DPI / max(natural_px, width_in * FEWEST_PX_AN_INCH)
+    return _sized(vl_convert.svg_to_png(svg, scale=scale, ppi=72), round(width_in * DPI))
 
 
 def is_wide(png: bytes) -> bool:
@@ -87,10 +90,10 @@ def _is_revision(part: object) -> bool:
 
 
 def _sized(png: bytes, width_px: int) -> bytes:
-    """Return a picture on white, exactly so wide, as a small file without metadata but its resolution."""
+    """Return a picture in the middle of white, exactly so wide, as a small file without metadata but its resolution."""
     drawn = Image.open(io.BytesIO(png)).convert("RGBA")
     image = Image.new("RGB", (width_px, drawn.height), "white")
-    image.paste(drawn, mask=drawn)
+    image.paste(drawn, ((width_px - drawn.width) // 2, 0), mask=drawn)
     result = io.BytesIO()
     image.save(result, format="png", optimize=True, dpi=(DPI, DPI))
     return result.getvalue()

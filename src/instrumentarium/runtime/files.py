@@ -35,19 +35,21 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def replace_together(staging: Path, folder: Path, names: Sequence[str]) -> None:
-    """Move the files or folders `names` from `staging` into `folder`; on any error `folder` is what it was.
+    """Move the files or folders `names` from `staging` into `folder`; on any error all of them are what they were.
 
     The first name is the seal: the first to go and the last to come. So even when the process is killed halfway, a folder
     that has its seal holds everything of one version. What was there before ends up in `staging`, under SET_ASIDE, and
-    must lie on the same file system.
+    must lie on the same file system. A name may be a path; folders on the way are made where they are missing.
     """
     aside = staging / SET_ASIDE
     aside.mkdir()
     try:
         for name in names:
             if os.path.lexists(folder / name):
+                (aside / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).replace(aside / name)
         for name in reversed(names):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (staging / name).replace(folder / name)
     except BaseException:
         for name in names:
