@@ -54,7 +54,7 @@ def is_wide(png: bytes) -> bool:
 
 
 def filled(template: str, rows: Rows) -> dict[str, object]:
-    """Return a template with the rows of one revision, and without what tells revisions apart."""
+    """Return a template with the rows of one revision, and without what distinguishes revisions."""
     text = (TEMPLATES / f"{template}.json").read_text(encoding="utf-8")
     specification = _without_revisions(json.loads(text.replace(f'"{DATA}"', json.dumps(list(rows), allow_nan=False))))
     assert isinstance(specification, dict)

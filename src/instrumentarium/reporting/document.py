@@ -8,31 +8,22 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from instrumentarium.evaluation import catalogue
+from instrumentarium.evaluation.systems import MODEL
+from instrumentarium.evaluation.trivial import TRIVIAL_SYSTEMS
 from instrumentarium.reporting.rows import ReportInputError
 
 TEMPLATE = "report.html.jinja"
 
-HEADLINE = {
-    "f1_macro": "macro F1",
-    "f1_micro": "micro F1",
-    "f1_samples": "samples F1",
-    "map_macro": "class mAP",
-    "auroc_macro": "macro AUROC",
-    "lrap": "LRAP",
-    "exact_match": "exact match",
-    "hamming": "Hamming",
-    "brier": "Brier (lower is better)",
-    "ece_mean": "mean ECE (lower is better)",
-    "coverage_error": "coverage error (lower is better)",
-}
+HEADLINE = {metric.key: metric.title for metric in catalogue.METRICS}
 """The metrics of the first table, and what they are called."""
 SHOWN = (
     *("interval", "rules", "rule", "thresholds_from", "oracle", "per_instrument", "negatives", "calibration"),
     *("clips", "recordings", "per_corpus", "by_labels", "by_genre"),
 )
 """What else the page shows of a split."""
-BRIEFLY = ("f1_macro", "f1_micro", "map_macro", "lrap", "exact_match", "hamming", "hamming_all_zeros")
-"""The metrics of each part."""
+BRIEFLY = {key: catalogue.LABELS[key] for key in catalogue.BRIEF}
+"""The metrics of each part, and of each system."""
 PARTS = {"corpus": "per_corpus", "instruments known to play": "by_labels", "genre": "by_genre"}
 
 
@@ -94,7 +85,7 @@ def metrics_of(evaluation: Mapping[str, object], split: str, source: str) -> dic
     metrics = evaluation.get(split)
     if not isinstance(metrics, dict):
         raise ReportInputError(f"{source} has no metrics of split {split!r}; run `dvc repro -f evaluate`")
-    wanted = {*HEADLINE, *SHOWN, "hamming_all_zeros"}
+    wanted = {*HEADLINE, *SHOWN}
     missing = sorted(wanted - set(metrics))
     if missing:
         raise ReportInputError(f"{source}: split {split!r} lacks {', '.join(missing)}; run `dvc repro -f evaluate`")
@@ -102,7 +93,7 @@ def metrics_of(evaluation: Mapping[str, object], split: str, source: str) -> dic
 
 
 def systems_of(evaluation: Mapping[str, object], source: str) -> dict[str, dict[str, Any]]:
-    """Return system to its metrics on test, with intervals below "interval" where there are any.
+    """Return system to its metrics on test, intervals below "interval": the model first, the trivial ones last.
 
     Raises:
         ReportInputError: if there are none.
@@ -110,4 +101,4 @@ def systems_of(evaluation: Mapping[str, object], source: str) -> dict[str, dict[
     systems = evaluation.get("systems")
     if not isinstance(systems, dict) or not all(isinstance(metrics, dict) for metrics in systems.values()):
         raise ReportInputError(f"{source} has no mapping `systems`; run `dvc repro -f evaluate`")
-    return systems
+    return dict(sorted(systems.items(), key=lambda item: (item[0] != MODEL, item[0] in TRIVIAL_SYSTEMS, item[0])))
