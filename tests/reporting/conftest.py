@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from plot_rows import OPENMIC20, rows_of
-from taxonomies import BAND3, IRMAS11
 
 from instrumentarium.reporting.document import HEADLINE
 from instrumentarium.reporting.report import Settings, Sources
 from instrumentarium.tables.samplestore import SampleWriter
 from instrumentarium.tables.schemas import CLIPS, REJECTED, SPLIT, resolved_labels_table, scores_table
 from instrumentarium.tables.taxonomy import Taxonomy, write_taxonomy
+from taxonomies import BAND3, IRMAS11
 
 RATE_HZ = 8000
 SAMPLES = 4000

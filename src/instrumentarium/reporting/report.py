@@ -73,7 +73,7 @@ class Report:
 
     def summary(self) -> str:
         """Return one line about it."""
-        return f"{len(self.figures)} figures, {len(self.gallery)} clips with wrong predictions, {len(self.html) / 1e6:.1f} MB page"
+        return f"{len(self.figures)} figures, {len(self.gallery)} wrong predictions, {len(self.html) / 1e6:.1f} MB page"
 
 
 def make_report(sources: Sources, settings: Settings) -> Report:
