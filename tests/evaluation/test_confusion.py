@@ -99,6 +99,6 @@ def test_each_instruments_own_matrix_counts_its_observed_pairs():
     for column, code in enumerate(CODES):
         mine = {(row["actual"], row["predicted"]): row for row in rows if row["instrument"] == code}
         assert sum(row["count"] for row in mine.values()) == observed[:, column].sum()
-        assert mine["plays", "given"]["count"] == (targets & predictions & observed)[:, column].sum()
-        assert mine["silent", "given"]["count"] == (~targets & predictions & observed)[:, column].sum()
+        assert mine["plays", "predicted"]["count"] == (targets & predictions & observed)[:, column].sum()
+        assert mine["silent", "predicted"]["count"] == (~targets & predictions & observed)[:, column].sum()
     assert [row["share"] for row in rows if row["instrument"] == "gac" and row["actual"] == "plays"] == [None, None]

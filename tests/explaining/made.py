@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from model_fixtures import NETWORK, RATE_HZ, clip_samples, noise_clips, tiny_card, tiny_model
-from taxonomies import IRMAS11
 from torch import Tensor, nn
 
 from instrumentarium.clips.collection import ClipSamples
@@ -16,6 +15,7 @@ from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.models.params import CnnParams, TimmParams
 from instrumentarium.models.recognition import RecognitionModel
 from instrumentarium.tables.taxonomy import Taxonomy
+from taxonomies import IRMAS11
 
 PARAMS = ExplainParams(method="auto", per_instrument=1, clips=(), perplexity=5.0, most_points=100)
 

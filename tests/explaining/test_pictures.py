@@ -8,7 +8,6 @@ import pytest
 from explaining.made import scored_clips
 from PIL import Image
 from plot_rows import OPENMIC20
-from taxonomies import BAND3, IRMAS11
 
 from instrumentarium.drawing.colours import PALE, colours_of
 from instrumentarium.explaining.choosing import choose_clips
@@ -17,6 +16,7 @@ from instrumentarium.explaining.overlay import draw_overlay, title
 from instrumentarium.explaining.projection import Projection
 from instrumentarium.explaining.projector import projector_files
 from instrumentarium.explaining.scatter import draw_all, embedding_rows
+from taxonomies import BAND3, IRMAS11
 
 
 def projection(count: int) -> Projection:

@@ -27,7 +27,7 @@ class Handed:
 
 def hand_over(*, songs: int = 30) -> Handed:
     tables = draw_tables(songs=songs)
-    clips = tables.split.merge(tables.clips[["clip_id", "corpus", "genre"]], on="clip_id")
+    clips = tables.split.merge(tables.clips[["clip_id", "corpus", "genre", "group"]], on="clip_id")
     return Handed(tables.scores, tables.labels, clips)
 
 
@@ -48,6 +48,7 @@ def request_of(tmp_path: Path) -> Callable[..., Request]:
             "irmas_train_absent": "negative",
             "absent": "unobserved",
             "recording_pattern": None,
+            "taxonomy": None,
             "rule": "per_instrument",
             "resamples": 100,
             "seed": 3,

@@ -1,15 +1,22 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from instrumentarium.evaluation.report import OTHER_HALF
 from typer.testing import CliRunner
 
+from instrumentarium.clips.scored import ScoredClipsError
 from instrumentarium.commands.app import app
 from instrumentarium.evaluation import EvaluationError, evaluate
-from instrumentarium.measuring.measurement import measure, write_measurement
+from instrumentarium.evaluation.evaluation import OTHER_HALF
+from instrumentarium.evaluation.predictions import cross_fit
+from instrumentarium.evaluation.trivial import TRIVIAL_SYSTEMS
+from instrumentarium.measuring.alignment import align_tables
+from instrumentarium.measuring.measurement import as_text, measure, write_measurement
 from instrumentarium.measuring.tables import MeasuringError, read_labels, read_scores
+from instrumentarium.reporting.figures import Picture
+from instrumentarium.tables.taxonomy import write_taxonomy
 from taxonomies import IRMAS11
 
 CODES = IRMAS11.codes
@@ -23,7 +30,7 @@ def fully(handed):
 
 
 @pytest.mark.parametrize("absent", ["negative", "unobserved"])
-def test_a_system_is_measured_as_the_pipeline_measures_itself(handed, request_of, absent):
+def test_a_system_is_evaluated_as_the_pipeline_evaluates_its_own(handed, request_of, absent):
     """A clip of IRMAS's training set may have become one of test, since it shares a recording with one."""
     handed.clips = handed.clips.assign(official_split="test")
     first = handed.clips["clip_id"] == "irmas/0001-0"
@@ -32,7 +39,7 @@ def test_a_system_is_measured_as_the_pipeline_measures_itself(handed, request_of
     halves = handed.clips[["clip_id", "split", "recording_id"]], handed.clips.drop(columns=["split", "recording_id"])
     found = measure(request_of(handed.scores, handed.labels, *halves, irmas_train_absent=absent)).evaluation
     settings = {"rule": "per_instrument", "irmas_train_absent": absent, "resamples": 100, "seed": 3}
-    own = evaluate(handed.scores, handed.clips, handed.labels, halves[0], **settings)
+    own = evaluate({"model": handed.scores}, handed.clips, handed.labels, halves[0], IRMAS11, **settings)
     assert found.metrics == own.metrics
     assert found.thresholds == own.thresholds
     assert found.plots == own.plots
@@ -40,7 +47,7 @@ def test_a_system_is_measured_as_the_pipeline_measures_itself(handed, request_of
     assert found.metrics["test"]["thresholds_from"] == "validation"
 
 
-def test_without_validation_each_half_is_judged_by_the_other(handed, request_of):
+def test_without_validation_thresholds_for_each_half_come_from_the_other(handed, request_of):
     scores, labels = fully(handed)
     pattern = r"(.+)-\d+$"
     found = measure(request_of(scores, labels, recording_pattern=pattern))
@@ -48,26 +55,21 @@ def test_without_validation_each_half_is_judged_by_the_other(handed, request_of)
     assert list(found.evaluation.metrics) == ["test"]
     assert test["thresholds_from"] == OTHER_HALF
     assert test["recordings"] == 30
-    assert all(figures["threshold"] is None for figures in test["per_instrument"].values())
+    assert all(values["threshold"] is None for values in test["per_instrument"].values())
     assert found.evaluation.thresholds.chosen_from == "test"
-    assert any("each half of the recordings" in note for note in found.fitted.notes)
+    assert any("the thresholds for each half of the recordings" in note for note in found.aligned.notes)
 
 
-def test_no_half_is_judged_by_its_own_labels(handed):
-    from instrumentarium.evaluation.judging import judge_by_others
-
-    from instrumentarium.measuring.alignment import fit_tables
-
+def test_labels_of_a_half_have_no_say_in_its_own_thresholds(handed):
     scores, labels = fully(handed)
-    split = fit_tables(scores, labels, recording_pattern=r"(.+)-\d+$").test
+    split = align_tables(scores, labels, IRMAS11, recording_pattern=r"(.+)-\d+$").test
     _, song = np.unique(split.recordings, return_inverse=True)
     mine = song % 2 == 0
-    before = judge_by_others(split, "per_instrument", 2, OTHER_HALF)
+    before = cross_fit(split, "per_instrument", 2, OTHER_HALF)
     split.targets[mine] = ~split.targets[mine]
-    after = judge_by_others(split, "per_instrument", 2, OTHER_HALF)
+    after = cross_fit(split, "per_instrument", 2, OTHER_HALF)
     assert (before.chosen[mine] == after.chosen[mine]).all()
     assert (before.scaled[mine] == after.scaled[mine]).all()
-    assert (before.prior[mine] == after.prior[mine]).all()
     assert (before.chosen[~mine] != after.chosen[~mine]).any()
 
 
@@ -75,14 +77,16 @@ def test_clips_without_recordings_count_as_their_own_and_say_so(handed, request_
     scores, labels = fully(handed)
     found = measure(request_of(scores, labels))
     assert found.evaluation.metrics["test"]["recordings"] == len(scores)
-    assert found.fitted.recordings_from == "nothing: each clip counts as a recording of its own"
+    assert found.aligned.recordings_from == "nothing: each clip counts as a recording of its own"
 
 
-def test_wide_and_long_labels_codes_and_names_say_the_same(handed, request_of):
+def test_wide_and_long_labels_codes_and_names_say_the_same(handed, request_of, tmp_path):
     first = measure(request_of(handed.scores, handed.labels, handed.clips)).evaluation
     names = {code: name.upper().replace(" ", "_") for code, name in NAMES.items()}
     shuffled = handed.scores.sample(frac=1, random_state=1)[["clip_id", *reversed(CODES)]].rename(columns=names)
-    other = measure(request_of(shuffled, handed.wide().rename(columns=NAMES), handed.clips)).evaluation
+    write_taxonomy(tmp_path / "taxonomy.json", IRMAS11)
+    tables = shuffled, handed.wide().rename(columns=NAMES), handed.clips
+    other = measure(request_of(*tables, taxonomy=tmp_path / "taxonomy.json")).evaluation
     assert other.metrics == first.metrics
 
 
@@ -102,14 +106,14 @@ def test_what_is_not_listed_can_be_absent(handed, request_of):
     assert set(negatives["per_corpus"]) == {"mine"}
 
 
-def test_clips_of_training_and_clips_without_labels_are_told(handed, request_of):
+def test_clips_of_training_and_clips_without_labels_are_reported(handed, request_of):
     clips = handed.clips.copy()
     clips.loc[clips["clip_id"].str.startswith("irmas/0002"), "split"] = "train"
     mute = handed.labels["clip_id"] != "openmic/0004"
     handed.labels = pd.concat([handed.labels[mute]])
     found = measure(request_of(handed.scores, handed.labels, clips))
-    assert any("scored clips are of split train and left out" in note for note in found.fitted.notes)
-    assert any("have no label at all and count in no figure" in note for note in found.fitted.notes)
+    assert any("scored clips are of split train and left out" in note for note in found.aligned.notes)
+    assert any("have no label at all and count in no metric" in note for note in found.aligned.notes)
 
 
 def test_the_command_writes_everything_or_nothing(handed, request_of, tmp_path):
@@ -118,13 +122,19 @@ def test_the_command_writes_everything_or_nothing(handed, request_of, tmp_path):
     arguments = ["evaluate", str(request.scores), str(request.labels), "--out", str(out), "--resamples", "100"]
     done = CliRunner().invoke(app, [*arguments, "--no-figures"])
     assert done.exit_code == 0, done.output
-    content = json.loads((out / "evaluate.json").read_text())
-    assert list(content) == ["headline", "test"]
+    content = json.loads((out / "data/evaluation.json").read_text())
+    assert list(content) == ["test", "systems"]
+    assert list(content["systems"]) == ["scores", *TRIVIAL_SYSTEMS]
+    declared = json.loads((out / "metrics/evaluate.json").read_text())
+    assert len(declared) == 7
+    assert declared["f1_macro"] == round(content["test"]["f1_macro"], 4)
+    assert declared["validation_map_macro"] is None
+    assert all(f"\n{name} " in done.output for name in content["systems"])
     assert f"macro F1                          {content['test']['f1_macro']:7.3f}" in done.output
     assert "Note: no clips are set apart" in done.output
-    assert {path.name for path in out.iterdir()} == {
-        *("evaluate.json", "thresholds.json", "figures.csv", "settings.json", "plots")
-    }
+    assert {path.name for path in out.iterdir()} == {*("metrics", "data", "plots", "settings.json")}
+    assert {path.name for path in (out / "data").iterdir()} == {"evaluation.json", "thresholds.json", "metrics.csv"}
+    (out / "data/mine.csv").write_text("kept")
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     handed.scores.loc[0, "cel"] = 1.5
     handed.scores.to_csv(request.scores, index=False)
@@ -135,14 +145,63 @@ def test_the_command_writes_everything_or_nothing(handed, request_of, tmp_path):
 
 
 def test_every_plot_is_drawn(handed, request_of, tmp_path, monkeypatch):
-    monkeypatch.setattr("instrumentarium.reporting.figures.to_png", lambda *_, **__: b"PNG")  # half a second each
-    measurement = measure(request_of(*fully(handed)))
-    write_measurement(measurement, tmp_path / "out", figures=True)
+    def draw(paths, names):  # half a second each
+        assert names == found.taxonomy.names
+        return [Picture(path.stem, b"PNG", "", wide=False) for path in paths]
+
+    monkeypatch.setattr("instrumentarium.measuring.measurement.draw_figures", draw)
+    found = measure(request_of(*fully(handed)))
+    write_measurement(found, tmp_path / "out", figures=True)
     drawn = {path.stem for path in (tmp_path / "out" / "figures").glob("*.png")}
     assert {"roc", "precision_recall", "confusion_counts", "reliability", "thresholds", "scores"} <= drawn
     settings = json.loads((tmp_path / "out" / "settings.json").read_text())
     assert settings["recordings_from"].startswith("nothing")
     assert len(settings["scores"][0]["md5"]) == 32
+
+
+def test_instruments_are_those_of_the_tables(handed, request_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    scores, labels = fully(handed)
+    mine = {"cel": "Banjo", "cla": "steel drums", "flu": "Röhrenglocken"}
+    scores = scores[["clip_id", *mine]].rename(columns=mine)
+    labels = labels[labels["instrument"].isin(list(mine))].replace({"instrument": mine})
+    found = measure(request_of(scores, labels))
+    names = {"banjo": "Banjo", "steel_drums": "steel drums", "rohrenglocken": "Röhrenglocken"}
+    assert found.taxonomy.names == names
+    assert list(found.evaluation.instruments()) == list(names)
+    assert "\nsteel drums " in as_text(found)
+    wide = labels.pivot(index="clip_id", columns="instrument", values="relevance").reset_index()
+    assert measure(request_of(scores, wide)).evaluation.metrics == found.evaluation.metrics
+    with pytest.raises(
+        MeasuringError, match=r"labels of unknown instruments: 'Banjos'; allowed: .*; did you mean 'banjo'"
+    ):
+        measure(request_of(scores, labels.replace({"instrument": {"Banjo": "Banjos"}})))
+
+
+def test_the_taxonomy_at_hand_names_what_it_knows_and_one_that_is_passed_must_be_met(
+    handed, request_of, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    scores, labels = fully(handed)
+    (tmp_path / "data").mkdir()
+    write_taxonomy(tmp_path / "data/taxonomy.json", IRMAS11)
+    some = ["voi", "gac"]
+    request = request_of(scores[["clip_id", *some]].assign(Banjo=0.1), labels[labels["instrument"].isin(some)])
+    assert list(measure(request).taxonomy.names.items()) == [
+        *(("gac", "acoustic guitar"), ("voi", "singing voice"), ("banjo", "Banjo")),
+    ]
+    assert measure(request).evaluation.instruments()["banjo"] == {"f1": None, "ap": None}
+    with pytest.raises(MeasuringError, match="columns for unknown instruments: 'Banjo'"):
+        measure(replace(request, taxonomy=tmp_path / "data/taxonomy.json"))
+    whole = measure(request_of(scores, labels, taxonomy=tmp_path / "data/taxonomy.json"))
+    assert whole.taxonomy == IRMAS11
+    assert whole.settings()["taxonomy"][0]["name"] == "taxonomy.json"
+
+
+def test_a_repository_is_no_folder_for_results(handed, request_of, tmp_path):
+    (tmp_path / "dvc.yaml").write_text("stages: {}")
+    with pytest.raises(MeasuringError, match=r"has a dvc\.yaml, whose results would be replaced"):
+        write_measurement(measure(request_of(*fully(handed))), tmp_path, figures=False)
 
 
 def test_out_must_be_a_folder(handed, request_of, tmp_path):
@@ -178,7 +237,7 @@ def change(table, row, column, value):
 def test_scores_that_cannot_be_used_are_refused(handed, tmp_path, damage, message):
     damage(handed.scores).to_csv(tmp_path / "s.csv", index=False)
     with pytest.raises(MeasuringError, match=message):
-        read_scores(tmp_path / "s.csv")
+        read_scores(tmp_path / "s.csv", IRMAS11, whole=True)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +262,7 @@ def test_scores_that_cannot_be_used_are_refused(handed, tmp_path, damage, messag
 def test_labels_that_cannot_be_used_are_refused(handed, tmp_path, damage, message):
     damage(handed.labels).to_csv(tmp_path / "l.csv", index=False)
     with pytest.raises(MeasuringError, match=message):
-        read_labels(tmp_path / "l.csv")
+        read_labels(tmp_path / "l.csv", IRMAS11)
 
 
 def lose_clip(column):
@@ -231,7 +290,7 @@ def lose_clip(column):
     ],
 )
 def test_tables_that_disagree_are_refused(handed, request_of, damage, settings, message):
-    with pytest.raises((MeasuringError, EvaluationError), match=message):
+    with pytest.raises((MeasuringError, EvaluationError, ScoredClipsError), match=message):
         measure(request_of(*damage(handed.scores, handed.labels, handed.clips), **settings))
 
 

@@ -66,7 +66,8 @@ def confusion_rows(split: ScoredClips, predictions: BoolArray) -> list[Row]:
 def confusion_per_instrument_rows(split: ScoredClips, predictions: BoolArray) -> list[Row]:
     """Return a 2 x 2 matrix for each instrument, over its observed pairs.
 
-    Rows are `instrument, actual, predicted, count, share`; actual is "plays" or "silent", predicted "given" or "not given";
+    Rows are `instrument, actual, predicted, count, share`; actual is "plays" or "silent", predicted "predicted" or "not
+    predicted";
     share is of the clips with the same truth, None if there are none.
     """
     outcomes = count_outcomes(split.targets, predictions, split.observed)
@@ -77,7 +78,7 @@ def confusion_per_instrument_rows(split: ScoredClips, predictions: BoolArray) ->
             ("silent", outcomes.false_positives, outcomes.true_negatives),
         ):
             total = int(positive[column] + negative[column])
-            for predicted, counts in (("given", positive), ("not given", negative)):
+            for predicted, counts in (("predicted", positive), ("not predicted", negative)):
                 count = int(counts[column])
                 rows.append(
                     {

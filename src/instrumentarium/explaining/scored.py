@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from instrumentarium.clips.labels import BoolArray, FloatArray, LabelArrays
+from instrumentarium.clips.scored import ScoredClipsError, join_scores
 from instrumentarium.explaining.errors import StaleScoresError
 from instrumentarium.tables.taxonomy import Taxonomy
 
@@ -56,7 +57,7 @@ def gather(
     """Join the tables.
 
     Args:
-        clips: columns clip_id, corpus, genre, group; the validation and test clips.
+        clips: columns clip_id, corpus, genre, group, official_split; the validation and test clips.
         labels: a row for every clip.
         split: columns clip_id, split, recording_id; a row for every clip, and maybe others.
         scores: columns clip_id and one an instrument.
@@ -65,26 +66,20 @@ def gather(
     Raises:
         StaleScoresError: if the scores are not of exactly these clips.
     """
-    scored, wanted = set(scores["clip_id"]), set(clips["clip_id"])
-    if scored != wanted:
-        first = min(scored ^ wanted)
-        raise StaleScoresError(
-            f"scores are of other clips than validation and test of the split: {len(scored - wanted)} too many and "
-            f"{len(wanted - scored)} missing, first {first!r}; run `dvc repro score`"
-        )
-    columns = clips[["clip_id", "corpus", "genre", "group"]].merge(split, on="clip_id").merge(scores, on="clip_id")
-    table = columns.sort_values("clip_id", ignore_index=True)
-    clip_ids = tuple(str(clip_id) for clip_id in table["clip_id"])
-    known = labels.take(clip_ids)
+    mine = split[split["clip_id"].isin(clips["clip_id"])]
+    try:
+        joined = join_scores(scores, clips, labels, mine, taxonomy.codes, sorted(set(mine["split"])))
+    except ScoredClipsError as error:
+        raise StaleScoresError(str(error)) from error
     return ScoredClips(
-        clip_ids=clip_ids,
-        splits=table["split"].to_numpy(dtype=np.str_),
-        recordings=table["recording_id"].to_numpy(dtype=np.str_),
-        corpora=table["corpus"].to_numpy(dtype=np.str_),
-        genres=table["genre"].to_numpy(dtype=np.str_),
-        groups=table["group"].to_numpy(dtype=np.str_),
-        targets=known.targets,
-        observed=known.observed,
-        scores=table[list(taxonomy.codes)].to_numpy(dtype=np.float64),
+        clip_ids=tuple(joined.clip_ids.tolist()),
+        splits=joined.splits,
+        recordings=joined.recordings,
+        corpora=joined.corpora,
+        genres=joined.genres,
+        groups=joined.groups,
+        targets=joined.targets,
+        observed=joined.observed,
+        scores=joined.scores,
         taxonomy=taxonomy,
     )

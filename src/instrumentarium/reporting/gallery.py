@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from instrumentarium.clips.labels import BoolArray, FloatArray, LabelArrays
+from instrumentarium.clips.scored import ScoredClips, ScoredClipsError, join_scores
 from instrumentarium.reporting.rows import ReportInputError
 from instrumentarium.tables.taxonomy import Taxonomy
 
@@ -69,36 +70,28 @@ def worst_clips(
     """Return the worst clips of test: by instrument, false positives before misses, the worst first.
 
     Args:
-        scores: columns clip_id and one an instrument; a row for every test clip.
-        clips: columns of the clips table; a row for every test clip.
-        labels: a row for every test clip.
+        scores: columns clip_id and one an instrument; a row for every clip of validation and test.
+        clips: columns of the clips table; a row for every scored clip.
+        labels: a row for every scored clip.
         split: columns clip_id, split, recording_id.
         thresholds: code to the threshold that was applied to test.
         taxonomy: the instruments.
         count: of each kind for each instrument, at most; fewer where fewer were wrong.
 
     Raises:
-        ReportInputError: if a test clip has no scores or no row in `clips`.
+        ReportInputError: if the tables do not belong together.
     """
-    test = split[split["split"] == "test"].sort_values("clip_id", ignore_index=True)
-    for name, table in {"scores": scores, "clips": clips}.items():
-        absent = test["clip_id"][~test["clip_id"].isin(table["clip_id"])]
-        if len(absent):
-            raise ReportInputError(
-                f"{len(absent)} test clips are not in the table of {name}, first {absent.iloc[0]!r}; run `dvc repro`"
-            )
-    described = test.merge(clips.drop(columns="recording_id"), on="clip_id", validate="one_to_one")
-    table = test[["clip_id"]].merge(scores, on="clip_id", validate="one_to_one")
-    probabilities = table[list(taxonomy.codes)].to_numpy(np.float64)
-    known = labels.take([str(clip_id) for clip_id in described["clip_id"]])
+    try:
+        test = join_scores(scores, clips, labels, split, taxonomy.codes).of_split("test")
+    except ScoredClipsError as error:
+        raise ReportInputError(str(error)) from error
+    described = clips.set_index("clip_id").loc[test.clip_ids.tolist()]
     limits = [thresholds[code] for code in taxonomy.codes]
     failures = []
     for column, code in enumerate(taxonomy.codes):
         for kind in KINDS:
-            margins = _margins(probabilities[:, column], limits[column], known, column, kind)
-            for rank, row in enumerate(
-                _worst(margins, described["recording_id"].to_numpy(dtype=np.str_), count), start=1
-            ):
+            margins = _margins(test.scores[:, column], limits[column], test, column, kind)
+            for rank, row in enumerate(_worst(margins, test.recordings, count), start=1):
                 clip = described.iloc[row]
                 failures.append(
                     Failure(
@@ -106,22 +99,22 @@ def worst_clips(
                         kind=kind,
                         rank=rank,
                         margin=round(float(margins[row]), 6),
-                        clip_id=str(clip["clip_id"]),
-                        corpus=str(clip["corpus"]),
-                        recording_id=str(clip["recording_id"]),
+                        clip_id=str(test.clip_ids[row]),
+                        corpus=str(test.corpora[row]),
+                        recording_id=str(test.recordings[row]),
                         path=str(clip["path"]),
                         first_sample=int(clip["first_sample"]),
                         n_samples=int(clip["n_samples"]),
-                        true=_codes(known.targets[row] & known.observed[row], taxonomy.codes),
-                        unobserved=_codes(~known.observed[row], taxonomy.codes),
-                        scores=dict(zip(taxonomy.codes, probabilities[row].tolist(), strict=True)),
+                        true=_codes(test.targets[row] & test.observed[row], taxonomy.codes),
+                        unobserved=_codes(~test.observed[row], taxonomy.codes),
+                        scores=dict(zip(taxonomy.codes, test.scores[row].tolist(), strict=True)),
                         thresholds=dict(zip(taxonomy.codes, limits, strict=True)),
                     )
                 )
     return failures
 
 
-def _margins(scores: FloatArray, threshold: float, known: LabelArrays, column: int, kind: Kind) -> FloatArray:
+def _margins(scores: FloatArray, threshold: float, known: ScoredClips, column: int, kind: Kind) -> FloatArray:
     """Return how far each clip's score lies on the wrong side, (clips,); NaN where it is right, or the truth unknown."""
     plays, observed = known.targets[:, column], known.observed[:, column]
     predicted = scores >= threshold
