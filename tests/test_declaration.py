@@ -115,11 +115,11 @@ def test_only_archives_are_kept_out_of_the_cache(stages: Mapping[str, Stage]) ->
             assert not out.persist, f"{out.def_path}: what persists is never rebuilt from scratch"
 
 
-def test_every_plot_is_described_by_its_template_alone(stages: Mapping[str, Stage]) -> None:
+def test_a_plot_is_described_by_its_template_alone(stages: Mapping[str, Stage]) -> None:
     templates = {path.stem for path in (ROOT / ".dvc" / "plots").glob("*.json")}
     used = set()
     for out in (out for stage in stages.values() for out in stage.outs if out.plot):
-        assert set(out.plot) == {"template"}, f"{out.def_path}: axes and titles stand in the template"
+        assert set(out.plot) == {"template"}, f"{out.def_path}: titles and axes stand in the template"
         assert out.plot["template"] in templates, out.def_path
         used.add(out.plot["template"])
     assert used == templates, "templates that no plot uses"
