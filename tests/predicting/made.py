@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from model_fixtures import tiny_card
+from model_fixtures import Parts
 
 from instrumentarium.evaluation.thresholds import Support, Thresholds
-from instrumentarium.models.modelfile import ModelCard
+from instrumentarium.models.modelfile import ModelCard, save_model
 from instrumentarium.predicting.ladder import (
     Audio2Timeline,
     File2Timeline,
@@ -21,16 +21,11 @@ from instrumentarium.runtime.files import write_json
 from instrumentarium.tables.taxonomy import Taxonomy
 
 
-def card_of(taxonomy: Taxonomy) -> ModelCard:
-    """Return the card of a model of other instruments."""
-    return tiny_card().model_copy(update={"labels": taxonomy.codes})
-
-
 class Steady:
     """A model whose scores are the same for every window; an embedding follows them."""
 
     def __init__(self, taxonomy: Taxonomy, scores: Sequence[float]) -> None:
-        self.card, self.row = card_of(taxonomy), np.array([*scores, 7.0, 8.0], np.float32)
+        self.card, self.row = Parts(taxonomy=taxonomy).card(), np.array([*scores, 7.0, 8.0], np.float32)
 
     def windows(self, windows: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
         return np.tile(self.row, (len(windows), 1))
@@ -41,6 +36,15 @@ def ladder_of(model: WindowModel, limit: float, overlap: float | None = None, wo
     samples2scores = Samples2Scores(Windows2Scores(model), overlap)
     thresholds = np.full(len(model.card.taxonomy), limit)
     return Files2Table(File2Timeline(Audio2Timeline(samples2scores, thresholds)), workers)
+
+
+def save(folder: Path, parts: Parts, limit: float | None = None) -> ModelCard:
+    """Save an untrained model, and thresholds beside it where there is a limit; return its card."""
+    card = parts.card()
+    save_model(folder, parts.build(3, card.windows.pitch_shift_semitones).state_dict(), card)
+    if limit is not None:
+        write_thresholds(folder.parent / "thresholds.json", card.taxonomy.codes, limit)
+    return card
 
 
 def write_thresholds(path: Path, codes: Sequence[str], limit: float) -> None:

@@ -249,7 +249,7 @@ def test_a_corrupt_or_newer_model_is_wrong_use(model: Path, song: Path):
     (model / "model.safetensors").write_bytes((model / "model.safetensors").read_bytes()[:-100])
     assert "does not hold the weights" in predict(model, song, status=2)[1]
     card = json.loads((model / "model.json").read_text(encoding="utf-8"))
-    (model / "model.json").write_text(json.dumps(card | {"format": 2}), encoding="utf-8")
+    (model / "model.json").write_text(json.dumps(card | {"format": 3}), encoding="utf-8")
     assert "upgrade instrumentarium" in predict(model, song, status=2)[1]
     (model / "model.json").write_text("{", encoding="utf-8")
     assert "no model description" in predict(model, song, status=2)[1]

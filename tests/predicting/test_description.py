@@ -1,10 +1,10 @@
 """What `describe` reports of a model."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
-from model_fixtures import tiny_card
-from predicting.made import card_of
+from model_fixtures import RAW, tiny_card
 from typer.testing import CliRunner
 
 from instrumentarium.commands.app import app
@@ -22,7 +22,10 @@ def test_describe_reports_input_instruments_and_all_of_model_json(model: Path):
 
 
 def test_a_description_names_the_models_own_instruments():
-    text = as_table(card_of(BAND3), 1234567)
+    text = as_table(replace(RAW, taxonomy=BAND3).card(), 1234567)
     assert all(f"({code})" in text for code in BAND3.codes)
     assert "cello" not in text
+    assert "steel drums (steel_drums)" in text
     assert "1,234,567" in text
+    assert "front end    kind=waveform" in text
+    assert "semitones" not in text, "it shifts no pitch"

@@ -7,20 +7,29 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
-from model_fixtures import FRONTEND, RATE_HZ, RELATIVE, clip_samples, noise_clips, tiny_card, tiny_model
-from predicting.made import card_of
-from torch import Tensor, nn
+from model_fixtures import (
+    ATTENTION,
+    FRONTEND,
+    RATE_HZ,
+    RAW,
+    RELATIVE,
+    WAVEFORM,
+    Parts,
+    clip_samples,
+    noise_clips,
+    tiny_card,
+    tiny_model,
+)
+from predicting.made import save
 from typer.testing import CliRunner
 
 from instrumentarium.commands.app import app
 from instrumentarium.frontends.logmel import LogMel
 from instrumentarium.frontends.params import LogMelParams
 from instrumentarium.models.modelfile import ModelCard, ModelFileError, save_model
-from instrumentarium.models.params import CnnParams, NetworkParams, TimmParams
-from instrumentarium.models.recognition import build_model
+from instrumentarium.models.params import TimmParams
 from instrumentarium.predicting import exporting
 from instrumentarium.predicting.exporting import (
     OnnxDisagreesError,
@@ -30,31 +39,22 @@ from instrumentarium.predicting.exporting import (
     made_windows,
 )
 from instrumentarium.predicting.onnxfile import OnnxFileError, OnnxRecognizer, onnx_path
-from instrumentarium.predicting.onnxgraph import ConvolvedLogMel, MissingOnnxError, export_graph
+from instrumentarium.predicting.onnxgraph import ConvolvedLogMel, MissingOnnxError
 from instrumentarium.runtime.files import write_json
 from instrumentarium.scoring.recognizer import Recognizer
 from taxonomies import BAND3, IRMAS11
 
 FASTER = RELATIVE.model_copy(update={"sample_rate_hz": 11025})
-TIMM = TimmParams(kind="timm", architecture="test_resnet", dropout=0.0)
+TIMM = TimmParams(kind="timm", architecture="test_resnet")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a model that was exported; nobody may change it."""
     path = tmp_path_factory.mktemp("exported") / "model"
-    save_model(path, tiny_model().state_dict(), tiny_card())
+    save(path, Parts())
     export_model(path, onnx_path(path), None)
     return path
-
-
-def save(path: Path, network: NetworkParams, frontend: LogMelParams) -> ModelCard:
-    """Write an untrained model of sound at 8 kHz."""
-    torch.manual_seed(3)
-    model = build_model(network, frontend, sample_rate_hz=RATE_HZ, mean=[-20.0] * 16, std=[15.0] * 16)
-    card = tiny_card().model_copy(update={"network": network, "frontend": frontend})
-    save_model(path, model.state_dict(), card)
-    return card
 
 
 @pytest.mark.parametrize("frontend", [FRONTEND, RELATIVE, FASTER], ids=["absolute", "relative", "resampled"])
@@ -68,17 +68,36 @@ def test_the_front_end_is_the_models(frontend: LogMelParams, samples: int):
     torch.testing.assert_close(convolved(waveforms.float()), logmel(waveforms.float()), atol=0.01, rtol=0)  # dB
 
 
+RAW_FASTER = replace(RAW, frontend=WAVEFORM.model_copy(update={"sample_rate_hz": 11025}))
+
+
 @pytest.mark.parametrize(
-    ("network", "frontend"),
-    [(CnnParams(kind="cnn", channels=(4, 8), dropout=0.2), FASTER), (TIMM, RELATIVE)],
-    ids=["resampled", "timm"],
+    "parts",
+    [
+        Parts(FASTER, head=ATTENTION),
+        Parts(backbone=TIMM),
+        Parts(taxonomy=BAND3),
+        replace(RAW, taxonomy=BAND3),
+        RAW_FASTER,
+    ],
+    ids=["resampled, attention", "timm", "three instruments", "three from waveforms", "waveforms resampled"],
 )
-def test_any_network_and_front_end_agree_with_the_model(tmp_path: Path, network: NetworkParams, frontend: LogMelParams):
-    save(tmp_path / "model", network, frontend)
-    found = export_model(tmp_path / "model", tmp_path / "out.onnx", clip_samples(noise_clips([4000, 9001])))
+def test_any_model_agrees_with_its_export(tmp_path: Path, parts: Parts):
+    save(tmp_path / "model", parts)
+    out = tmp_path / "out.onnx"
+    found = export_model(tmp_path / "model", out, clip_samples(noise_clips([4000, 9001])))
     assert found.largest_difference <= 1e-5
     assert found.clips == 2
     assert found.flipped is None  # there are no thresholds
+    recognizer, exported = (
+        Recognizer.load(tmp_path / "model", torch.device("cpu")),
+        OnnxRecognizer.load(tmp_path / "model", out),
+    )
+    for samples in (3000, 20001):  # none is what was traced
+        windows = np.stack(noise_clips([samples] * 3))
+        scores = exported.windows(windows)
+        assert scores.shape == (3, len(parts.taxonomy))
+        np.testing.assert_allclose(scores, recognizer.windows(windows)[:, : scores.shape[1]], atol=1e-5)
 
 
 @pytest.mark.parametrize(("batch", "samples"), [(1, 4000), (7, 4000), (2, 800), (3, 40001)])
@@ -87,46 +106,6 @@ def test_batch_and_length_are_dynamic(folder: Path, batch: int, samples: int):
     expected = Recognizer.load(folder, torch.device("cpu")).windows(windows)[:, : len(IRMAS11.codes)]
     found = OnnxRecognizer.load(folder).windows(windows)
     assert found.shape == (batch, len(IRMAS11.codes))
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
-def exported(model: nn.Module, card: ModelCard, path: Path) -> OnnxRecognizer:
-    export_graph(model, path, 4000)
-    return OnnxRecognizer(onnxruntime.InferenceSession(str(path)), card)
-
-
-def test_a_model_of_other_instruments_is_exported(tmp_path: Path):
-    model = tiny_model(transposed_semitones=1.0)
-    model.head = nn.Linear(model.head.in_features, len(BAND3))
-    recognizer = Recognizer(model, card_of(BAND3), torch.device("cpu"))
-    clips = clip_samples(noise_clips([4000, 9001]))
-    found = compare(recognizer, exported(model, recognizer.card, tmp_path / "band.onnx"), clips, np.full(3, 0.5))
-    assert found.largest_difference <= 1e-5
-    assert (found.clips, found.flipped) == (2, 0)
-
-
-class OfSamples(nn.Module):
-    """A model without a spectrogram."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.frontend = nn.Identity()
-        self.layers = nn.Sequential(nn.Conv1d(1, 3, 64, stride=16), nn.AdaptiveAvgPool1d(1), nn.Flatten())
-
-    def forward(self, waveforms: Tensor) -> Tensor:
-        return self.layers(self.frontend(waveforms)[:, None])
-
-    def predict(self, waveforms: Tensor) -> tuple[Tensor, Tensor]:
-        logits = self(waveforms)
-        return logits, logits
-
-
-def test_a_model_without_a_spectrogram_is_exported_as_it_is(tmp_path: Path):
-    model = OfSamples().eval()
-    windows = np.stack(noise_clips([5000] * 3))
-    found = exported(model, card_of(BAND3), tmp_path / "raw.onnx").windows(windows)
-    with torch.inference_mode():
-        expected = model(torch.from_numpy(windows / 32767).float()).sigmoid()
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -185,7 +164,7 @@ def test_a_file_that_does_not_fit_says_what_to_run(folder: Path, tmp_path: Path)
     onnx.save(content, onnx_path(other))
     with pytest.raises(OnnxFileError, match="none that instrumentarium exported"):
         OnnxRecognizer.load(other)
-    write_json(other / "model.json", {"format": 2})
+    write_json(other / "model.json", {"format": 3})
     with pytest.raises(ModelFileError, match="upgrade"):
         OnnxRecognizer.load(other)
 

@@ -1,4 +1,4 @@
-"""Every form and place that predictions are written in, for a model of instruments that no corpus here has."""
+"""Every form and place that predictions are written in, for instruments that no corpus here has."""
 
 import csv
 import io

@@ -2,7 +2,7 @@
 
 from instrumentarium.models.modelfile import ModelCard
 
-PARTS = {"frontend": "front end", "network": "network", "backbone": "backbone", "head": "head"}
+PARTS = {"frontend": "front end", "backbone": "backbone", "head": "head"}
 """Parts of a network in model.json, and how they are called here."""
 
 
@@ -14,7 +14,7 @@ def as_table(card: ModelCard, weights: int) -> str:
     clip_score = "maximum" if windows.clip_score == "max" else "mean"
     rows = {
         "model": f"{trained.model}, format {card.format}",
-        **{title: _values(content[part]) for part, title in PARTS.items() if part in content},
+        **{title: _values(content[part]) for part, title in PARTS.items()},
         "weights": f"{weights:,}",
         "input": f"mono, {card.sample_rate_hz} Hz, windows of {windows.length_s:g} s every {windows.hop_s:g} s{shifted}",
         "clip score": f"{clip_score} of the windows' scores",

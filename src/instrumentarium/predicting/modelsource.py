@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from instrumentarium.clips.labels import FloatArray
-from instrumentarium.evaluation.thresholds import Thresholds, ThresholdsError
+from instrumentarium.evaluation.thresholds import Thresholds
 from instrumentarium.runtime.cache import cache_folder
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.revisions import UnknownRevisionError, open_revision
@@ -48,12 +48,7 @@ def read_thresholds(path: Path, codes: Sequence[str]) -> tuple[FloatArray, float
         MissingThresholdsError: if the file is missing.
         ThresholdsError: if it is something else, or for other instruments.
     """
-    limits = Thresholds.read(path)
-    if set(limits.per_instrument) != set(codes):
-        raise ThresholdsError(
-            f"{path} has thresholds for {', '.join(limits.per_instrument)}, but the model's instruments are "
-            f"{', '.join(codes)}; name the model's own with --thresholds, or run `dvc repro evaluate`"
-        )
+    limits = Thresholds.read(path, codes)
     return limits.vector(), limits.temperature
 
 

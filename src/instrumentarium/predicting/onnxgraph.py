@@ -2,7 +2,7 @@
 
 ONNX has no short-time Fourier transform that every runtime computes well, and exporters know no complex numbers: where the
 front end is a `LogMel`, the graph has the transform as a convolution with windowed cosines and sines, of those bins alone
-that a mel band covers. Any other front end is exported as it is.
+that a mel band covers. Any other front end is exported as it is. Resampling is a convolution in either case.
 """
 
 import copy
@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torchaudio.transforms import Resample
 
 from instrumentarium.frontends.logmel import LogMel
 from instrumentarium.models.recognition import RecognitionModel
@@ -38,9 +39,8 @@ class ConvolvedLogMel(LogMel):
     covered_filters: Tensor
 
     def __init__(self, frontend: LogMel) -> None:
-        resample = frontend.resample
-        input_rate_hz = frontend.params.sample_rate_hz if isinstance(resample, nn.Identity) else resample.orig_freq
-        super().__init__(frontend.params, input_rate_hz)
+        super().__init__(frontend.params, frontend.params.sample_rate_hz)
+        self.resample = frontend.resample
         n_fft, covered = frontend.params.n_fft, frontend.filters.any(dim=0)  # (bins,)
         # Whole turns are dropped from the angles while they are whole numbers, so that no digit is lost.
         turns = torch.arange(n_fft // 2 + 1)[covered, None] * torch.arange(n_fft) % n_fft
@@ -54,20 +54,29 @@ class ConvolvedLogMel(LogMel):
     def power(self, waveforms: Tensor) -> Tensor:
         """Return the power in each mel band, (batch, bands, frames)."""
         margin = self.params.n_fft // 2
-        signal = functional.pad(self._resampled(waveforms)[:, None], (margin, margin))  # (batch, 1, samples)
+        signal = functional.pad(self.resample(waveforms)[:, None], (margin, margin))  # (batch, 1, samples)
         spectrum = functional.conv1d(signal, self.kernels, stride=self.params.hop_length)
         cosines, sines = spectrum.chunk(2, dim=1)  # (batch, bins, frames) each
         return self.covered_filters @ (cosines.square() + sines.square())
 
-    def _resampled(self, waveforms: Tensor) -> Tensor:
-        """Return waveforms at the front end's rate, as `torchaudio.transforms.Resample` has them."""
-        resample = self.resample
-        if isinstance(resample, nn.Identity):
-            return waveforms
-        old, new = resample.orig_freq // resample.gcd, resample.new_freq // resample.gcd
-        padded = functional.pad(waveforms[:, None], (resample.width, resample.width + old))
-        phases = functional.conv1d(padded, resample.kernel, stride=old)  # (batch, new, samples/old)
-        return phases.transpose(1, 2).flatten(1)[:, : (new * waveforms.shape[1] + old - 1) // old]
+
+class ConvolvedResample(nn.Module):
+    """What `resample` does, for waveforms (batch, samples) whose length is not known when the graph is traced."""
+
+    kernel: Tensor
+
+    def __init__(self, resample: Resample) -> None:
+        super().__init__()
+        self.old, self.new = resample.orig_freq // resample.gcd, resample.new_freq // resample.gcd
+        self.width = resample.width
+        self.register_buffer("kernel", resample.kernel, persistent=False)
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """Return waveforms at the new rate."""
+        padded = functional.pad(waveforms[:, None], (self.width, self.width + self.old))
+        phases = functional.conv1d(padded, self.kernel, stride=self.old)  # (batch, new, samples/old)
+        samples = (self.new * waveforms.shape[1] + self.old - 1) // self.old
+        return phases.transpose(1, 2).flatten(1)[:, :samples]
 
 
 class Waveforms2Probabilities(nn.Module):
@@ -76,13 +85,14 @@ class Waveforms2Probabilities(nn.Module):
     def __init__(self, model: RecognitionModel) -> None:
         super().__init__()
         self.model = copy.deepcopy(model)
-        if isinstance(model.frontend, LogMel):
-            self.model.frontend = ConvolvedLogMel(model.frontend)
+        if isinstance(self.model.frontend, LogMel):
+            self.model.frontend = ConvolvedLogMel(self.model.frontend)
+        if isinstance(self.model.frontend.resample, Resample):
+            self.model.frontend.resample = ConvolvedResample(self.model.frontend.resample)
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Return the probabilities."""
-        logits: Tensor = self.model(waveforms)
-        return logits.sigmoid()
+        return self.model.predict(waveforms).logits.sigmoid()
 
 
 def export_graph(model: RecognitionModel, path: Path, window_samples: int) -> None:
