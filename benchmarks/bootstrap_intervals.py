@@ -1,10 +1,10 @@
 """How long the intervals of the evaluation take, and whether they hold the truth: one line of JSON.
 
-*Time*: every headline and per-instrument figure of as many clips and songs as the official IRMAS test set has, 11
+*Time*: every headline and per-instrument metric of as many clips and songs as the official IRMAS test set has, 11
 instruments, 2,000 resamples of songs. Printed are `seconds` and the processor time `cpu_seconds`.
 
 *Coverage*: simulated collections in which a song is easy or hard as a whole, so that its clips succeed and fail together.
-The truth is the figure of a collection so large that chance is gone. Of the `collections`, printed is the share whose 95 %
+The truth is the metric of a collection so large that chance is gone. Of the `collections`, printed is the share whose 95 %
 interval holds the truth: `by_recording` when recordings are drawn, as the evaluation does, `by_clip` when clips are. The
 interval of `ece_mean` is made to hold it in *at least* 95 %.
 """
@@ -20,17 +20,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this che
 import numpy as np
 import typer
 
-from instrumentarium.evaluation.bootstrap import draw_weights, percentile_intervals, resampled_per_instrument
-from instrumentarium.evaluation.figures import calibration_ends, headline_ends
+from instrumentarium.clips.scored import ScoredClips
+from instrumentarium.evaluation.bootstrap import draw_weights
 from instrumentarium.evaluation.headline import headline
-from instrumentarium.evaluation.inputs import Scored
+from instrumentarium.evaluation.split_metrics import resample
 from instrumentarium.runtime.stage import run
 
 CLIPS, SONGS, INSTRUMENTS = 2874, 208, 11
 COVERED = ("f1_micro", "f1_macro", "f1_samples", "hamming", "map_macro", "lrap", "brier", "ece_mean")
 
 
-def simulate(rng: np.random.Generator, songs: int, instruments: int, sizes: tuple[int, int]) -> Scored:
+def simulate(rng: np.random.Generator, songs: int, instruments: int, sizes: tuple[int, int]) -> ScoredClips:
     """Return clips of songs; what plays, and how well it is heard, is much the same in all clips of a song."""
     count = rng.integers(*sizes, songs, endpoint=True)
     song = np.repeat(np.arange(songs), count)
@@ -38,7 +38,20 @@ def simulate(rng: np.random.Generator, songs: int, instruments: int, sizes: tupl
     skill = rng.normal(1.0, 1.0, (songs, 1))[song]
     logits = skill * (2.0 * targets - 1) + rng.standard_normal(targets.shape)
     names = np.char.mod("%06d", song)
-    return Scored(targets, np.ones_like(targets), 1 / (1 + np.exp(-logits)), names, np.full(len(song), "simulated"))
+    blank = np.full(len(song), "")
+    return ScoredClips(
+        codes=tuple(f"instrument_{number}" for number in range(instruments)),
+        clip_ids=np.arange(len(song)).astype(np.str_),
+        splits=np.full(len(song), "test"),
+        targets=targets,
+        observed=np.ones_like(targets),
+        scores=1 / (1 + np.exp(-logits)),
+        recordings=names,
+        corpora=np.full(len(song), "simulated"),
+        genres=blank,
+        groups=blank,
+        official_splits=blank,
+    )
 
 
 def time_intervals(resamples: int) -> dict[str, float]:
@@ -49,10 +62,10 @@ def time_intervals(resamples: int) -> dict[str, float]:
     assert len(split.targets) == CLIPS
     start, cpu = time.perf_counter(), time.process_time()
     weights = draw_weights(split.recordings, resamples, 0)
-    detail = resampled_per_instrument(split, split.scores >= 0.5, weights)
-    percentile_intervals(detail)
-    headline_ends(split, split.scores >= 0.5, weights, detail)
-    calibration_ends(split, weights)
+    resampled = resample(split, split.scores >= 0.5, weights)
+    resampled.instrument_ends()
+    resampled.headline_ends()
+    resampled.calibration_ends()
     return {"seconds": round(time.perf_counter() - start, 2), "cpu_seconds": round(time.process_time() - cpu, 2)}
 
 
@@ -69,7 +82,7 @@ def coverage(collections: int, resamples: int, large_songs: int, seed: int) -> d
             ("by_clip", np.arange(len(split.targets)).astype(str)),
         ):
             weights = draw_weights(recordings, resamples, number)
-            ends = headline_ends(split, split.scores >= 0.5, weights)
+            ends = resample(split, split.scores >= 0.5, weights).headline_ends()
             for name in COVERED:
                 low, high = ends[name]
                 held[way][name] += bool(low <= truth[name] <= high)  # type: ignore[operator]

@@ -38,11 +38,11 @@ import soundfile
 import soxr
 
 from instrumentarium.corpora.irmas import parser as irmas
+from instrumentarium.corpora.irmas.published import CODES
 from instrumentarium.corpora.openmic import card as openmic_card
 from instrumentarium.corpora.openmic import parser as openmic
 from instrumentarium.corpora.source.members import Source
 from instrumentarium.ingestion.ingest import ingest
-from instrumentarium.tables.taxonomy import CODES
 
 RATE_HZ, NEW_RATE_HZ = 44100, 32000
 WAV_S, OGG_S = 3.0, 10.0

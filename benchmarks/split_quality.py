@@ -1,4 +1,4 @@
-"""How well a listing's songs can be shared out to two parts: one line of JSON.
+"""How well a listing's songs can be split into two parts: one line of JSON.
 
 The listing is a CSV file with at least the columns `filename` and `labels`: codes joined by "-". A song is a file name
 without its ending `-<number>.wav`. Printed are, of the two parts that the pipeline's own search finds, `ld` and `lpd` (the
@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 import typer
 
+from instrumentarium.corpora.irmas.published import CODES
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.stage import run
 from instrumentarium.splitting.distribution import balance
 from instrumentarium.splitting.errors import listed
-from instrumentarium.splitting.sharing import share_out
+from instrumentarium.splitting.stratified import stratified_group_split
 from instrumentarium.splitting.units import positive_labels, recording_units
-from instrumentarium.tables.taxonomy import CODES
 
 
 class ListingError(UserError, ValueError):
@@ -63,7 +63,7 @@ def read_listing(path: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
         raise ListingError(f"{path} is not a listing:{found}")
     songs = names.str.replace(r"-\d+\.wav$", "", regex=True)
     if songs.nunique() < 2:
-        raise ListingError(f"{path} names {songs.nunique()} songs; there must be two to share out")
+        raise ListingError(f"{path} names {songs.nunique()} songs; there must be two to split")
     labels = pd.DataFrame({"clip_id": names, "instrument": codes}).explode("instrument").assign(relevance=1.0)
     return pd.DataFrame({"clip_id": names}), labels, songs
 
@@ -73,18 +73,18 @@ def main(
     seed: Annotated[int, typer.Option(help="Of the search.", min=0)] = 0,
     share: Annotated[float, typer.Option(help="Of the clips, for the first part; above 0 and below 1.")] = 0.5,
 ) -> None:
-    """Share out a listing's songs to two parts, and print how alike they are as one line of JSON."""
+    """Split a listing's songs into two parts, and print how alike they are as one line of JSON."""
     if not 0 < share < 1:
         raise ListingError(f"--share is {share:g}; it must be above 0 and below 1")
     clips, labels, songs = read_listing(listing)
     shares = (share, 1 - share)
     start = time.perf_counter()
-    units = recording_units(clips, labels, songs)
-    parts = share_out(units, shares, seed)
+    units = recording_units(clips, labels, songs, CODES)
+    parts = stratified_group_split(units, shares, seed)
     seconds = time.perf_counter() - start
     part_of = parts[pd.Index(units.names).get_indexer(pd.Index(songs))].astype(np.int64)
-    found = balance(positive_labels(clips, labels), part_of, shares)
-    figures = {
+    found = balance(positive_labels(clips, labels, CODES), part_of, shares)
+    measured = {
         "ld": round(max(found.ld), 6),
         "lpd": round(max(found.lpd), 6),
         "prevalence_gap": round(found.prevalence_gap, 6),
@@ -93,7 +93,7 @@ def main(
         "clips": len(clips),
         "songs": len(units),
     }
-    print(json.dumps(figures))
+    print(json.dumps(measured))
 
 
 if __name__ == "__main__":

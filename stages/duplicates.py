@@ -1,4 +1,4 @@
-"""Find the clips that hold the same sound, and settle the labels on which they disagree."""
+"""Bring all labels into the taxonomy's instruments, find clips that hold the same sound, resolve conflicting labels."""
 
 import sys
 from pathlib import Path
@@ -11,42 +11,58 @@ import logging
 import typer
 
 from instrumentarium.clips.collection import corpus_folders, open_samples, read_clips, read_labels
-from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
-from instrumentarium.duplicates.contradictions import find_contradictions, settle
-from instrumentarium.duplicates.params import CONTRADICTORY
+from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT
+from instrumentarium.duplicates.params import CONFLICTING
 from instrumentarium.duplicates.report import describe_duplicates
+from instrumentarium.duplicates.resolving import resolve_duplicates
 from instrumentarium.duplicates.search import find_duplicates
 from instrumentarium.runtime.files import write_json
 from instrumentarium.runtime.section import stage_params
 from instrumentarium.runtime.stage import run
-from instrumentarium.tables.schemas import DUPLICATES, SETTLED_LABELS
+from instrumentarium.tables.mapping import map_labels
+from instrumentarium.tables.schemas import DUPLICATES, resolved_labels_table
+from instrumentarium.tables.selection import TAXONOMIES, select_mapping
+from instrumentarium.tables.taxonomy import write_taxonomy
 
 
 def main(
     clips_folder: Annotated[Path, typer.Argument(help="Folder of the ingested corpora.")],
+    taxonomies: Annotated[Path, typer.Option(help="Folder of the user's taxonomies, one of which taxonomy may name.")],
     out: Annotated[Path, typer.Option(help="The table of duplicates.")],
-    labels: Annotated[Path, typer.Option(help="The label table of all corpora, contradictions settled.")],
-    metrics: Annotated[Path, typer.Option(help="How many there are, as JSON.")],
+    labels: Annotated[Path, typer.Option(help="The label table of all corpora, conflicts resolved.")],
+    taxonomy: Annotated[Path, typer.Option(help="The taxonomy of the run, as JSON.")],
+    metrics: Annotated[Path, typer.Option(help="How many duplicates there are, as JSON.")],
 ) -> None:
-    """Find the clips that hold the same sound, and settle the labels on which they disagree."""
+    """Bring all labels into the taxonomy's instruments, find clips that hold the same sound, resolve conflicting labels."""
     params, corpora = stage_params(), corpus_folders(clips_folder)
     clips, stated = read_clips(corpora), read_labels(corpora)
-    known = label_arrays(clips, stated, irmas_train_absent=params.read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT))
+    corpus_of = dict(zip(clips["clip_id"], clips["corpus"], strict=True))
+    entries = params.read("taxonomies", TAXONOMIES)
+    mapping = select_mapping(params.read("taxonomy", str), entries, taxonomies, stated, corpus_of)
+    mapped = map_labels(stated, corpus_of, mapping)
+    logging.info("duplicates: %s", mapped.summary())
     pairs = find_duplicates(clips, open_samples(clips, corpora), params.read("audio.sample_rate_hz", int))
-    pairs["contradiction"] = find_contradictions(clips, pairs, known)
-    settled = settle(clips, stated, pairs, known, params.read("labels.contradictory", CONTRADICTORY))
-    figures = describe_duplicates(clips, pairs, settled)
+    pairs, resolved = resolve_duplicates(
+        clips,
+        mapped.labels,
+        pairs,
+        mapped.taxonomy,
+        irmas_train_absent=params.read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT),
+        policy=params.read("labels.conflicting", CONFLICTING),
+    )
+    counts = describe_duplicates(clips, pairs, resolved)
+    write_taxonomy(taxonomy, mapped.taxonomy)
     DUPLICATES.write(out, pairs)
-    SETTLED_LABELS.write(labels, settled.labels)
-    write_json(metrics, figures)
+    resolved_labels_table(mapped.taxonomy).write(labels, resolved.labels)
+    write_json(metrics, counts)
     logging.info(
-        "duplicates: %d clips and %d labels in; %d pairs (%d exact), %d of them contradictory, and %d labels out",
+        "duplicates: %d clips and %d labels in; %d pairs (%d exact), %d of them conflicting, and %d labels out",
         len(clips),
         len(stated),
         len(pairs),
-        figures["exact"],
-        figures["contradictory"],
-        len(settled.labels),
+        counts["exact"],
+        counts["conflicting"],
+        len(resolved.labels),
     )
 
 

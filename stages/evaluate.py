@@ -1,4 +1,4 @@
-"""Choose thresholds on validation, then measure on test."""
+"""Choose thresholds on validation, then evaluate every system on test."""
 
 import sys
 from pathlib import Path
@@ -12,39 +12,53 @@ import typer
 
 from instrumentarium.clips.collection import corpus_folders, read_clips
 from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT
+from instrumentarium.evaluation.evaluation import evaluate, write_evaluation
 from instrumentarium.evaluation.params import EvaluateParams
-from instrumentarium.evaluation.report import evaluate, write_evaluation
+from instrumentarium.evaluation.systems import MODEL, read_systems
 from instrumentarium.runtime.section import Seed, stage_params
 from instrumentarium.runtime.stage import run
-from instrumentarium.tables.schemas import SCORES, SETTLED_LABELS, SPLIT
+from instrumentarium.tables.schemas import SPLIT, resolved_labels_table
+from instrumentarium.tables.taxonomy import read_taxonomy
 
 
 def main(
     clips_folder: Annotated[Path, typer.Argument(help="Folder of the ingested corpora.")],
     labels: Annotated[Path, typer.Option(help="The label table of all corpora.")],
+    taxonomy: Annotated[Path, typer.Option(help="The instruments.")],
     split: Annotated[Path, typer.Option(help="The split table.")],
-    scores: Annotated[Path, typer.Option(help="The table of probabilities.")],
-    thresholds: Annotated[Path, typer.Option(help="Where the thresholds go, as JSON.")],
-    metrics: Annotated[Path, typer.Option(help="Where the figures go, as JSON.")],
-    figures: Annotated[Path, typer.Option(help="Where every figure of every part goes, as one table.")],
+    scores: Annotated[Path, typer.Option(help="Folder with a table of probabilities for each system.")],
+    thresholds: Annotated[Path, typer.Option(help="Where the model's thresholds go, as JSON.")],
+    metrics: Annotated[Path, typer.Option(help="Where the few metrics go that DVC shows, as JSON.")],
+    instruments: Annotated[Path, typer.Option(help="Where F1 and AP of each instrument go, as JSON.")],
+    content: Annotated[Path, typer.Option(help="Where everything goes, as JSON.")],
+    table: Annotated[Path, typer.Option(help="Where every metric of every part goes, as one table.")],
     plots: Annotated[Path, typer.Option(help="Folder for the plots' data.")],
 ) -> None:
-    """Choose thresholds on validation, then measure on test."""
-    params, corpora = stage_params(), corpus_folders(clips_folder)
-    scored = SCORES.read(scores)
+    """Choose thresholds on validation, then evaluate every system on test."""
+    params, corpora, known = stage_params(), corpus_folders(clips_folder), read_taxonomy(taxonomy)
+    systems = read_systems(scores, known)
     settings = params.read("evaluate", EvaluateParams)
-    evaluation = evaluate(
-        scored,
+    found = evaluate(
+        systems,
         read_clips(corpora),
-        SETTLED_LABELS.read(labels),
+        resolved_labels_table(known).read(labels),
         SPLIT.read(split),
+        known,
         rule=settings.rule,
         irmas_train_absent=params.read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT),
         resamples=settings.resamples,
         seed=params.read("seed", Seed),
     )
-    write_evaluation(evaluation, metrics, thresholds, figures, plots)
-    logging.info("evaluate: %d scored clips in; %s", len(scored), evaluation.summary())
+    write_evaluation(
+        found,
+        metrics=metrics,
+        instruments=instruments,
+        content=content,
+        thresholds=thresholds,
+        table=table,
+        plots=plots,
+    )
+    logging.info("evaluate: %s of %d systems in; %s", MODEL, len(systems), found.summary())
 
 
 if __name__ == "__main__":

@@ -19,11 +19,13 @@ from instrumentarium.explaining.scored import gather
 from instrumentarium.models.modelfile import load_model
 from instrumentarium.runtime.section import Seed, stage_params
 from instrumentarium.runtime.stage import run
-from instrumentarium.tables.schemas import SCORES, SETTLED_LABELS, SPLIT
+from instrumentarium.tables.schemas import SPLIT, resolved_labels_table, scores_table
+from instrumentarium.tables.taxonomy import read_taxonomy
 
 
 def main(
     clips_folder: Annotated[Path, typer.Argument(help="Folder of the ingested corpora.")],
+    taxonomy: Annotated[Path, typer.Option(help="The taxonomy of the run.")],
     labels: Annotated[Path, typer.Option(help="The label table of all corpora.")],
     split: Annotated[Path, typer.Option(help="The split table.")],
     scores: Annotated[Path, typer.Option(help="The table of probabilities.")],
@@ -41,8 +43,9 @@ def main(
     parts = SPLIT.read(split)
     every = read_clips(corpora)
     clips = clips_of(every, parts, "validation", "test")
-    known = label_arrays(every, SETTLED_LABELS.read(labels), irmas_train_absent=absent)
-    scored = gather(clips, known, parts, SCORES.read(scores))
+    instruments = read_taxonomy(taxonomy)
+    known = label_arrays(every, resolved_labels_table(instruments).read(labels), instruments, irmas_train_absent=absent)
+    scored = gather(clips, known, parts, scores_table(instruments).read(scores), instruments)
     network, card = load_model(model)
     found = explain(
         network,

@@ -1,4 +1,4 @@
-"""Draw figures, show what went wrong, and gather all of a result in one page."""
+"""Draw the plots, show the worst predictions, and gather all of a result in one page."""
 
 import sys
 from pathlib import Path
@@ -20,32 +20,32 @@ from instrumentarium.runtime.stage import run
 
 def main(
     clips_folder: Annotated[Path, typer.Argument(help="Folder of the ingested corpora.")],
+    taxonomy: Annotated[Path, typer.Option(help="The taxonomy of the run.")],
     labels: Annotated[Path, typer.Option(help="The label table of all corpora.")],
     split: Annotated[Path, typer.Option(help="The split table.")],
-    scores: Annotated[Path, typer.Option(help="The table of probabilities.")],
-    thresholds: Annotated[Path, typer.Option(help="The thresholds.")],
+    scores: Annotated[Path, typer.Option(help="The model's probabilities.")],
+    evaluation: Annotated[Path, typer.Option(help="All metrics of all systems.")],
     model: Annotated[Path, typer.Option(help="Folder of the trained model.")],
-    metrics: Annotated[Path, typer.Option(help="Folder of the stages' figures.")],
+    metrics: Annotated[Path, typer.Option(help="Folder of the other stages' metrics.")],
     rows: Annotated[list[Path], typer.Option(help="Rows of a plot to draw; once for each plot.")],
     constraints: Annotated[Path, typer.Option(help="The pinned versions.")],
     out: Annotated[Path, typer.Option(help="Where the page goes.")],
     figures: Annotated[Path, typer.Option(help="Folder for the figures.")],
     gallery: Annotated[Path, typer.Option(help="Folder for the clips that went wrong.")],
 ) -> None:
-    """Draw figures, show what went wrong, and gather all of a result in one page."""
+    """Draw the plots, show the worst predictions, and gather all of a result in one page."""
     params, corpora = stage_params(), corpus_folders(clips_folder)
     collection, name = (params.read(key, str) for key in ("collection", "model"))
     settings = Settings(
         collection=collection,
         model=name,
         rendered=params.read(f"collections.{collection}.source", str) == "rendered",
-        recipe=params.read(f"models.{name}.recipes.{collection}", dict[str, object]),
         irmas_train_absent=params.read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT),
         sample_rate_hz=params.read("audio.sample_rate_hz", int),
         gallery=params.read("report", ReportParams).gallery,
     )
     report = make_report(
-        Sources(corpora, labels, split, scores, thresholds, model, metrics, rows, constraints), settings
+        Sources(corpora, taxonomy, labels, split, scores, evaluation, model, metrics, rows, constraints), settings
     )
     write_report(report, out, figures, gallery)
     logging.info("report: %d plots' rows in; %s out", len(rows), report.summary())

@@ -10,8 +10,9 @@ import pytest
 
 from instrumentarium.splitting.params import SplitParams, SplitShares
 from instrumentarium.tables.schemas import DUPLICATES
-from instrumentarium.tables.taxonomy import CODES
+from taxonomies import IRMAS11
 
+CODES = IRMAS11.codes
 LISTING = Path(__file__).resolve().parents[2] / "shared" / "data" / "irmas" / "test-listing.csv"
 HALVES = SplitShares(train=0.0, validation=0.5, test=0.5)
 PARAMS = SplitParams(
@@ -40,7 +41,7 @@ def labels_of(*rows: tuple[str, str, float]) -> pd.DataFrame:
 def pairs_of(*rows: tuple[str, str, str]) -> pd.DataFrame:
     """Return duplicates from (clip_a, clip_b, kind)."""
     frame = pd.DataFrame(list(rows), columns=["clip_a", "clip_b", "kind"])
-    return frame.assign(offset_s=0.0, overlap_s=2.0, matches=40, contradiction="")
+    return frame.assign(offset_s=0.0, overlap_s=2.0, matches=40, conflict="")
 
 
 def draw_collection(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:

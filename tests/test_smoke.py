@@ -30,7 +30,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """
     for name in ("constraints.txt", "dvc.yaml", "params.yaml"):
         shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / "splits", tmp_path / "splits")
+    for name in ("splits", "taxonomies"):
+        shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "src").symlink_to(ROOT / "src")
     (tmp_path / "stages").symlink_to(ROOT / "stages")
     shrink(tmp_path / "params.yaml")

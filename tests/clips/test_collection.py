@@ -37,7 +37,7 @@ def test_the_tables_of_all_corpora_become_one_sorted_table(folders: list[Path]):
         assert read_clips(order)["clip_id"].tolist() == ["irmas/a", "irmas/b", "openmic/c"]
         labels = read_labels(order)
         assert labels["clip_id"].tolist() == ["irmas/a", "irmas/a", "irmas/b", "irmas/b", "openmic/c", "openmic/c"]
-        assert labels["instrument"].tolist() == ["cel", "voi"] * 3
+        assert labels["label"].tolist() == ["cel", "voi"] * 3
     assert read_clips(folders)["first_sample"].dtype.kind == "i"
 
 

@@ -7,13 +7,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scored_fixtures import scored_clips
 
 from instrumentarium.clips.labels import label_arrays
+from instrumentarium.clips.scored import join_scores
 from instrumentarium.comparing.significance import Answers
 from instrumentarium.evaluation.choosing import choose_thresholds
-from instrumentarium.evaluation.inputs import Scored, scored_splits
-from instrumentarium.tables.schemas import CLIPS, LABELS, SCORES, SPLIT
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.tables.schemas import CLIPS, SPLIT, resolved_labels_table, scores_table
+from instrumentarium.tables.taxonomy import write_taxonomy
+from taxonomies import IRMAS11
+
+CODES = IRMAS11.codes
+LABELS, SCORES = resolved_labels_table(IRMAS11), scores_table(IRMAS11)
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,8 @@ class Songs:
         logits = skill * (2.0 * self.targets - 1) + of_songs + 0.5 * rng.standard_normal(self.targets.shape)
         scores = np.round(1 / (1 + np.exp(-logits)), decimals)
         return Answers(
-            Scored(self.targets, self.observed, scores, self.recordings, np.full(len(song), "irmas")), scores >= 0.5
+            scored_clips(self.targets, self.observed, scores, self.recordings),
+            scores >= 0.5,
         )
 
 
@@ -69,20 +75,36 @@ class Workspace:
 
     def run(self, *, seed: int, skill: float = 2.0, rule: str = "per_instrument") -> None:
         """Do what the stages score and evaluate do: write scores and thresholds."""
-        SCORES.write(self.root / "data/scores.csv", self.scores(seed=seed, skill=skill))
+        SCORES.write(self.root / "data/scores/model.csv", self.scores(seed=seed, skill=skill))
         (self.root / "params.yaml").write_text(
-            f"collection: tiny\nlabels:\n  irmas_train_absent: negative\nevaluate:\n  rule: {rule}\n"
+            f"seed: 3\ncollection: tiny\nlabels:\n  irmas_train_absent: negative\nevaluate:\n  rule: {rule}\n"
         )
         clips = CLIPS.read(self.root / "data/clips/tiny/irmas/clips.csv")
-        known = label_arrays(clips, LABELS.read(self.root / "data/labels.csv"), irmas_train_absent="negative")
-        tables = SCORES.read(self.root / "data/scores.csv"), clips, known, SPLIT.read(self.root / "data/split.csv")
-        part = scored_splits(*tables, ("validation", "test"))["validation"]
-        thresholds = choose_thresholds(part.targets, part.scores, part.observed, part.recordings, rule=rule)
+        known = label_arrays(
+            clips,
+            LABELS.read(self.root / "data/labels.csv"),
+            IRMAS11,
+            irmas_train_absent="negative",
+        )
+        tables = (
+            SCORES.read(self.root / "data/scores/model.csv"),
+            clips,
+            known,
+            SPLIT.read(self.root / "data/split.csv"),
+        )
+        part = join_scores(*tables, CODES).of_split("validation")
+        thresholds = choose_thresholds(
+            part.targets, part.scores, part.observed, part.recordings, codes=CODES, rule=rule
+        )
         (self.root / "data/thresholds.json").write_text(json.dumps(thresholds.content()))
 
     def edit(self, table: str, edit: object) -> None:
         """Rewrite a table of data/ by a function of its frame."""
-        contract = {"split.csv": SPLIT, "labels.csv": LABELS, "scores.csv": SCORES}[table]
+        contract = {
+            "split.csv": SPLIT,
+            "labels.csv": LABELS,
+            "scores/model.csv": SCORES,
+        }[table]
         contract.write(self.root / "data" / table, edit(contract.read(self.root / "data" / table)))
 
 
@@ -108,6 +130,7 @@ def make_workspace(root: Path, *, count: int = 24, seed: int = 0, clips: int = 3
                 "genre": "",
                 "drums": "no",
                 "licence": "unknown",
+                "group": "",
                 "pcm_hash": f"{row:032x}",
             }
         )
@@ -117,6 +140,7 @@ def make_workspace(root: Path, *, count: int = 24, seed: int = 0, clips: int = 3
     CLIPS.write(root / "data/clips/tiny/irmas/clips.csv", pd.DataFrame(rows))
     LABELS.write(root / "data/labels.csv", pd.DataFrame(labels, columns=["clip_id", "instrument", "relevance"]))
     SPLIT.write(root / "data/split.csv", pd.DataFrame(split, columns=["clip_id", "split", "recording_id"]))
+    write_taxonomy(root / "data/taxonomy.json", IRMAS11)
     workspace = Workspace(root)
     workspace.run(seed=1)
     return workspace

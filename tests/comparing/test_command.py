@@ -8,7 +8,10 @@ from comparing.simulated import Workspace
 from typer.testing import CliRunner, Result
 
 from instrumentarium.commands.app import app
-from instrumentarium.tables.taxonomy import CODES, NAMES
+from taxonomies import IRMAS11
+
+CODES = IRMAS11.codes
+NAMES = IRMAS11.names
 
 QUICK = ("--resamples", "200", "--permutations", "199")
 FIGURES = {"a", "b", "difference", "low", "high", "p"}
@@ -64,14 +67,14 @@ def test_a_better_table_is_found_better_and_the_worse_one_worse(better: str) -> 
 
 
 def test_a_thing_does_not_differ_from_itself(workspace: Workspace) -> None:
-    content = compared("workspace", "data/scores.csv")
+    content = compared("workspace", "data/scores/model.csv")
     for name in set(content) - DETAIL:
         if content[name]["a"] is not None:
             assert (content[name]["difference"], content[name]["p"]) == (0, 1), name
     assert content["clips"] == []
     text = compare("workspace", "workspace").stdout
     assert "Macro F1 is the same for both." in text
-    assert "No clip is answered differently." in text
+    assert "The systems predict the same for every clip." in text
     assert "real" not in text
 
 
@@ -113,13 +116,13 @@ def test_validation_can_be_compared(better: str) -> None:
     assert "cross-fitted" in settings["a"]["thresholds"]
 
 
-def test_clips_left_out_are_told(workspace: Workspace, better: str) -> None:
+def test_clips_left_out_are_counted(workspace: Workspace, better: str) -> None:
     from instrumentarium.comparing.comparison import compare_sides
     from instrumentarium.comparing.sides import read_sides
     from instrumentarium.comparing.table import as_table
 
     whole, _ = read_sides("workspace", "workspace", repository=Path(), split="test")
-    for table in ("split.csv", "scores.csv"):
+    for table in ("split.csv", "scores/model.csv"):
         workspace.edit(table, lambda frame: frame[frame["clip_id"] != "irmas/song002-0"])
     part, _ = read_sides("workspace", "workspace", repository=Path(), split="test")
     found = compare_sides(whole, part, split="test", resamples=100, permutations=100, seed=0, clips=0)
@@ -141,7 +144,7 @@ def test_a_plot_of_another_kind_is_refused_before_any_work(better: str) -> None:
     assert not Path("plot.pdf").exists()
 
 
-def test_an_error_is_told_without_a_traceback(workspace: Workspace) -> None:
+def test_an_error_is_shown_without_a_traceback(workspace: Workspace) -> None:
     result = compare("workspace", "nowhere.csv")
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: nowhere.csv does not exist")
@@ -151,4 +154,4 @@ def test_an_error_is_told_without_a_traceback(workspace: Workspace) -> None:
 def test_outside_a_repository_a_revision_is_refused(workspace: Workspace) -> None:
     result = compare("main", "workspace")
     assert result.exit_code == 2
-    assert "'main' is no revision, experiment or scores table here" in result.stderr
+    assert "'main' is no revision: there is no DVC repository here" in result.stderr

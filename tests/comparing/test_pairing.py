@@ -40,7 +40,7 @@ def test_equal_sides_are_compared_on_all_clips(sides: Callable[[], Side]) -> Non
 def test_clips_that_one_side_lacks_are_left_out_and_counted(workspace: Workspace, sides: Callable[[], Side]) -> None:
     everything = sides()
     gone = {"irmas/song002-0", "irmas/song002-1", "irmas/song002-2", "irmas/song005-1"}
-    for table in ("split.csv", "scores.csv"):
+    for table in ("split.csv", "scores/model.csv"):
         workspace.edit(table, lambda frame: without(frame, gone))
     found = pair(everything, sides())
     assert (len(found.clip_ids), found.only_a, found.only_b) == (20, 4, 0)
@@ -67,7 +67,7 @@ def test_another_split_is_refused_with_counts(workspace: Workspace, sides: Calla
 def test_a_song_that_one_side_trained_on_is_refused(workspace: Workspace, sides: Callable[[], Side]) -> None:
     before = sides()
     song = {f"irmas/song002-{clip}" for clip in range(3)}
-    workspace.edit("scores.csv", lambda frame: without(frame, song))
+    workspace.edit("scores/model.csv", lambda frame: without(frame, song))
     workspace.edit(
         "split.csv", lambda frame: frame.assign(split=frame["split"].where(~frame["clip_id"].isin(song), "train"))
     )
@@ -109,3 +109,13 @@ def test_no_common_clip(workspace: Workspace, sides: Callable[[], Side]) -> None
     )
     with pytest.raises(ComparisonError, match=r"no test clip in common \(24 and 24 clips\)"):
         pair(here, elsewhere)
+
+
+def test_other_instruments_are_refused(sides: Callable[[], Side]) -> None:
+    here = sides()
+    scored = here.answers.scored
+    fewer = replace(scored, codes=(*scored.codes[:-1], "banjo"))
+    other = replace(here, answers=replace(here.answers, scored=fewer))
+    message = "old and new have different instruments .*: only old has voi; only new has banjo; run both with the same"
+    with pytest.raises(ComparisonError, match=message):
+        pair(here, other)

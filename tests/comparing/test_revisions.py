@@ -15,11 +15,12 @@ from instrumentarium.comparing.errors import ComparisonError
 from instrumentarium.comparing.sides import Side, read_sides
 
 TABLES = (
-    "data/scores.csv",
+    "data/scores/model.csv",
     "data/split.csv",
     "data/labels.csv",
     "data/clips/tiny/irmas/clips.csv",
     "data/thresholds.json",
+    "data/taxonomy.json",
 )
 
 
@@ -65,7 +66,7 @@ def read(a: str, b: str) -> tuple[Side, Side]:
     return read_sides(a, b, repository=Path(), split="test")
 
 
-def test_revisions_experiments_and_the_workspace_are_told_apart(repository: Checkout) -> None:
+def test_revisions_experiments_and_the_workspace_are_distinguished(repository: Checkout) -> None:
     Workspace(repository.root).run(seed=9)
     scores = {name: read(name, name)[0].answers.scored.scores for name in ("worse", "better", "tried", "workspace")}
     assert len({each.tobytes() for each in scores.values()}) == 4
@@ -90,24 +91,33 @@ def test_what_the_cache_lost_comes_from_the_remote(repository: Checkout) -> None
     assert read("worse", "better")[0].answers.scored.scores.shape == (24, 11)
 
 
-def test_what_neither_cache_nor_remote_has_is_told(repository: Checkout) -> None:
+def test_what_neither_cache_nor_remote_has_is_refused(repository: Checkout) -> None:
     shutil.rmtree(repository.path(".dvc/cache"))
     with pytest.raises(ComparisonError, match=r"data/\w+\.\w+ of tried was made, but .*`dvc exp pull`.*`dvc exp run`"):
         read("better", "tried")
 
 
-def test_a_revision_that_made_nothing_is_told(repository: Checkout) -> None:
-    with pytest.raises(ComparisonError, match=r"empty has no data/scores\.csv: .*run `dvc repro` and commit dvc\.lock"):
+def test_a_revision_that_made_nothing_is_refused(repository: Checkout) -> None:
+    with pytest.raises(ComparisonError, match=r"empty has no data/scores/model\.csv: .*commit dvc\.lock"):
         read("empty", "better")
 
 
-def test_a_revision_that_does_not_exist_is_told(repository: Checkout) -> None:
-    with pytest.raises(ComparisonError, match="'nonsense' is no revision, experiment or scores table here"):
+def test_a_revision_that_does_not_exist_is_refused(repository: Checkout) -> None:
+    with pytest.raises(ComparisonError, match="'nonsense' is no revision or experiment of this repository"):
         read("nonsense", "better")
 
 
-def test_a_git_repository_without_dvc_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_git_repository_without_dvc_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True, env=os.environ | environment(tmp_path))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ComparisonError, match="'main' is no revision"):
         read("main", "workspace")
+
+
+def test_a_system_of_a_revision_is_named_behind_a_colon(repository: Checkout) -> None:
+    (repository.root / "data/scores/model.csv").rename(repository.root / "data/scores/theirs.csv")
+    model, random = read("worse", "worse:random")
+    assert (model.name, random.name, model.source) == ("worse", "worse:random", random.source)
+    assert (model.answers.scored.scores != random.answers.scored.scores).mean() > 0.9
+    with pytest.raises(ComparisonError, match="worse has no system 'theirs'; there are model, all_zeros, all_ones"):
+        read("worse:theirs", "worse")

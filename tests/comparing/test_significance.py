@@ -3,9 +3,9 @@ import itertools
 import numpy as np
 import pytest
 from comparing.simulated import Songs, songs
+from scored_fixtures import scored_clips
 
 from instrumentarium.comparing.significance import (
-    MEASURES,
     Answers,
     draw_swaps,
     exchanged_differences,
@@ -17,7 +17,7 @@ from instrumentarium.comparing.significance import (
 from instrumentarium.evaluation import metrics as m
 from instrumentarium.evaluation import ranking as r
 from instrumentarium.evaluation.calibration import ece_mean
-from instrumentarium.evaluation.inputs import Scored
+from instrumentarium.evaluation.catalogue import MACRO
 
 FEW = {"resamples": 200, "permutations": 199, "seed": 3}
 
@@ -144,7 +144,7 @@ def test_a_planted_difference_is_found_and_its_interval_holds_it() -> None:
         assert found.low[name] > 0, name
         assert found.p[name] <= 0.01, name
     assert found.high["brier"] < 0
-    assert all((found.low[name] <= found.difference(name)).all() for name in MEASURES)
+    assert all((found.low[name] <= found.difference(name)).all() for name in MACRO)
 
 
 def simulated_p(drawn: Songs, recordings: np.ndarray, simulations: int) -> dict[str, np.ndarray]:
@@ -154,7 +154,7 @@ def simulated_p(drawn: Songs, recordings: np.ndarray, simulations: int) -> dict[
         a, b = (drawn.answered(2 * simulation + side) for side in (0, 1))
         regrouped = [
             Answers(
-                Scored(x.scored.targets, x.scored.observed, x.scored.scores, recordings, x.scored.corpora),
+                scored_clips(x.scored.targets, x.scored.observed, x.scored.scores, recordings),
                 x.predictions,
             )
             for x in (a, b)
@@ -181,9 +181,7 @@ def test_exchanging_clips_instead_would_raise_false_alarms() -> None:
 def test_a_system_and_its_scores_on_another_scale_rank_alike() -> None:
     drawn = songs(12, 3)
     a = drawn.answered(1)
-    squeezed = Answers(
-        Scored(drawn.targets, drawn.observed, a.scored.scores**3, drawn.recordings, a.scored.corpora), a.predictions
-    )
+    squeezed = Answers(scored_clips(drawn.targets, drawn.observed, a.scored.scores**3, drawn.recordings), a.predictions)
     np.testing.assert_array_equal(score_ranks(a.scored), score_ranks(squeezed.scored))
     found = exchanged_differences(a, squeezed, draw_swaps(drawn.recordings, 50, seed=0))
     for name in ("ap", "auroc", "map_macro", "auroc_macro"):
@@ -193,7 +191,7 @@ def test_a_system_and_its_scores_on_another_scale_rank_alike() -> None:
 def test_ranks_share_ties_and_skip_what_is_unobserved() -> None:
     scores = np.array([[0.2], [0.9], [0.2], [0.5], [0.7]])
     observed = np.array([[True], [True], [True], [False], [True]])
-    split = Scored(observed & False, observed, scores, np.arange(5).astype(str), np.full(5, "irmas"))
+    split = scored_clips(observed & False, observed, scores, np.arange(5).astype(str))
     np.testing.assert_allclose(score_ranks(split)[:, 0], [0.5 / 3, 1, 0.5 / 3, 0, 2 / 3])
 
 
@@ -217,7 +215,7 @@ def test_an_instrument_without_positives_is_undefined_not_equal() -> None:
     drawn = songs(10, 2)
     drawn.targets[:, 0] = False
     found = paired_differences(drawn.answered(1), drawn.answered(2), **FEW)
-    for measure in MEASURES:
+    for measure in MACRO:
         assert np.isnan([found.a[measure][0], found.p[measure][0], found.low[measure][0]]).all()
         assert not np.isnan(found.p[measure][1:]).any()
 

@@ -9,7 +9,6 @@ from instrumentarium.corpora.esc50.groups import GROUP_OF, GROUPS
 from instrumentarium.corpora.esc50.published import PUBLISHED
 from instrumentarium.corpora.source.archives import ArchiveError
 from instrumentarium.corpora.source.members import Rejection, Source, SourceClip
-from instrumentarium.tables.taxonomy import CODES
 
 Writer = Callable[..., Path]
 DOG, BELLS, ROOSTER = "1-100032-A-0.wav", "5-150000-A-46.wav", "2-100032-B-1.wav"
@@ -23,10 +22,10 @@ def path_of(name: str) -> str:
     return f"ESC-50-master/audio/{name}"
 
 
-def test_every_instrument_is_known_to_be_absent(tmp_path: Path, write_esc50: Writer):
+def test_a_clip_is_labelled_with_its_category(tmp_path: Path, write_esc50: Writer):
     write_esc50(tmp_path, {DOG: b"wow"}, [f"{DOG},1,0,dog,True,100032,A"])
     assert list(read_clips(tmp_path)) == [
-        SourceClip(path_of(DOG), b"wow", "100032", dict.fromkeys(CODES, 0.0), "fold1", "dog", licence="CC BY")
+        SourceClip(path_of(DOG), b"wow", "100032", {"dog": 1.0}, "fold1", "dog", group="other", licence="CC BY")
     ]
 
 

@@ -10,12 +10,11 @@ import pytest
 
 from instrumentarium.corpora.irmas.card import CARD
 from instrumentarium.corpora.irmas.parser import TRAIN_NAME, read_clips
-from instrumentarium.corpora.irmas.published import PUBLISHED
+from instrumentarium.corpora.irmas.published import CODES, PUBLISHED
 from instrumentarium.corpora.source.archives import ArchiveError
 from instrumentarium.corpora.source.members import Rejection, SourceClip
 from instrumentarium.ingestion.ingest import IngestError, ingest
 from instrumentarium.tables.schemas import CLIPS
-from instrumentarium.tables.taxonomy import CODES
 
 LISTINGS = Path(__file__).resolve().parents[3] / "shared" / "data" / "irmas"
 Writer = Callable[..., Path]

@@ -1,25 +1,23 @@
-"""An instrument has one colour: in the package's pictures and in DVC's plot templates."""
+"""An instrument has one colour: in the package's pictures and in the plot templates."""
 
 import json
+import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+import vl_convert
+from plot_rows import OPENMIC20, rows_of
 
-from instrumentarium.drawing.colours import INSTRUMENT_COLOURS
-from instrumentarium.drawing.looks import INSTRUMENT_LOOKS
-from instrumentarium.drawing.style import LOOKS
-from instrumentarium.tables.taxonomy import CODES
-
-TEMPLATES = Path(__file__).resolve().parents[2] / ".dvc" / "plots"
+from instrumentarium.drawing.colours import PALETTE, colours_of, looks_of
+from instrumentarium.reporting.charts import TEMPLATES, VEGA_LITE, filled
+from taxonomies import BAND3, IRMAS11
 
 
 def scales(content: object) -> Iterator[dict]:
-    """Yield every colour scale of a template that names instruments."""
+    """Yield every scale of a template by which instruments are coloured."""
     if isinstance(content, dict):
-        scale = content.get("scale")
-        if isinstance(scale, dict) and set(CODES) <= set(map(str, scale.get("domain", ()))):
-            yield scale
+        if content.get("field") == "instrument" and "range" in content.get("scale", {}):
+            yield content["scale"]
         for part in content.values():
             yield from scales(part)
     elif isinstance(content, list):
@@ -27,34 +25,39 @@ def scales(content: object) -> Iterator[dict]:
             yield from scales(part)
 
 
-def test_no_two_instruments_share_a_colour():
-    assert list(INSTRUMENT_COLOURS) == list(CODES)
-    assert len(set(INSTRUMENT_COLOURS.values())) == len(CODES)
+@pytest.mark.parametrize("taxonomy", [BAND3, IRMAS11, OPENMIC20], ids=lambda taxonomy: taxonomy.name)
+def test_no_two_instruments_share_a_colour(taxonomy):
+    assert list(colours_of(taxonomy.codes)) == list(taxonomy.codes)
+    assert len(set(colours_of(taxonomy.codes).values())) == len(taxonomy)
+    assert {code: colour for code, (colour, _) in looks_of(taxonomy.codes).items()} == colours_of(taxonomy.codes)
 
 
-def test_pictures_of_the_report_and_of_explanations_agree():
-    for code, colour in INSTRUMENT_COLOURS.items():
-        assert LOOKS[code].colour == INSTRUMENT_LOOKS[code][0] == colour
+def test_beyond_the_palette_colours_come_again_and_looks_still_differ():
+    codes = [f"i{n}" for n in range(60)]
+    assert list(colours_of(codes).values()) == [*PALETTE] * 3
+    assert len(set(looks_of(codes).values())) == 60
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "embedding",
-        "figures_by_instrument",
-        "precision_recall_by_instrument",
-        "reliability_by_instrument",
-        "roc_by_instrument",
-    ],
-)
-def test_templates_draw_instruments_in_these_colours(name: str):
-    content = json.loads((TEMPLATES / f"{name}.json").read_text(encoding="utf-8"))
-    coloured = [
-        scale
-        for scale in scales(content)
-        if "range" in scale and all(str(value).startswith("#") for value in scale["range"])
-    ]
-    assert coloured
-    for scale in coloured:
-        looks = dict(zip(scale["domain"], scale["range"], strict=True))
-        assert {code: looks[code] for code in CODES} == INSTRUMENT_COLOURS
+@pytest.mark.parametrize("name", ["per_instrument", "precision_recall", "reliability", "roc"])
+def test_templates_have_the_palette(name: str):
+    found = list(scales(json.loads((TEMPLATES / f"{name}.json").read_text(encoding="utf-8"))))
+    assert found
+    assert all(tuple(scale["range"]) == PALETTE for scale in found)
+
+
+@pytest.mark.parametrize("taxonomy", [BAND3, OPENMIC20], ids=lambda taxonomy: taxonomy.name)
+def test_an_instrument_is_drawn_in_its_colour(taxonomy):
+    svg = vl_convert.vegalite_to_svg(
+        filled("reliability", rows_of("evaluate/reliability", taxonomy.codes)), vl_version=VEGA_LITE
+    )
+    for code, colour in colours_of(taxonomy.codes).items():
+        points = re.findall(rf'aria-label="[^"]*instrument: {code}[;"][^>]*fill="([^"]*)"', svg)
+        assert {point.upper() for point in points if point != "none"} == {colour}
+
+
+def test_clips_are_drawn_in_the_colour_of_their_instrument():
+    rows = rows_of("explain/embedding", IRMAS11.codes)
+    svg = vl_convert.vegalite_to_svg(filled("embedding", rows), vl_version=VEGA_LITE)
+    for code, colour in colours_of(IRMAS11.codes).items():
+        points = re.findall(rf'aria-label="[^"]*only instrument known: {code};[^>]*fill="([^"]*)"', svg)
+        assert {point.upper() for point in points} == {colour}

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.tables.taxonomy import Taxonomy
+from taxonomies import IRMAS11
 
 
 @dataclass
@@ -56,25 +57,26 @@ class Tables:
     split: pd.DataFrame
 
 
-def draw_tables(*, songs: int = 60, seed: int = 0, skill: float = 1.6) -> Tables:
+def draw_tables(*, songs: int = 60, seed: int = 0, skill: float = 1.6, taxonomy: Taxonomy = IRMAS11) -> Tables:
     """Draw songs of several fully labelled clips, sparsely labelled single clips, and clips in which nothing plays."""
-    rng = np.random.default_rng(songs)
+    rng, codes = np.random.default_rng(songs), taxonomy.codes
     clips, labels, split, truth = [], [], [], {}
 
     def add(clip_id: str, corpus: str, recording: str, part: str, playing: npt.NDArray[np.bool_], seen: float) -> None:
-        clips.append((clip_id, corpus, "test", "rain" if corpus == "esc50" else "cla"))
+        esc50 = corpus == "esc50"
+        clips.append((clip_id, corpus, "test", "rain" if esc50 else "cla", "other" if esc50 else ""))
         split.append((clip_id, part, recording))
         truth[clip_id] = playing
-        observed = rng.random(len(CODES)) < seen
-        labels.extend((clip_id, code, float(playing[c])) for c, code in enumerate(CODES) if observed[c])
+        observed = rng.random(len(codes)) < seen
+        labels.extend((clip_id, code, float(playing[c])) for c, code in enumerate(codes) if observed[c])
 
     for song in range(songs):
         part = ("validation", "test")[song % 2]
-        playing = rng.random(len(CODES)) < 0.25
+        playing = rng.random(len(codes)) < 0.25
         for clip in range(int(rng.integers(1, 6))):
             add(f"irmas/{song:04d}-{clip}", "irmas", f"irmas/{song:04d}", part, playing, 1.0)
-        add(f"openmic/{song:04d}", "openmic", f"openmic/{song:04d}", part, rng.random(len(CODES)) < 0.25, 0.2)
-        silence = np.zeros(len(CODES), dtype=np.bool_)
+        add(f"openmic/{song:04d}", "openmic", f"openmic/{song:04d}", part, rng.random(len(codes)) < 0.25, 0.2)
+        silence = np.zeros(len(codes), dtype=np.bool_)
         add(f"esc50/{song:04d}", "esc50", f"esc50/{song:04d}", part, silence, 1.0)
     add("irmas/training", "irmas", "irmas/training", "train", silence, 0.0)
 
@@ -82,11 +84,11 @@ def draw_tables(*, songs: int = 60, seed: int = 0, skill: float = 1.6) -> Tables
     scores = []
     for clip_id, part, _ in split:
         if part != "train":
-            logits = skill * (2.0 * truth[clip_id] - 1) - 1 + 1.3 * noise.standard_normal(len(CODES))
+            logits = skill * (2.0 * truth[clip_id] - 1) - 1 + 1.3 * noise.standard_normal(len(codes))
             scores.append((clip_id, *np.round(1 / (1 + np.exp(-logits)), 6)))
     return Tables(
-        pd.DataFrame(scores, columns=["clip_id", *CODES]),
-        pd.DataFrame(clips, columns=["clip_id", "corpus", "official_split", "genre"]),
+        pd.DataFrame(scores, columns=["clip_id", *codes]),
+        pd.DataFrame(clips, columns=["clip_id", "corpus", "official_split", "genre", "group"]),
         pd.DataFrame(labels, columns=["clip_id", "instrument", "relevance"]),
         pd.DataFrame(split, columns=["clip_id", "split", "recording_id"]),
     )

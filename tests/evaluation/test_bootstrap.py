@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 from evaluation.conftest import draw_arrays
+from scored_fixtures import scored_clips
 
+from instrumentarium.clips.scored import ScoredClips
 from instrumentarium.evaluation import metrics as m
 from instrumentarium.evaluation import ranking as r
 from instrumentarium.evaluation.bootstrap import (
@@ -10,17 +12,16 @@ from instrumentarium.evaluation.bootstrap import (
     resampled_headline,
     resampled_per_instrument,
 )
-from instrumentarium.evaluation.inputs import Scored
 
 
-def scored(seed: int) -> Scored:
+def scored(seed: int) -> ScoredClips:
     arrays = draw_arrays(seed)
     clips = len(arrays.targets)
     recordings = np.random.default_rng(seed).integers(0, max(1, clips // 2), clips).astype(np.str_)
-    return Scored(arrays.targets, arrays.observed, arrays.scores, recordings, np.full(clips, "irmas"))
+    return scored_clips(arrays.targets, arrays.observed, arrays.scores, recordings)
 
 
-def repeated(split: Scored, weights: np.ndarray) -> Scored:
+def repeated(split: ScoredClips, weights: np.ndarray) -> ScoredClips:
     """Return the clips as often as a resample has them."""
     return split.where(np.repeat(np.arange(len(weights)), weights.astype(int)))  # type: ignore[arg-type]
 
@@ -85,14 +86,14 @@ def test_intervals_by_hand():
     np.testing.assert_allclose(high, [97.5, np.nan, 48.75])
 
 
-def correlated(rng: np.random.Generator, songs: int = 60) -> Scored:
+def correlated(rng: np.random.Generator, songs: int = 60) -> ScoredClips:
     """Return clips of songs of 1 to 20 clips, in which a song is easy or hard as a whole."""
     sizes = rng.integers(1, 21, songs)
     easiness = np.repeat(rng.beta(1.0, 1.0, songs), sizes)
     right = rng.random(len(easiness)) < easiness
     targets = np.ones((len(easiness), 1), dtype=np.bool_)
     names = np.repeat(np.arange(songs), sizes).astype(np.str_)
-    return Scored(targets, np.ones_like(targets), right[:, None] * 0.9, names, np.full(len(names), "irmas"))
+    return scored_clips(targets, np.ones_like(targets), right[:, None] * 0.9, names)
 
 
 @pytest.mark.parametrize("unit", ["recording", "clip"])

@@ -1,14 +1,15 @@
 import numpy as np
 import pytest
 from scipy.special import expit
+from scored_fixtures import scored_clips
 
+from instrumentarium.clips.scored import ScoredClips
 from instrumentarium.evaluation.bootstrap import draw_weights
 from instrumentarium.evaluation.calibration import BINS, ece_mean, ece_per_instrument
 from instrumentarium.evaluation.calibration_intervals import ece_deviations, resampled_ece
-from instrumentarium.evaluation.inputs import Scored
 
 
-def songs(rng: np.random.Generator, count: int, sharpness: float, instruments: int = 2) -> Scored:
+def songs(rng: np.random.Generator, count: int, sharpness: float, instruments: int = 2) -> ScoredClips:
     """Return clips of songs, in which much the same plays; the logits are `sharpness` times those of the true chances."""
     sizes = rng.integers(1, 8, count)
     song = np.repeat(np.arange(count), sizes)
@@ -18,7 +19,7 @@ def songs(rng: np.random.Generator, count: int, sharpness: float, instruments: i
     luck = np.where(rng.random(shape) < 0.7, common, own)
     targets, observed = luck < expit(logits), rng.random(shape) < 0.9
     names = np.char.mod("%05d", song)
-    return Scored(targets, observed, expit(sharpness * logits), names, np.full(len(song), "irmas"))
+    return scored_clips(targets, observed, expit(sharpness * logits), names)
 
 
 @pytest.mark.parametrize("sharpness", [1.0, 1.5, 3.0], ids=["calibrated", "overconfident", "far too confident"])
@@ -72,7 +73,7 @@ def test_resampled_errors_are_those_of_the_drawn_clips():
 def test_deviations_by_hand():
     """Two recordings of a clip each, in bins of their own: resamples are both, or one of them twice."""
     targets, scores = np.array([[False], [True]]), np.array([[0.1], [0.9]])
-    split = Scored(targets, targets | True, scores, np.array(["a", "b"]), np.full(2, "irmas"))
+    split = scored_clips(targets, targets | True, scores, np.array(["a", "b"]))
     assert BINS == 15
     found = ece_deviations(split, np.array([[1.0, 1.0], [2.0, 0.0], [0.0, 2.0]]))
     # gaps over the number of clips: 0.05 and -0.05; resampled (0.05, -0.05), (0.1, 0), (0, -0.1)
@@ -84,11 +85,11 @@ def test_deviations_by_hand():
 def test_what_nobody_observed_has_no_interval_and_does_not_count():
     split = songs(np.random.default_rng(7), 40, 2.0)
     weights = draw_weights(split.recordings, 200, 0)
-    blind = Scored(split.targets, split.observed & [True, False], split.scores, split.recordings, split.corpora)
+    blind = scored_clips(split.targets, split.observed & [True, False], split.scores, split.recordings)
     found, known = ece_deviations(blind, weights), ece_deviations(split, weights)
     ends = np.array(found.interval())
     assert np.isnan(ends[:, 1]).all()
     np.testing.assert_array_equal(ends[:, 0], np.array(known.interval())[:, 0])
     np.testing.assert_array_equal(np.array(found.mean().interval())[:, 0], ends[:, 0])
-    nothing = Scored(split.targets, split.observed & False, split.scores, split.recordings, split.corpora)
+    nothing = scored_clips(split.targets, split.observed & False, split.scores, split.recordings)
     assert np.isnan(np.array(ece_deviations(nothing, weights).mean().interval())).all()

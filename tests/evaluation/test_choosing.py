@@ -12,6 +12,9 @@ from instrumentarium.evaluation.choosing import (
 from instrumentarium.evaluation.metrics import f1_macro
 from instrumentarium.evaluation.ranking import operating_points
 from instrumentarium.evaluation.thresholds import RULES
+from taxonomies import IRMAS11
+
+CODES = IRMAS11.codes
 
 
 def points(targets: str, *scores: float):
@@ -31,7 +34,7 @@ def validation(seed: int = 0, clips: int = 200):
 def test_the_threshold_is_midway_between_the_scores_it_parts():
     assert best_threshold(points("0011", 0.1, 0.2, 0.6, 0.9)) == pytest.approx(0.4)
     assert best_threshold(points("11", 0.3, 0.5)) == pytest.approx(0.15)
-    assert best_threshold(points("1", 0.0)) == 0
+    assert best_threshold(points("1", 0.0)) == 0.5  # no threshold is 0: a score of 0 never predicts
     assert best_threshold(points("1", 1.0)) == 0.5
 
 
@@ -70,7 +73,9 @@ def test_no_threshold_does_better_on_the_clips_it_was_chosen_on():
 def test_choosing_is_the_same_for_any_order_of_clips():
     arrays = validation()
     order = np.random.default_rng(1).permutation(len(arrays[0]))
-    assert choose_thresholds(*arrays, rule="global") == choose_thresholds(*(a[order] for a in arrays), rule="global")
+    assert choose_thresholds(*arrays, codes=CODES, rule="global") == choose_thresholds(
+        *(a[order] for a in arrays), codes=CODES, rule="global"
+    )
 
 
 def test_unobserved_pairs_have_no_say():
@@ -79,8 +84,8 @@ def test_unobserved_pairs_have_no_say():
     rng = np.random.default_rng(4)
     other = np.where(observed, scores, rng.random(scores.shape))
     flipped = targets ^ (~observed & (rng.random(targets.shape) < 0.5))
-    expected = choose_thresholds(targets, scores, observed, recordings, rule="per_instrument")
-    assert choose_thresholds(flipped, other, observed, recordings, rule="per_instrument") == expected
+    expected = choose_thresholds(targets, scores, observed, recordings, codes=CODES, rule="per_instrument")
+    assert choose_thresholds(flipped, other, observed, recordings, codes=CODES, rule="per_instrument") == expected
 
 
 def test_an_instruments_threshold_is_drawn_toward_the_global_one_where_it_rests_on_few_recordings():
@@ -88,7 +93,7 @@ def test_an_instruments_threshold_is_drawn_toward_the_global_one_where_it_rests_
     targets[:, 0] = False
     targets[0, 0] = True
     targets[:, 1] = False
-    chosen = choose_thresholds(targets, scores, observed, recordings, rule="per_instrument")
+    chosen = choose_thresholds(targets, scores, observed, recordings, codes=CODES, rule="per_instrument")
     assert chosen.positives["cel"].recordings == chosen.positives["cel"].clips == 1
     weight = 1 / (1 + SHRINKAGE_RECORDINGS)
     expected = weight * chosen.unshrunk["cel"] + (1 - weight) * chosen.global_
@@ -103,7 +108,7 @@ def test_an_instruments_threshold_is_drawn_toward_the_global_one_where_it_rests_
 
 def test_thresholds_suit_instruments_whose_scores_differ():
     targets, scores, observed, recordings = validation()
-    chosen = choose_thresholds(targets, scores, observed, recordings, rule="per_instrument")
+    chosen = choose_thresholds(targets, scores, observed, recordings, codes=CODES, rule="per_instrument")
     fresh_targets, fresh_scores, fresh_observed, _ = validation(seed=1)
     f1 = {rule: f1_macro(fresh_targets, chosen.predict(fresh_scores, rule), fresh_observed) for rule in RULES}
     assert f1["per_instrument"] > f1["global"] > f1["fixed"]
@@ -118,7 +123,7 @@ def test_cross_fitting_does_not_reward_thresholds_for_noise():
         targets = rng.random((120, 11)) < 0.1
         scores, observed = rng.random(targets.shape), np.ones_like(targets)
         recordings = np.array([f"song/{row // 3}" for row in range(120)])
-        chosen = choose_thresholds(targets, scores, observed, recordings, rule="per_instrument")
+        chosen = choose_thresholds(targets, scores, observed, recordings, codes=CODES, rule="per_instrument")
         dishonest = f1_macro(targets, chosen.predict(scores), observed)
         gaps.append(dishonest - chosen.cross_fitted_f1_macro["per_instrument"])
     assert np.mean(gaps) > 0.01
@@ -138,10 +143,10 @@ def test_cross_fitting_keeps_a_recording_in_one_fold():
 def test_without_anything_to_choose_on_there_is_an_error():
     targets, scores, observed, recordings = validation()
     with pytest.raises(EvaluationError, match="no instrument has an observed positive among the 200 validation clips"):
-        choose_thresholds(np.zeros_like(targets), scores, observed, recordings, rule="global")
+        choose_thresholds(np.zeros_like(targets), scores, observed, recordings, codes=CODES, rule="global")
     with pytest.raises(EvaluationError, match=r"clips of at least two recordings, .*; found 1"):
-        choose_thresholds(targets, scores, observed, np.full(200, "song"), rule="global")
+        choose_thresholds(targets, scores, observed, np.full(200, "song"), codes=CODES, rule="global")
     with pytest.raises(EvaluationError, match="unknown rule 'oracle'; allowed are fixed, global, per_instrument"):
-        choose_thresholds(targets, scores, observed, recordings, rule="oracle")  # type: ignore[arg-type]
+        choose_thresholds(targets, scores, observed, recordings, codes=CODES, rule="oracle")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"200 clips need one recording each; found recordings of shape \(3,\)"):
-        choose_thresholds(targets, scores, observed, recordings[:3], rule="global")
+        choose_thresholds(targets, scores, observed, recordings[:3], codes=CODES, rule="global")

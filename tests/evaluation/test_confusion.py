@@ -1,15 +1,23 @@
 import numpy as np
 import pytest
+from scored_fixtures import scored_clips
 
+from instrumentarium.clips.scored import ScoredClips
 from instrumentarium.evaluation.confusion import (
     confusion_matrix,
     confusion_per_instrument_rows,
     confusion_rows,
 )
 from instrumentarium.evaluation.metrics import precision_per_instrument, recall_per_instrument
-from instrumentarium.tables.taxonomy import CODES
+from taxonomies import IRMAS11
+
+CODES = IRMAS11.codes
 
 CEL, CLA, FLU, GAC, NONE = 0, 1, 2, 3, 11
+
+
+def clips_of(targets: np.ndarray, observed: np.ndarray) -> ScoredClips:
+    return scored_clips(targets, observed, np.zeros(targets.shape), np.arange(len(targets)).astype(str))
 
 
 def one_clip(playing: list[int], given: list[int]) -> np.ndarray:
@@ -71,7 +79,8 @@ def test_rows_for_the_plot_hold_shares_of_the_truth():
     targets[:3, CEL] = True
     predictions[:2, CEL] = predictions[2, CLA] = True
     rows = {
-        (row["actual"], row["predicted"]): row for row in confusion_rows(targets, predictions, np.ones_like(targets))
+        (row["actual"], row["predicted"]): row
+        for row in confusion_rows(clips_of(targets, np.ones_like(targets)), predictions)
     }
     assert len(rows) == 144
     assert rows["cel", "cel"] == {"actual": "cel", "predicted": "cel", "count": 2.0, "share": 0.6667}
@@ -85,7 +94,7 @@ def test_each_instruments_own_matrix_counts_its_observed_pairs():
     targets, predictions = rng.random((2, 60, 11)) < 0.3
     observed = rng.random(targets.shape) < 0.7
     targets[:, GAC] = False
-    rows = confusion_per_instrument_rows(targets, predictions, observed)
+    rows = confusion_per_instrument_rows(clips_of(targets, observed), predictions)
     assert len(rows) == 44
     for column, code in enumerate(CODES):
         mine = {(row["actual"], row["predicted"]): row for row in rows if row["instrument"] == code}

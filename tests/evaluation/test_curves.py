@@ -1,20 +1,23 @@
 import numpy as np
 import pytest
+from scored_fixtures import scored_clips
 
+from instrumentarium.clips.scored import ScoredClips
 from instrumentarium.evaluation.curves import MOST_POINTS, TOLERANCE, precision_recall_rows, roc_rows, thin
 from instrumentarium.evaluation.histograms import BINS, score_rows
-from instrumentarium.evaluation.inputs import Scored
 from instrumentarium.evaluation.ranking import ap_per_instrument, auroc_per_instrument, map_macro
-from instrumentarium.tables.taxonomy import CODES
+from taxonomies import IRMAS11
+
+CODES = IRMAS11.codes
 
 
-def scored(clips: int = 1500, seed: int = 0) -> Scored:
+def scored(clips: int = 1500, seed: int = 0) -> ScoredClips:
     rng = np.random.default_rng(seed)
     targets = rng.random((clips, 11)) < np.linspace(0.02, 0.4, 11)
     targets[:, 4] = False
     scores = np.clip(0.4 + 0.25 * targets + 0.15 * rng.standard_normal(targets.shape), 0, 1)
     names = np.array([f"song/{row}" for row in range(clips)])
-    return Scored(targets, rng.random(targets.shape) < 0.9, scores, names, np.full(clips, "irmas"))
+    return scored_clips(targets, rng.random(targets.shape) < 0.9, scores, names)
 
 
 def curve(rows: list[dict], instrument: str, x: str, y: str) -> np.ndarray:

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 from scipy.special import expit
+from scored_fixtures import scored_clips
 
 from instrumentarium.evaluation.bootstrap import draw_weights
-from instrumentarium.evaluation.inputs import Scored
 from instrumentarium.evaluation.reliability import FEWEST, filled_bins, reliability_rows
-from instrumentarium.tables.taxonomy import CODES
+from taxonomies import IRMAS11
+
+CODES = IRMAS11.codes
 
 
 def draw(clips=600, sharpness=1.0):
@@ -16,7 +18,7 @@ def draw(clips=600, sharpness=1.0):
     observed = rng.random(logits.shape) < 0.8
     observed[:, -1] = False
     names = (np.arange(clips) // 3).astype(str)
-    return Scored(targets, observed, expit(sharpness * logits), names, np.full(clips, "irmas"))
+    return scored_clips(targets, observed, expit(sharpness * logits), names)
 
 
 def rows_of(split):
@@ -42,7 +44,14 @@ def test_every_judged_pair_is_in_one_bin_and_shares_are_of_its_pairs():
 
 def test_an_instrument_that_nobody_judged_keeps_its_place():
     (row,) = [row for row in rows_of(draw()) if row["instrument"] == CODES[-1]]
-    assert row == {"instrument": CODES[-1], "mean_score": None, "share": None, "count": 0, "low": None, "high": None}
+    assert row == {
+        "instrument": CODES[-1],
+        "mean_score": None,
+        "share": None,
+        "count": 0,
+        "low": None,
+        "high": None,
+    }
 
 
 def test_intervals_hold_the_diagonal_where_scores_are_probabilities_and_not_where_they_are_too_sure():

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 import sklearn.metrics as sk
+from scored_fixtures import scored_clips
 
 from instrumentarium.evaluation.choosing import choose_thresholds
-from instrumentarium.evaluation.inputs import Scored
 from instrumentarium.evaluation.sweeps import threshold_rows
-from instrumentarium.tables.taxonomy import CODES
+from taxonomies import IRMAS11
+
+CODES = IRMAS11.codes
 
 
 @pytest.fixture(scope="module")
@@ -15,13 +17,13 @@ def choosing():
     targets[:, 1] = False
     scores = np.clip(0.4 * targets + 0.6 * rng.random(targets.shape), 0, 1)
     observed = rng.random(targets.shape) < 0.9
-    return Scored(targets, observed, scores, (np.arange(200) // 4).astype(str), np.full(200, "irmas"))
+    return scored_clips(targets, observed, scores, (np.arange(200) // 4).astype(str))
 
 
 @pytest.mark.parametrize("rule", ["fixed", "global", "per_instrument"])
 def test_curves_equal_scikit_learns_and_mark_what_was_chosen(choosing, rule):
     truth = choosing.targets, choosing.scores, choosing.observed, choosing.recordings
-    thresholds = choose_thresholds(*truth, rule=rule)
+    thresholds = choose_thresholds(*truth, codes=CODES, rule=rule)
     rows = threshold_rows(choosing, thresholds)
     assert list(dict.fromkeys(row["instrument"] for row in rows)) == [*CODES, "macro"]
     for column, code in enumerate(CODES):
@@ -44,7 +46,7 @@ def test_nothing_beats_the_global_threshold_on_the_clips_that_chose_it(choosing)
     truth = choosing.targets, choosing.scores, choosing.observed, choosing.recordings
     rows = [
         row
-        for row in threshold_rows(choosing, choose_thresholds(*truth, rule="global"))
+        for row in threshold_rows(choosing, choose_thresholds(*truth, codes=CODES, rule="global"))
         if row["instrument"] == "macro"
     ]
     (chosen,) = [row for row in rows if row["chosen"]]

@@ -7,7 +7,9 @@ from pydantic import ValidationError
 
 from instrumentarium.evaluation.thresholds import MissingThresholdsError, Support, Thresholds, ThresholdsError
 from instrumentarium.runtime.files import write_json
-from instrumentarium.tables.taxonomy import CODES
+from taxonomies import IRMAS11
+
+CODES = IRMAS11.codes
 
 CHOSEN = Thresholds(
     chosen_from="validation",
@@ -50,7 +52,7 @@ def test_files_that_hold_no_thresholds_are_refused(tmp_path):
         Thresholds.read(path)
     content = CHOSEN.content()
     path.write_text(json.dumps({**content, "per_instrument": {"cel": 0.5}}))
-    with pytest.raises(ThresholdsError, match="must have exactly the instruments cel, cla"):
+    with pytest.raises(ThresholdsError, match="unshrunk must have exactly the instruments cel; found cel, cla"):
         Thresholds.read(path)
     path.write_text(json.dumps({**content, "global": 1.5}))
     with pytest.raises(ThresholdsError, match="less than or equal to 1"):

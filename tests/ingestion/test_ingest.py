@@ -17,7 +17,8 @@ from instrumentarium.corpora.source.counts import Published
 from instrumentarium.corpora.source.members import Rejection, SourceClip
 from instrumentarium.ingestion import ingest as ingestion
 from instrumentarium.ingestion.audio import decode_clip
-from instrumentarium.ingestion.ingest import PARTS, IngestError, ingest, usable_cores
+from instrumentarium.ingestion.ingest import PARTS, IngestError, ingest
+from instrumentarium.runtime import workers
 from instrumentarium.runtime.files import SET_ASIDE
 from instrumentarium.tables.samplestore import SampleStore, SampleWriter
 from instrumentarium.tables.schemas import CLIPS, LABELS, REJECTED
@@ -82,8 +83,8 @@ def test_every_clip_has_a_row_its_samples_and_its_labels(tmp_path: Path, files: 
     result = ingest("irmas", iter(source), tmp_path, RATE)
     clips, store = CLIPS.read(tmp_path / "clips.csv"), SampleStore(tmp_path / "samples")
     assert set(clips["clip_id"]) == {f"irmas/{name.removesuffix('.wav')}" for name in files}
-    told = clips[["recording_id", "genre", "drums", "licence"]].drop_duplicates()
-    assert told.to_numpy().tolist() == [["irmas/r", "cla", "no", "CC0 1.0"]]
+    facts = clips[["recording_id", "genre", "drums", "licence"]].drop_duplicates()
+    assert facts.to_numpy().tolist() == [["irmas/r", "cla", "no", "CC0 1.0"]]
     facts = clips.set_index("path")[["sample_rate_hz", "channels", "duration_s"]]
     assert {path: tuple(row) for path, row in facts.T.items()} == {
         "8 kHz mono.wav": (8000, 1, 1.0),
@@ -99,7 +100,7 @@ def test_every_clip_has_a_row_its_samples_and_its_labels(tmp_path: Path, files: 
         assert row.pcm_hash == expected.pcm_hash
     labels = LABELS.read(tmp_path / "labels.csv")
     assert len(labels) == 2 * len(files)
-    assert dict(zip(labels["instrument"], labels["relevance"], strict=True)) == {"gel": 1.0, "voi": 0.25}
+    assert dict(zip(labels["label"], labels["relevance"], strict=True)) == {"gel": 1.0, "voi": 0.25}
     assert result.summary() == "5 members in; 5 clips of 1 recordings (5 s) and 10 labels out, 0 rejected"
 
 
@@ -129,15 +130,6 @@ def test_every_bad_file_is_rejected_with_its_reason(
     assert result.summary().endswith("; 3 for other reasons)")
 
 
-def test_only_the_cores_that_may_be_used_are_used(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5, 6}, raising=False)
-    assert usable_cores() == 3
-    monkeypatch.delattr(os, "sched_getaffinity")  # as on macOS
-    for counted, expected in ((7, 7), (None, 1)):
-        monkeypatch.setattr(os, "cpu_count", lambda counted=counted: counted)
-        assert usable_cores() == expected
-
-
 @pytest.mark.parametrize("cores", [1, 3, 16])
 def test_the_number_of_threads_changes_nothing(
     tmp_path: Path,
@@ -149,14 +141,14 @@ def test_the_number_of_threads_changes_nothing(
     mixed = {**{name: data for name, (data, _) in bad_files.items()}, **files}
     many = [clip_of(f"{number} {name}", data) for number in range(3) for name, data in sorted(mixed.items())]
     ingest("irmas", iter(many), tmp_path / "two", RATE)
-    monkeypatch.setattr(ingestion, "usable_cores", lambda: cores)
+    monkeypatch.setattr(workers, "usable_cores", lambda: cores)
     ingest("irmas", iter(many), tmp_path / "other", RATE)
     assert contents(tmp_path / "two") == contents(tmp_path / "other")
 
 
 def test_the_archive_is_read_little_by_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes]):
     """Whatever the archive's size, only a few of its members are in memory."""
-    monkeypatch.setattr(ingestion, "usable_cores", lambda: 2)
+    monkeypatch.setattr(workers, "usable_cores", lambda: 2)
     read, written, most = 0, 0, 0
 
     def source() -> Iterator[SourceClip]:

@@ -3,14 +3,17 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from instrumentarium.evaluation.report import OTHER_HALF
 from typer.testing import CliRunner
 
 from instrumentarium.commands.app import app
 from instrumentarium.evaluation import EvaluationError, evaluate
-from instrumentarium.evaluation.report import OTHER_HALF
 from instrumentarium.measuring.measurement import measure, write_measurement
 from instrumentarium.measuring.tables import MeasuringError, read_labels, read_scores
-from instrumentarium.tables.taxonomy import CODES, NAMES
+from taxonomies import IRMAS11
+
+CODES = IRMAS11.codes
+NAMES = IRMAS11.names
 
 
 def fully(handed):
@@ -52,6 +55,7 @@ def test_without_validation_each_half_is_judged_by_the_other(handed, request_of)
 
 def test_no_half_is_judged_by_its_own_labels(handed):
     from instrumentarium.evaluation.judging import judge_by_others
+
     from instrumentarium.measuring.alignment import fit_tables
 
     scores, labels = fully(handed)

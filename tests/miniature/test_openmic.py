@@ -9,7 +9,8 @@ from collections import Counter
 import pytest
 import soundfile
 
-from instrumentarium.miniature.layouts import openmic, work
+from instrumentarium.miniature.layouts import openmic
+from instrumentarium.runtime import workers
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def _table(content):
 
 
 def test_bytes_repeat_with_any_number_of_workers(rendered, tmp_path, monkeypatch):
-    monkeypatch.setattr(work, "available_cores", lambda: 1)
+    monkeypatch.setattr(workers, "usable_cores", lambda: 1)
     openmic.render(tmp_path, tmp_path / "truth.csv", seed=5, clips=16)
     name = "openmic-2018-v1.0.0.tgz"
     assert (tmp_path / name).read_bytes() == (rendered[0] / name).read_bytes()

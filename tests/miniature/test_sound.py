@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from instrumentarium.miniature.layouts.codes import CODES
 from instrumentarium.miniature.music.composition import draw_habits, melody
 from instrumentarium.miniature.music.harmony import GENRES, draw_harmony
 from instrumentarium.miniature.music.instruments import SOUNDS, draw_manner, draw_player
@@ -11,7 +12,6 @@ from instrumentarium.miniature.synthesis import soundfont
 from instrumentarium.miniature.synthesis.mastering import master
 from instrumentarium.miniature.synthesis.randomness import generator
 from instrumentarium.miniature.synthesis.sampler import SAMPLE_RATE_HZ, Note, Touch, play
-from instrumentarium.tables.taxonomy import CODES
 
 
 def test_every_instrument_has_a_sound_the_bank_holds():

@@ -1,4 +1,4 @@
-"""An exported model answers what the model does, and is never taken for another's."""
+"""An exported model has the model's scores, and is never taken for another's."""
 
 import json
 import sys
@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from model_fixtures import FRONTEND, RATE_HZ, RELATIVE, clip_samples, noise_clips, tiny_card, tiny_model
+from predicting.made import card_of
+from torch import Tensor, nn
 from typer.testing import CliRunner
 
 from instrumentarium.commands.app import app
@@ -27,10 +30,10 @@ from instrumentarium.predicting.exporting import (
     made_windows,
 )
 from instrumentarium.predicting.onnxfile import OnnxFileError, OnnxRecognizer, onnx_path
-from instrumentarium.predicting.onnxgraph import ConvolvedLogMel, MissingOnnxError
+from instrumentarium.predicting.onnxgraph import ConvolvedLogMel, MissingOnnxError, export_graph
 from instrumentarium.runtime.files import write_json
 from instrumentarium.scoring.recognizer import Recognizer
-from instrumentarium.tables.taxonomy import CODES
+from taxonomies import BAND3, IRMAS11
 
 FASTER = RELATIVE.model_copy(update={"sample_rate_hz": 11025})
 TIMM = TimmParams(kind="timm", architecture="test_resnet", dropout=0.0)
@@ -46,7 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def save(path: Path, network: NetworkParams, frontend: LogMelParams) -> ModelCard:
-    """Write an untrained model that hears at 8 kHz."""
+    """Write an untrained model of sound at 8 kHz."""
     torch.manual_seed(3)
     model = build_model(network, frontend, sample_rate_hz=RATE_HZ, mean=[-20.0] * 16, std=[15.0] * 16)
     card = tiny_card().model_copy(update={"network": network, "frontend": frontend})
@@ -60,9 +63,9 @@ def test_the_front_end_is_the_models(frontend: LogMelParams, samples: int):
     logmel = LogMel(frontend, RATE_HZ)
     rng = np.random.default_rng(0)
     waveforms = torch.from_numpy(np.sin(0.3 * np.arange(samples)) * 0.3 + 0.01 * rng.standard_normal((3, samples)))
-    found = ConvolvedLogMel(logmel)(waveforms.float())
-    assert found.shape == logmel.power(waveforms.float()).shape
-    torch.testing.assert_close(logmel.decibels(found), logmel(waveforms.float()), atol=0.01, rtol=0)  # dB
+    convolved = ConvolvedLogMel(logmel)
+    assert convolved.power(waveforms.float()).shape == logmel.power(waveforms.float()).shape
+    torch.testing.assert_close(convolved(waveforms.float()), logmel(waveforms.float()), atol=0.01, rtol=0)  # dB
 
 
 @pytest.mark.parametrize(
@@ -80,18 +83,58 @@ def test_any_network_and_front_end_agree_with_the_model(tmp_path: Path, network:
 
 @pytest.mark.parametrize(("batch", "samples"), [(1, 4000), (7, 4000), (2, 800), (3, 40001)])
 def test_batch_and_length_are_dynamic(folder: Path, batch: int, samples: int):
-    windows = torch.from_numpy(np.stack(noise_clips([samples] * batch)))
-    expected = Recognizer.load(folder, torch.device("cpu")).windows(windows)[:, : len(CODES)]
+    windows = np.stack(noise_clips([samples] * batch))
+    expected = Recognizer.load(folder, torch.device("cpu")).windows(windows)[:, : len(IRMAS11.codes)]
     found = OnnxRecognizer.load(folder).windows(windows)
-    assert found.shape == (batch, len(CODES))
+    assert found.shape == (batch, len(IRMAS11.codes))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def exported(model: nn.Module, card: ModelCard, path: Path) -> OnnxRecognizer:
+    export_graph(model, path, 4000)
+    return OnnxRecognizer(onnxruntime.InferenceSession(str(path)), card)
+
+
+def test_a_model_of_other_instruments_is_exported(tmp_path: Path):
+    model = tiny_model(transposed_semitones=1.0)
+    model.head = nn.Linear(model.head.in_features, len(BAND3))
+    recognizer = Recognizer(model, card_of(BAND3), torch.device("cpu"))
+    clips = clip_samples(noise_clips([4000, 9001]))
+    found = compare(recognizer, exported(model, recognizer.card, tmp_path / "band.onnx"), clips, np.full(3, 0.5))
+    assert found.largest_difference <= 1e-5
+    assert (found.clips, found.flipped) == (2, 0)
+
+
+class OfSamples(nn.Module):
+    """A model without a spectrogram."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frontend = nn.Identity()
+        self.layers = nn.Sequential(nn.Conv1d(1, 3, 64, stride=16), nn.AdaptiveAvgPool1d(1), nn.Flatten())
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        return self.layers(self.frontend(waveforms)[:, None])
+
+    def predict(self, waveforms: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self(waveforms)
+        return logits, logits
+
+
+def test_a_model_without_a_spectrogram_is_exported_as_it_is(tmp_path: Path):
+    model = OfSamples().eval()
+    windows = np.stack(noise_clips([5000] * 3))
+    found = exported(model, card_of(BAND3), tmp_path / "raw.onnx").windows(windows)
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(windows / 32767).float()).sigmoid()
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_the_file_says_what_it_is(folder: Path):
     content = onnx.load(onnx_path(folder))
-    (given,), (told,) = content.graph.input, content.graph.output
-    assert (given.name, told.name) == ("waveforms", "probabilities")
-    assert [size.dim_param for size in given.type.tensor_type.shape.dim] == ["batch", "samples"]
+    (waveforms,), (probabilities,) = content.graph.input, content.graph.output
+    assert (waveforms.name, probabilities.name) == ("waveforms", "probabilities")
+    assert [size.dim_param for size in waveforms.type.tensor_type.shape.dim] == ["batch", "samples"]
     metadata = {entry.key: entry.value for entry in content.metadata_props}
     assert ModelCard.model_validate_json(metadata["instrumentarium.model.json"]) == tiny_card()
 
@@ -101,7 +144,7 @@ def test_equal_models_give_equal_bytes(folder: Path, tmp_path: Path):
     assert (tmp_path / "again.onnx").read_bytes() == onnx_path(folder).read_bytes()
 
 
-def test_clips_are_put_together_as_in_evaluation_before_flips_are_counted(folder: Path):
+def test_clip_scores_are_those_of_evaluation_before_flips_are_counted(folder: Path):
     clips = clip_samples(noise_clips([4000, 12000, 700]))
     recognizer, exported = Recognizer.load(folder, torch.device("cpu")), OnnxRecognizer.load(folder)
     for way in ("mean", "max"):
@@ -119,9 +162,7 @@ def test_a_flip_counts_only_away_from_its_threshold():
     assert flips(np.array([[0.7, 0.50005, 0.2]]), np.array([[0.3, 0.4999, 0.3]]), limits) == 1
 
 
-def test_an_export_that_answers_something_else_is_not_written(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_an_export_with_other_scores_is_not_written(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     right = exporting.compare
     monkeypatch.setattr(exporting, "compare", lambda *args: replace(right(*args), largest_difference=0.01))
     with pytest.raises(OnnxDisagreesError, match=r"differs from the model by up to 0\.01"):
@@ -175,7 +216,7 @@ def test_export_and_predict_as_commands(model: Path, song: Path):
         json.loads(run("predict", "--model", model, song, "--format", "json", "--backend", backend))
         for backend in ("torch", "onnxruntime")
     ]
-    for code in CODES:
+    for code in IRMAS11.codes:
         first, second = (one[0]["instruments"][code]["score"] for one in found)
         assert first == pytest.approx(second, abs=1e-5)
     model.parent.joinpath("model.onnx").rename(model.parent / "elsewhere.onnx")

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-
 from instrumentarium.evaluation.report import evaluate, write_evaluation
+
 from instrumentarium.reporting.report import Settings, Sources
 from instrumentarium.tables.samplestore import SampleWriter
 from instrumentarium.tables.schemas import CLIPS, REJECTED, SCORES, SETTLED_LABELS, SPLIT

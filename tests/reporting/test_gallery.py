@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from instrumentarium.reporting.spectrogram import FLOOR_DB, N_MELS, band_of, log_mel, mel_filters
 
 from instrumentarium.clips.collection import read_clips
 from instrumentarium.clips.labels import label_arrays
@@ -9,7 +10,6 @@ from instrumentarium.evaluation.thresholds import Thresholds
 from instrumentarium.reporting.gallery import worst_clips
 from instrumentarium.reporting.pictures import draw_failure
 from instrumentarium.reporting.rows import ReportInputError
-from instrumentarium.reporting.spectrogram import FLOOR_DB, N_MELS, band_of, log_mel, mel_filters
 from instrumentarium.tables.schemas import SCORES, SETTLED_LABELS, SPLIT
 from instrumentarium.tables.taxonomy import CODES
 

@@ -11,6 +11,8 @@ from instrumentarium.runtime.files import (
     SET_ASIDE,
     atomic_path,
     replace_together,
+    staged,
+    write_folder,
     write_json,
     write_text_atomically,
 )
@@ -178,3 +180,30 @@ def test_a_folder_with_its_seal_is_whole_whenever_the_process_is_killed(tmp_path
     else:
         assert 0 < moves < 6
     assert len(told(tmp_path)) == 6  # nothing is lost
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path):
+    out = tmp_path / "new" / "out"
+    write_folder(out, {"a": b"1", "b": b"2"})
+    write_folder(out, {"b": b"3"})
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == {"b": b"3"}
+    with pytest.raises(FileNotFoundError):
+        write_folder(out, {"a": b"4", "missing/c": b"5"})
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == {"b": b"3"}
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_staged_files_come_together_or_not_at_all(tmp_path: Path):
+    with staged(tmp_path, PARTS) as staging:
+        version(staging, "new")
+        assert not (tmp_path / "seal").exists()
+    assert told(tmp_path) == NEW
+
+    def interrupt() -> None:
+        with staged(tmp_path, PARTS) as staging:
+            version(staging, "newer")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    assert told(tmp_path) == NEW

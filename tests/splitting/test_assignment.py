@@ -3,6 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from splitting_fixtures import (
+    CODES,
     HALVES,
     NO_DUPLICATES,
     PARAMS,
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("short_search")
 
 
 def assign(clips: pd.DataFrame, labels: pd.DataFrame, params: SplitParams = PARAMS, seed: int = 0) -> pd.DataFrame:
-    return assigned_splits(clips, labels, merged_recordings(clips, NO_DUPLICATES), params, seed)
+    return assigned_splits(clips, labels, merged_recordings(clips, NO_DUPLICATES), params, seed, CODES)
 
 
 def parts(clips: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame:
@@ -125,7 +126,7 @@ def test_a_duplicate_across_splits_goes_to_the_more_guarded_one():
 @pytest.mark.parametrize(
     ("held", "expected"), [("test", "test"), ("validation", "validation"), ("train", {"validation", "test"})]
 )
-def test_what_is_shared_out_follows_a_copy_in_a_guarded_split(held: str, expected: str | set[str]):
+def test_what_is_split_by_labels_follows_a_copy_in_a_guarded_split(held: str, expected: str | set[str]):
     songs = [(f"irmas/{number}", f"irmas/test-{number}", "test", f"{number}") for number in range(8)]
     clips = clips_of(*songs, ("own/copy", "own/copy", held, "3"), ("own/other", "own/other", "train", "o"))
     split = assign(clips, labels_of(*((name, "cel", 1.0) for name, *_ in songs))).set_index("clip_id")["split"]

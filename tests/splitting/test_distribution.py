@@ -11,7 +11,7 @@ PART = np.array([True, False, False, True])  # odds 1/1, 1/1, 0; of the pair, 1/
 OTHER = ~PART  # odds 2/(none without: 1), 1/1, 0; of the pair, 1/1
 
 
-def test_the_figures_by_hand():
+def test_the_measures_by_hand():
     assert label_distribution(POSITIVES, PART) == pytest.approx((2 + 0 + 0) / 3)
     assert label_distribution(POSITIVES, OTHER) == pytest.approx((1 + 0 + 0) / 3)
     assert label_pair_distribution(POSITIVES, PART) == 0  # one pair of three occurs
@@ -49,7 +49,7 @@ def test_a_part_that_should_be_empty_is_measured_against_all():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_figures_are_those_of_a_brute_force_loop(seed: int):
+def test_the_measures_are_those_of_a_brute_force_loop(seed: int):
     rng = np.random.default_rng(seed)
     positives, part = rng.random((80, 6)) < 0.3, rng.random(80) < 0.4
     apart = []
@@ -61,7 +61,7 @@ def test_the_figures_are_those_of_a_brute_force_loop(seed: int):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_figures_agree_with_scikit_multilearn(seed: int):
+def test_the_measures_agree_with_scikit_multilearn(seed: int):
     # its order 2 means pairs with replacement: the labels themselves, then the pairs of different ones
     rng = np.random.default_rng(seed)
     positives, part_of = rng.random((90, 7)) < 0.3, rng.integers(3, size=90)

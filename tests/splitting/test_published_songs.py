@@ -5,15 +5,14 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from splitting_fixtures import NO_DUPLICATES, PARAMS, clips_of, published_test_songs
+from splitting_fixtures import CODES, NO_DUPLICATES, PARAMS, clips_of, published_test_songs
 
 from instrumentarium.duplicates.merging import merged_recordings
 from instrumentarium.splitting.assignment import assigned_splits
 from instrumentarium.splitting.distribution import balance
 from instrumentarium.splitting.folds import folds
-from instrumentarium.splitting.sharing import share_out
+from instrumentarium.splitting.stratified import stratified_group_split
 from instrumentarium.splitting.units import positive_labels, recording_units
-from instrumentarium.tables.taxonomy import CODES
 
 
 def check_halves(positives: np.ndarray, part_of: np.ndarray) -> None:
@@ -27,10 +26,13 @@ def check_halves(positives: np.ndarray, part_of: np.ndarray) -> None:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_published_test_songs_are_halved_almost_evenly(seed: int):
     clips, labels = published_test_songs()
-    units, positives = recording_units(clips, labels, clips["recording_id"]), positive_labels(clips, labels)
+    units, positives = (
+        recording_units(clips, labels, clips["recording_id"], CODES),
+        positive_labels(clips, labels, CODES),
+    )
     assert (len(clips), len(units)) == (2874, 208)
     start = time.process_time()
-    parts = share_out(units, [0.5, 0.5], seed)
+    parts = stratified_group_split(units, [0.5, 0.5], seed)
     assert time.process_time() - start < 20
     rows = [units.names.index(name) for name in clips["recording_id"]]
     check_halves(positives, parts[rows])
@@ -38,9 +40,9 @@ def test_the_published_test_songs_are_halved_almost_evenly(seed: int):
 
 def test_five_folds_of_the_published_test_songs_are_alike():
     clips, labels = published_test_songs()
-    found = folds(clips, labels, clips["recording_id"], 5, 0)
+    found = folds(clips, labels, clips["recording_id"], CODES, 5, 0)
     assert (found.groupby(clips["recording_id"]).nunique() == 1).all()
-    measured = balance(positive_labels(clips, labels), found.to_numpy(), [0.2] * 5)
+    measured = balance(positive_labels(clips, labels, CODES), found.to_numpy(), [0.2] * 5)
     # eight clarinet songs, one of them with 19 of the 62 clips, do not go evenly into five
     assert max(measured.ld) < 0.012
     assert max(measured.lpd) < 0.012
@@ -53,8 +55,8 @@ def test_the_pipeline_halves_the_published_test_songs_with_every_instrument_on_b
     training = clips_of(("irmas/t", "irmas/t", "train", "t"))
     everything = pd.concat([clips, training], ignore_index=True)
     recordings = merged_recordings(everything, NO_DUPLICATES)
-    table = assigned_splits(everything, labels, recordings, PARAMS, 2026)
+    table = assigned_splits(everything, labels, recordings, PARAMS, 2026, CODES)
     songs = labels.merge(table, on="clip_id").groupby(["split", "instrument"])["recording_id"].nunique()
     assert all(songs[split, code] >= 3 for split in ("validation", "test") for code in CODES)
     halves = clips.merge(table[["clip_id", "split"]], on="clip_id")
-    check_halves(positive_labels(halves, labels), (halves["split"] == "test").to_numpy().astype(np.int64))
+    check_halves(positive_labels(halves, labels, CODES), (halves["split"] == "test").to_numpy().astype(np.int64))

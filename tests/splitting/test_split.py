@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from splitting_fixtures import NO_DUPLICATES, PARAMS, draw_collection, pairs_of, shuffled
+from splitting_fixtures import CODES, NO_DUPLICATES, PARAMS, draw_collection, pairs_of, shuffled
 
 from instrumentarium.splitting.distribution import label_distribution
 from instrumentarium.splitting.errors import SplitError
@@ -13,7 +13,6 @@ from instrumentarium.splitting.frozen import frozen_file
 from instrumentarium.splitting.split import Split, split_clips, write_split
 from instrumentarium.splitting.units import positive_labels
 from instrumentarium.tables.schemas import SPLIT
-from instrumentarium.tables.taxonomy import CODES
 
 pytestmark = pytest.mark.usefixtures("short_search")
 
@@ -30,7 +29,7 @@ def collection() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 @pytest.fixture(scope="module")
 def split(collection, short_search) -> Split:
-    return split_clips(*collection, NO_DUPLICATES, PARAMS, 2, NOWHERE)
+    return split_clips(*collection, NO_DUPLICATES, PARAMS, 2, NOWHERE, CODES)
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ def frozen(tmp_path: Path, collection):
         else:
             content.to_csv(path, index=False)
         params = PARAMS.model_copy(update={"frozen": "halves.csv"})
-        return split_clips(*collection, duplicates, params, 0, tmp_path)
+        return split_clips(*collection, duplicates, params, 0, tmp_path, CODES)
 
     return split_by
 
@@ -73,25 +72,25 @@ def test_the_metrics_count_what_is_there(collection, split: Split):
 def test_the_metrics_tell_how_alike_splits_and_pools_are(collection, split: Split):
     clips, labels = collection
     table = clips.merge(split.table[["clip_id", "split"]], on="clip_id")
-    everything = positive_labels(table, labels)
+    everything = positive_labels(table, labels, CODES)
     for part in PARTS:
         expected = label_distribution(everything, (table["split"] == part).to_numpy())
         assert split.metrics[part]["ld"] == round(expected, 6)
         assert split.metrics[part]["lpd"] > 0
     songs = table[(table["corpus"] == "irmas") & (table["official_split"] == "test")]
-    pool = split.metrics["shared_out"]["irmas_test_songs"]
+    pool = split.metrics["stratified"]["irmas_test_songs"]
     for part in ("validation", "test"):
         there = (songs["split"] == part).to_numpy()
         assert pool[part]["clips"] == there.sum()
-        assert pool[part]["ld"] == round(label_distribution(positive_labels(songs, labels), there), 6)
-    assert set(split.metrics["shared_out"]) == {"irmas_test_songs", "openmic_train", "own"}
+        assert pool[part]["ld"] == round(label_distribution(positive_labels(songs, labels, CODES), there), 6)
+    assert set(split.metrics["stratified"]) == {"irmas_test_songs", "openmic_train", "own"}
     assert 0 < pool["prevalence_gap"] < 0.2
     assert 0 <= pool["fold_size_gap"] < 0.2
 
 
 def test_the_plots_add_up(collection, split: Split):
     clips, labels = collection
-    positives = positive_labels(clips, labels)
+    positives = positive_labels(clips, labels, CODES)
     assert {name: len(rows) for name, rows in split.plots.items() if name != "durations"} == {
         "prevalence": 33,
         "cooccurrence": 121,
@@ -120,7 +119,7 @@ def test_the_plots_add_up(collection, split: Split):
 def test_only_genres_of_clips_with_instruments_have_a_column(collection):
     clips, labels = collection
     genres = clips["genre"].where(clips["corpus"] == "irmas", "").where(clips["corpus"] != "esc50", "engine")
-    rows = split_clips(clips.assign(genre=genres), labels, NO_DUPLICATES, PARAMS, 2, NOWHERE).plots["genres"]
+    rows = split_clips(clips.assign(genre=genres), labels, NO_DUPLICATES, PARAMS, 2, NOWHERE, CODES).plots["genres"]
     assert {row["genre"] for row in rows} == {"cla", "pop_roc"}
     for code in CODES:
         assert sum(row["share"] for row in rows if row["instrument"] == code) == pytest.approx(1, abs=1e-5)
@@ -133,14 +132,14 @@ def test_pairs_found_by_fingerprints_never_straddle(collection, split: Split):
     one = songs[songs["split"] == "validation"]["clip_id"].iloc[0]
     two = songs[songs["split"] == "test"]["clip_id"].iloc[0]
     pairs = pairs_of((*sorted((one, two)), "fingerprint"))
-    again = split_clips(clips, labels, pairs, PARAMS, 2, NOWHERE).table.set_index("clip_id")
+    again = split_clips(clips, labels, pairs, PARAMS, 2, NOWHERE, CODES).table.set_index("clip_id")
     assert again["split"][one] == again["split"][two]
     assert again["recording_id"][one] == again["recording_id"][two]
 
 
 def test_what_is_written_depends_on_no_order(collection, split: Split, tmp_path: Path):
     clips, labels = collection
-    other = split_clips(shuffled(clips, 5), shuffled(labels, 6), NO_DUPLICATES, PARAMS, 2, NOWHERE)
+    other = split_clips(shuffled(clips, 5), shuffled(labels, 6), NO_DUPLICATES, PARAMS, 2, NOWHERE, CODES)
     for name, each in (("one", split), ("two", other)):
         write_split(each, tmp_path / name / "split.csv", tmp_path / name / "split.json", tmp_path / name / "plots")
     files = {path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.*")}
@@ -167,7 +166,7 @@ def test_a_frozen_split_may_differ_from_every_rule(collection, split: Split, fro
     )
     taken = frozen(swapped[["clip_id", "split"]])
     assert taken.metrics["train"]["clips"] == split.metrics["test"]["clips"]
-    assert set(taken.metrics["shared_out"]["irmas_test_songs"]) == {
+    assert set(taken.metrics["stratified"]["irmas_test_songs"]) == {
         *("train", "validation", "test"),
         *("prevalence_gap", "fold_size_gap"),
     }
@@ -198,7 +197,7 @@ def test_a_frozen_split_may_have_ids_in_the_other_unicode_form(collection, split
     file.to_csv(tmp_path / "halves.csv", index=False)
     clips, labels = clips.replace({"clip_id": renamed}), labels.replace({"clip_id": renamed})
     params = PARAMS.model_copy(update={"frozen": "halves.csv"})
-    taken = split_clips(clips, labels, NO_DUPLICATES, params, 0, tmp_path)
+    taken = split_clips(clips, labels, NO_DUPLICATES, params, 0, tmp_path, CODES)
     assert "irmas/Canção-1" in set(taken.table["clip_id"])
 
 

@@ -2,10 +2,9 @@ import itertools
 
 import numpy as np
 import pandas as pd
-from splitting_fixtures import clips_of, draw_collection, labels_of, shuffled
+from splitting_fixtures import CODES, clips_of, draw_collection, labels_of, shuffled
 
 from instrumentarium.splitting.units import occurring_pairs, positive_labels, recording_units
-from instrumentarium.tables.taxonomy import CODES
 
 CLIPS = clips_of(("1", "b", "", ""), ("2", "a", "", ""), ("3", "b", "", ""), ("4", "b", "", ""))
 LABELS = labels_of(
@@ -14,7 +13,7 @@ LABELS = labels_of(
 
 
 def test_a_recording_has_the_union_and_the_counts_of_its_clips_labels():
-    units = recording_units(CLIPS, LABELS, CLIPS["recording_id"])
+    units = recording_units(CLIPS, LABELS, CLIPS["recording_id"], CODES)
     assert units.names == ("a", "b")
     assert len(units) == 2
     assert units.clips.tolist() == [1, 3]
@@ -25,12 +24,12 @@ def test_a_recording_has_the_union_and_the_counts_of_its_clips_labels():
 
 
 def test_only_a_relevance_above_one_half_counts_and_unobserved_pairs_never_do():
-    positives = positive_labels(CLIPS, LABELS)
+    positives = positive_labels(CLIPS, LABELS, CODES)
     assert positives.sum() == 4
     assert not positives[1, CODES.index("voi")]  # 0.5 says nothing
     assert not positives[3].any()  # 0.0 is known to be absent; all else of this clip is unobserved
     other = pd.concat([LABELS, labels_of(("of another corpus", "cel", 1.0))])
-    np.testing.assert_array_equal(positive_labels(CLIPS, other), positives)
+    np.testing.assert_array_equal(positive_labels(CLIPS, other, CODES), positives)
 
 
 def test_pairs_are_those_that_a_loop_finds():
@@ -46,14 +45,14 @@ def test_pairs_are_those_that_a_loop_finds():
 
 def test_the_order_of_rows_does_not_matter():
     clips, labels = draw_collection(0)
-    one = recording_units(clips, labels, clips["recording_id"])
+    one = recording_units(clips, labels, clips["recording_id"], CODES)
     mixed = shuffled(clips, 1)
-    two = recording_units(mixed, shuffled(labels, 2), mixed["recording_id"])
+    two = recording_units(mixed, shuffled(labels, 2), mixed["recording_id"], CODES)
     assert one.names == two.names
     for name in ("clips", "positives", "pairs"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
 
 
 def test_recordings_are_matched_by_index_not_by_position():
-    units = recording_units(CLIPS, LABELS, CLIPS["recording_id"].iloc[::-1])
+    units = recording_units(CLIPS, LABELS, CLIPS["recording_id"].iloc[::-1], CODES)
     assert units.clips.tolist() == [1, 3]

@@ -6,10 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from instrumentarium.tables.schemas import CLIPS, LABELS, REJECTED, SCORES, SPLIT
+from instrumentarium.tables.schemas import CLIPS, LABELS, REJECTED, SPLIT, resolved_labels_table, scores_table
 from instrumentarium.tables.table import MissingTableError, Table, TableError
-from instrumentarium.tables.taxonomy import CODES
+from taxonomies import BAND3, IRMAS11
 
+CODES = IRMAS11.codes
+SCORES = scores_table(IRMAS11)
+RESOLVED = resolved_labels_table(IRMAS11)
 CLIP: dict[str, object] = {
     "clip_id": "irmas/a",
     "corpus": "irmas",
@@ -24,6 +27,7 @@ CLIP: dict[str, object] = {
     "genre": "cla",
     "drums": "no",
     "licence": "CC BY-NC-SA 3.0",
+    "group": "",
     "pcm_hash": "0123456789abcdef" * 2,
 }
 
@@ -79,13 +83,15 @@ def test_any_number_comes_back_exactly(tmp_path_factory: pytest.TempPathFactory,
 def test_equal_content_has_equal_bytes(tmp_path: Path):
     frame = labels(("b", "cel", 0.5), ("a", "voi", 1.0), ("a", "cel", 0.1))
     LABELS.write(tmp_path / "one.csv", frame)
-    LABELS.write(tmp_path / "two.csv", frame[::-1][["relevance", "clip_id", "instrument"]])
+    LABELS.write(tmp_path / "two.csv", frame[::-1][["relevance", "clip_id", "label"]])
     LABELS.write(tmp_path / "three.csv", LABELS.read(tmp_path / "one.csv"))
-    assert (tmp_path / "one.csv").read_text() == ("clip_id,instrument,relevance\na,cel,0.1\na,voi,1.0\nb,cel,0.5\n")
+    assert (tmp_path / "one.csv").read_text() == ("clip_id,label,relevance\na,cel,0.1\na,voi,1.0\nb,cel,0.5\n")
     assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
 
 
-@pytest.mark.parametrize("table", [CLIPS, LABELS, REJECTED, SPLIT, SCORES], ids=lambda table: table.name)
+@pytest.mark.parametrize(
+    "table", [CLIPS, LABELS, RESOLVED, REJECTED, SPLIT, SCORES], ids=lambda table: f"{table.made_by} {table.name}"
+)
 def test_a_table_may_be_empty(tmp_path: Path, table: Table):
     table.write(tmp_path / "table.csv", pd.DataFrame(columns=list(table.columns)))
     read = table.read(tmp_path / "table.csv")
@@ -147,8 +153,15 @@ def test_a_relevance_lies_between_none_and_all(relevance: float):
 
 
 def test_an_instrument_is_one_of_the_taxonomys():
+    rows = labels(("a", "cel", 1), ("a", "gui", 1)).rename(columns={"label": "instrument"})
     with pytest.raises(TableError, match=r"row 1 \(a/gui\), column instrument: .*'cel', 'cla'.*found 'gui'"):
-        LABELS.check(labels(("a", "cel", 1), ("a", "gui", 1)), "labels.csv")
+        RESOLVED.check(rows, "labels.csv")
+    with pytest.raises(TableError, match=r"row 0 \(a/cel\), column instrument: .*'banjo'.*found 'cel'"):
+        resolved_labels_table(BAND3).check(rows, "labels.csv")
+
+
+def test_a_corpus_keeps_its_own_labels():
+    assert LABELS.check(labels(("a", "Glass, bowed", 1)), "labels.csv")["label"].tolist() == ["Glass, bowed"]
 
 
 def test_a_table_with_other_columns_is_named():

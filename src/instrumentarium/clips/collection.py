@@ -33,9 +33,9 @@ def read_clips(folders: Sequence[Path]) -> pd.DataFrame:
 
 
 def read_labels(folders: Sequence[Path]) -> pd.DataFrame:
-    """Return the labels of every corpus folder as one table, sorted by clip_id and instrument."""
+    """Return the labels of every corpus folder, each in its corpus's own, as one table, sorted by clip_id and label."""
     tables = [LABELS.read(folder / "labels.csv") for folder in folders]
-    return pd.concat(tables, ignore_index=True).sort_values(["clip_id", "instrument"], ignore_index=True)
+    return pd.concat(tables, ignore_index=True).sort_values(["clip_id", "label"], ignore_index=True)
 
 
 class Readable(Protocol):

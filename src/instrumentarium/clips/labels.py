@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from instrumentarium.runtime.errors import UserError
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.tables.taxonomy import Taxonomy
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
@@ -54,17 +54,20 @@ class LabelArrays:
         return LabelArrays(tuple(clip_ids), self.targets[rows], self.observed[rows])
 
 
-def label_arrays(clips: pd.DataFrame, labels: pd.DataFrame, *, irmas_train_absent: IrmasTrainAbsent) -> LabelArrays:
+def label_arrays(
+    clips: pd.DataFrame, labels: pd.DataFrame, taxonomy: Taxonomy, *, irmas_train_absent: IrmasTrainAbsent
+) -> LabelArrays:
     """Turn a label table into arrays, one row a clip, in the order of `clips`.
 
     A relevance above 0.5 is present, below 0.5 absent, of exactly 0.5 unobserved; a pair without a row is unobserved. The
-    exception are IRMAS training clips, which name one predominant instrument and nothing of the other ten.
+    exception are IRMAS training clips, which name one predominant instrument and nothing of the others.
 
     Args:
         clips: columns clip_id, corpus, official_split; one row a clip.
         labels: columns clip_id, instrument, relevance in [0, 1]; one row a known pair.
+        taxonomy: the instruments, in the order of the arrays' columns.
         irmas_train_absent: what a missing row means for clips of corpus "irmas" with official split "train": the
-            instrument does not play ("negative"), or nothing is known ("unobserved").
+            instrument does not play ("negative"), where IRMAS has a label for it, or nothing is known ("unobserved").
 
     Raises:
         LabelError: on a repeated clip, labels for an unknown clip, an unknown instrument, a relevance outside [0, 1],
@@ -76,29 +79,34 @@ def label_arrays(clips: pd.DataFrame, labels: pd.DataFrame, *, irmas_train_absen
     if not clip_ids.is_unique:
         raise LabelError(f"clip {clip_ids[clip_ids.duplicated()][0]!r} occurs more than once in the table of clips")
     rows = clip_ids.get_indexer(pd.Index(labels["clip_id"]))
-    columns = pd.Index(CODES).get_indexer(pd.Index(labels["instrument"]))
+    columns = pd.Index(taxonomy.codes).get_indexer(pd.Index(labels["instrument"]))
     relevance = labels["relevance"].to_numpy(dtype=np.float64)
-    _check_labels(labels, rows, columns, relevance)
+    _check_labels(labels, rows, columns, relevance, taxonomy)
 
-    targets = np.zeros((len(clip_ids), len(CODES)), dtype=np.bool_)
+    targets = np.zeros((len(clip_ids), len(taxonomy)), dtype=np.bool_)
     observed = np.zeros_like(targets)
     if irmas_train_absent == "negative":
         training = (clips["corpus"] == "irmas") & (clips["official_split"] == "train")
-        observed[training.to_numpy(dtype=np.bool_)] = True
+        covered = np.isin(taxonomy.codes, taxonomy.covered_by("irmas"))
+        observed[np.ix_(training.to_numpy(dtype=np.bool_), covered)] = True
     targets[rows, columns] = relevance > 0.5
     observed[rows, columns] = relevance != 0.5
     return LabelArrays(tuple(str(clip_id) for clip_id in clip_ids), targets, observed)
 
 
 def _check_labels(
-    labels: pd.DataFrame, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], relevance: FloatArray
+    labels: pd.DataFrame,
+    rows: npt.NDArray[np.intp],
+    columns: npt.NDArray[np.intp],
+    relevance: FloatArray,
+    taxonomy: Taxonomy,
 ) -> None:
     if (rows < 0).any():
         unknown = labels["clip_id"][rows < 0].unique()
         raise LabelError(f"labels for {len(unknown)} clips that are not in the table of clips, first {unknown[0]!r}")
     if (columns < 0).any():
         codes = sorted({repr(str(code)) for code in labels["instrument"][columns < 0]})
-        raise LabelError(f"unknown instrument {', '.join(codes)}; allowed are {', '.join(CODES)}")
+        raise LabelError(f"unknown instrument {', '.join(codes)}; allowed are {', '.join(taxonomy.codes)}")
     outside = ~((relevance >= 0) & (relevance <= 1))  # NaN is neither
     if outside.any():
         at = labels.iloc[int(outside.argmax())]

@@ -9,7 +9,10 @@ import typer
 
 from instrumentarium.runtime.errors import UserError
 
-SIDE_HELP = 'A Git revision, a DVC experiment, "workspace", or a table of scores ending in .csv.'
+SIDE_HELP = (
+    'A Git revision, a DVC experiment or "workspace", with ":" and a system behind it where that is not the model '
+    "(HEAD:label_prior); or a table of scores ending in .csv."
+)
 
 
 class Format(StrEnum):
@@ -41,10 +44,10 @@ def compare(
     clips: Annotated[int, typer.Option(min=0, help="How many of the clips that changed most to list.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Of resamples and exchanges.")] = 0,
 ) -> None:
-    """Say whether two models differ for real: every figure, the difference, its interval and its p.
+    """Say whether two models differ for real: every metric, the difference, its interval and its p.
 
-    Both are judged on the same clips; recordings are what is drawn anew and exchanged, since clips of one recording are no
-    independent witnesses.
+    Both are evaluated on the same clips; recordings are what is drawn anew and exchanged, since clips of one recording are
+    no independent witnesses.
     """
     if plot is not None and plot.suffix.lower() != ".png":
         raise typer.BadParameter(f"{plot} must end in .png", param_hint="--plot")

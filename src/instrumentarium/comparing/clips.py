@@ -1,4 +1,4 @@
-"""The clips that two systems answer most differently."""
+"""The clips for which two systems predict most differently."""
 
 from dataclasses import dataclass
 
@@ -6,18 +6,17 @@ import numpy as np
 
 from instrumentarium.clips.labels import BoolArray
 from instrumentarium.comparing.pairing import Pair
-from instrumentarium.tables.taxonomy import CODES
 
 
 @dataclass(frozen=True)
 class ChangedClip:
-    """A clip and what both systems say of it.
+    """A clip and what both systems predict for it.
 
     Attributes:
         clip_id: the clip.
         truth: codes of the instruments known to play.
-        a: codes that the first system gives, among the observed instruments.
-        b: codes that the second gives.
+        a: codes that the first system predicts, among the observed instruments.
+        b: codes that the second predicts.
         right_a: how many observed instruments the first gets right.
         right_b: how many the second does.
         observed: how many there are.
@@ -40,7 +39,7 @@ class ChangedClip:
 
 
 def changed_clips(pair: Pair, count: int) -> list[ChangedClip]:
-    """Return the `count` clips that changed most: by answers that became right or wrong, then by the change of scores.
+    """Return the `count` clips that changed most: by predictions that became right or wrong, then by the change of scores.
 
     Clips about which the systems predict the same and score the same are never among them.
     """
@@ -54,9 +53,9 @@ def changed_clips(pair: Pair, count: int) -> list[ChangedClip]:
     return [
         ChangedClip(
             clip_id=pair.clip_ids[row],
-            truth=_codes(targets[row] & observed[row]),
-            a=_codes(pair.a.predictions[row] & observed[row]),
-            b=_codes(pair.b.predictions[row] & observed[row]),
+            truth=_codes(first.codes, targets[row] & observed[row]),
+            a=_codes(first.codes, pair.a.predictions[row] & observed[row]),
+            b=_codes(first.codes, pair.b.predictions[row] & observed[row]),
             right_a=int(right_a[row]),
             right_b=int(right_b[row]),
             observed=int(observed[row].sum()),
@@ -66,5 +65,5 @@ def changed_clips(pair: Pair, count: int) -> list[ChangedClip]:
     ]
 
 
-def _codes(row: BoolArray) -> tuple[str, ...]:
-    return tuple(code for code, given in zip(CODES, row, strict=True) if given)
+def _codes(codes: tuple[str, ...], row: BoolArray) -> tuple[str, ...]:
+    return tuple(code for code, present in zip(codes, row, strict=True) if present)

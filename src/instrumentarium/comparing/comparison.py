@@ -1,4 +1,4 @@
-"""The whole comparison of two sides: every figure with its difference, how sure that is, and where it comes from."""
+"""The whole comparison of two sides: every metric with its difference, how sure that is, and where it comes from."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,17 @@ import numpy as np
 from instrumentarium.comparing.clips import ChangedClip, changed_clips
 from instrumentarium.comparing.pairing import pair_clips, recordings_of
 from instrumentarium.comparing.sides import Side
-from instrumentarium.comparing.significance import MEASURES, Differences, holm, paired_differences
+from instrumentarium.comparing.significance import Differences, holm, paired_differences
+from instrumentarium.evaluation import catalogue
 from instrumentarium.evaluation.headline import rounded
-from instrumentarium.tables.taxonomy import CODES
 
 LEVEL = 0.05
 """A difference is called real where its p is below this."""
-LOWER_IS_BETTER = frozenset({"coverage_error", "brier", "ece_mean", "false_instrument_rate"})
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One figure of both sides; None where it is undefined.
+    """One metric of both sides; None where it is undefined.
 
     Attributes:
         a: the first side's.
@@ -27,7 +26,7 @@ class Difference:
         low: lower end of the difference's 95 % interval.
         high: its upper end.
         p: two-sided, of exchanging recordings.
-        p_holm: the same, adjusted for the instruments of one measure; None for headline figures, which stand alone.
+        p_holm: the same, adjusted for the instruments of one metric; None for headline metrics, which stand alone.
     """
 
     a: float | None
@@ -44,7 +43,7 @@ class Difference:
         return p is not None and p < LEVEL
 
     def content(self) -> dict[str, float | None]:
-        """Return the figures that JSON gives for a headline figure."""
+        """Return the values that JSON has for a headline metric."""
         return {name: getattr(self, name) for name in ("a", "b", "difference", "low", "high", "p")}
 
 
@@ -80,23 +79,25 @@ class Comparison:
 
     Attributes:
         headline: name to difference.
-        per_instrument: code to measure to difference.
+        names: code to the instrument's name.
+        per_instrument: code to metric to difference.
         clips: those that changed most.
         settings: what it rests on.
     """
 
     headline: dict[str, Difference]
+    names: dict[str, str]
     per_instrument: dict[str, dict[str, Difference]]
     clips: list[ChangedClip]
     settings: Settings
 
     def content(self) -> dict[str, object]:
-        """Return the comparison as JSON holds it: headline figures at the top level, and all else beside them."""
+        """Return the comparison as JSON holds it: headline metrics at the top level, and all else beside them."""
         return {
             **{name: difference.content() for name, difference in self.headline.items()},
             "per_instrument": {
-                code: {name: {**each.content(), "p_holm": each.p_holm} for name, each in measures.items()}
-                for code, measures in self.per_instrument.items()
+                code: {name: {**each.content(), "p_holm": each.p_holm} for name, each in metrics.items()}
+                for code, metrics in self.per_instrument.items()
             },
             "clips": [
                 {
@@ -134,14 +135,16 @@ def compare_sides(
     """
     pair = pair_clips(a, b, split)
     found = paired_differences(pair.a, pair.b, resamples=resamples, permutations=permutations, seed=seed)
-    adjusted = {measure: holm(found.p[measure]) for measure in MEASURES}
+    adjusted = {metric: holm(found.p[metric]) for metric in catalogue.MACRO}
     return Comparison(
-        headline={name: _difference(found, name) for name in found.a if name not in MEASURES},
+        names=a.names,
+        headline={name: _difference(found, name) for name in found.a if name not in catalogue.MACRO},
         per_instrument={
             code: {
-                measure: _difference(found, measure, column, float(adjusted[measure][column])) for measure in MEASURES
+                metric: _difference(found, metric, column, float(adjusted[metric][column]))
+                for metric in catalogue.MACRO
             }
-            for column, code in enumerate(CODES)
+            for column, code in enumerate(pair.a.scored.codes)
         },
         clips=changed_clips(pair, clips),
         settings=Settings(

@@ -4,9 +4,9 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from instrumentarium.comparing.comparison import LOWER_IS_BETTER, Comparison, Difference
+from instrumentarium.comparing.comparison import Comparison, Difference
+from instrumentarium.evaluation.catalogue import COUNTED, LOWER_IS_BETTER
 from instrumentarium.runtime.files import atomic_path
-from instrumentarium.tables.taxonomy import NAMES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,12 +21,10 @@ STYLES = {
     "worse": ("#D55E00", "v", "B worse"),
     "undecided": ("#666666", "o", "may be chance"),
 }
-NOT_SHARES = frozenset({"coverage_error"})
-"""Counted in instruments: on the others' scale it would dwarf them."""
 
 
 def draw_forest(comparison: Comparison, path: Path) -> None:
-    """Write a PNG, one column of a paper wide: headline figures above, F1 of each instrument below.
+    """Write a PNG, one column of a paper wide: headline metrics above, F1 of each instrument below.
 
     Equal comparisons give equal bytes. Undefined differences have an empty row.
     """
@@ -34,14 +32,16 @@ def draw_forest(comparison: Comparison, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    headline = {name: found for name, found in comparison.headline.items() if name not in NOT_SHARES}
-    instruments = {NAMES[code]: measures["f1"] for code, measures in comparison.per_instrument.items()}
+    headline = {
+        name: found for name, found in comparison.headline.items() if name not in COUNTED
+    }  # on the others' scale they would dwarf them
+    instruments = {comparison.names[code]: metrics["f1"] for code, metrics in comparison.per_instrument.items()}
     heights = [len(headline), len(instruments)]
     with rc_context({"font.size": 7, "axes.linewidth": 0.6, "font.family": "DejaVu Sans"}):
         figure = Figure(figsize=(COLUMN_WIDTH_IN, ROW_HEIGHT_IN * (sum(heights) + 9)), layout="constrained")
         FigureCanvasAgg(figure)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=heights)
-        _draw(upper, headline, "Headline figures")
+        _draw(upper, headline, "Headline")
         _draw(lower, instruments, "F1 by instrument, p by Holm")
         a, b = comparison.settings.a.name, comparison.settings.b.name
         lower.set_xlabel(f"B − A with 95 % interval\nA: {_short(a)}    B: {_short(b)}")

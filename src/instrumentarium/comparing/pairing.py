@@ -1,7 +1,7 @@
 """The clips on which two systems can be compared: those that both have in the split, with the same truth.
 
-Only what both sides were judged by counts, and only if it is unseen by both. A corpus that one side left out is left out of
-the comparison, and said so; where the sides disagree on a recording, nothing can be compared.
+Only what both sides were evaluated on counts, and only if it is unseen by both. A corpus that one side left out is left out
+of the comparison, and said so; where the sides disagree on a recording, nothing can be compared.
 """
 
 from dataclasses import dataclass
@@ -38,9 +38,10 @@ def pair_clips(a: Side, b: Side, split: str) -> Pair:
     """Return the answers of both sides to the clips that both have in `split`.
 
     Raises:
-        ComparisonError: if a recording of the split on one side is in another split on the other, or they have no clip in
-            common, or group or label common clips differently.
+        ComparisonError: if the sides know different instruments, a recording of the split on one side is in another split
+            on the other, or they have no clip in common, or group or label common clips differently.
     """
+    _check_same_instruments(a, b)
     for one, other in ((a, b), (b, a)):
         _check_same_split(one, other, split)
     common = sorted(set(a.clip_ids) & set(b.clip_ids))
@@ -66,6 +67,20 @@ def _rows(side: Side, clip_ids: list[str]) -> Answers:
     return Answers(side.answers.scored.where(rows), side.answers.predictions[rows])
 
 
+def _check_same_instruments(a: Side, b: Side) -> None:
+    ours, theirs = a.answers.scored.codes, b.answers.scored.codes
+    if ours != theirs:
+        differing = [
+            f"only {side.name} has {', '.join(only)}"
+            for side, only in ((a, sorted(set(ours) - set(theirs))), (b, sorted(set(theirs) - set(ours))))
+            if only
+        ]
+        raise ComparisonError(
+            f"{a.name} and {b.name} have different instruments ({len(ours)} and {len(theirs)}): "
+            f"{'; '.join(differing) or 'the same in another order'}; run both with the same `taxonomy`"
+        )
+
+
 def _check_same_split(one: Side, other: Side, split: str) -> None:
     recordings = one.split["recording_id"][one.split["split"] == split].unique()
     clips = one.split["clip_id"][one.split["split"] == split]
@@ -77,7 +92,7 @@ def _check_same_split(one: Side, other: Side, split: str) -> None:
         where = " and ".join(f"{count} in {name}" for name, count in counts.items())
         raise ComparisonError(
             f"the splits differ: of the {len(recordings)} {split} recordings of {one.name}, {other.name} has {where} "
-            f"({len(moved)} clips, first {moved['clip_id'].iloc[0]!r}), so what one is judged by the other was made with; "
+            f"({len(moved)} clips, first {moved['clip_id'].iloc[0]!r}), so what evaluates one has made the other; "
             "run both with the same split (the same seed, `split` parameters and corpora)"
         )
 
@@ -92,8 +107,8 @@ def _check_same_truth(a: Side, b: Side, pair: Pair) -> None:
         if differs.any():
             raise ComparisonError(
                 f"the {what} of {int(differs.sum())} of {total} clips differ between {a.name} and {b.name}, first "
-                f"{pair.clip_ids[int(differs.argmax())]!r}; a figure of one would not mean what it means of the other: "
-                "evaluate both by the same tables (pass one side's scores.csv to judge it by the workspace's)"
+                f"{pair.clip_ids[int(differs.argmax())]!r}; a metric of one would not mean what it means of the other: "
+                "evaluate both by the same tables (pass one side's table of scores to evaluate it by the workspace's)"
             )
 
 

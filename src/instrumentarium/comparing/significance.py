@@ -1,13 +1,13 @@
 """Is the difference between two systems more than these recordings' luck? Paired, and by recording.
 
-Both systems are judged on the same clips, and clips of one recording resemble one another. So the interval of a difference
-comes from a bootstrap that draws the same recordings for both, and its p from exchanging the systems' answers for whole
-recordings: if it did not matter which system answered, the difference found would be one among those.
+Both systems are evaluated on the same clips, and clips of one recording resemble one another. So the interval of a
+difference comes from a bootstrap that draws the same recordings for both, and its p from exchanging the systems'
+predictions for whole recordings: if it did not matter which system predicted, the difference would be one of those.
 
 An exchange needs no copying. The clips of both sides are put below one another, and a clip's weight, 0 or 1, says which of
-its two rows counts: so the same functions reckon resamples and exchanges. Scores of two systems need not be on one scale,
+its two rows counts: so the same functions compute resamples and exchanges. Scores of two systems need not be on one scale,
 so where exchanged clips are ranked against one another (AP, AUROC) each system's scores give way to their ranks, which
-leave the systems' own figures as they are.
+leave the systems' own metrics as they are.
 
 The interval of the difference in calibration error is wider than the others: see `evaluation.calibration_intervals`.
 
@@ -24,6 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from instrumentarium.clips.labels import BoolArray, FloatArray
+from instrumentarium.clips.scored import ScoredClips, concatenate
+from instrumentarium.evaluation import catalogue
 from instrumentarium.evaluation.bootstrap import (
     draw_weights,
     mean_of_defined_columns,
@@ -32,14 +34,11 @@ from instrumentarium.evaluation.bootstrap import (
     resampled_per_instrument,
 )
 from instrumentarium.evaluation.calibration_intervals import ece_deviations, resampled_ece, upper_ends
-from instrumentarium.evaluation.inputs import Scored
 from instrumentarium.runtime.progress import progress_bar
 from instrumentarium.runtime.seeds import derive_seed
 
-MEASURES = ("f1", "ap", "auroc")
-"""What is compared for each instrument."""
 BLOCK = 250
-"""Draws that are reckoned at once: some 100 MB for 2,874 clips."""
+"""Draws that are computed at once: some 100 MB for 2,874 clips."""
 TOLERANCE = 1e-10
 """Differences closer than this are equal: sums in another order differ in their last bits."""
 
@@ -48,22 +47,22 @@ Values = dict[str, FloatArray]
 
 @dataclass(frozen=True)
 class Answers:
-    """What one system says of the clips.
+    """What one system predicts for the clips.
 
     Attributes:
         scored: the clips with truth and scores.
         predictions: (clips, instruments).
     """
 
-    scored: Scored
+    scored: ScoredClips
     predictions: BoolArray
 
 
 @dataclass(frozen=True)
 class Differences:
-    """Figures of two systems and how they differ, by name; each a scalar array, or (instruments,) for MEASURES.
+    """Metrics of two systems and how they differ, by name; each a scalar array, or (instruments,) for those of instruments.
 
-    NaN where a figure is undefined. The difference is `b` - `a`; `low` and `high` are the ends of its 95 % interval.
+    NaN where a metric is undefined. The difference is `b` - `a`; `low` and `high` are the ends of its 95 % interval.
     """
 
     a: Values
@@ -93,13 +92,13 @@ def paired_differences(a: Answers, b: Answers, *, resamples: int, permutations: 
     _check_paired(a, b)
     recordings = a.scored.recordings
     everything = np.ones((1, len(recordings)))
-    ours, theirs = ({name: value[0] for name, value in _figures(each, everything).items()} for each in (a, b))
+    ours, theirs = ({name: value[0] for name, value in _values(each, everything).items()} for each in (a, b))
     weights = draw_weights(recordings, resamples, derive_seed(seed, "compare bootstrap"))
     swapped = draw_swaps(recordings, permutations, derive_seed(seed, "compare permutation"))
     with progress_bar("compare", "draws", total=resamples + permutations) as bar:
         resampled = []
         for rows in _blocks(resamples):
-            resampled.append(_minus(_figures(b, weights[rows]), _figures(a, weights[rows])))
+            resampled.append(_minus(_values(b, weights[rows]), _values(a, weights[rows])))
             bar.update(len(weights[rows]))
         exchanged = []
         for rows in _blocks(permutations):
@@ -131,15 +130,15 @@ def exchanged_differences(a: Answers, b: Answers, swapped: BoolArray) -> Values:
         b: the other's, about the same clips.
         swapped: (permutations, clips).
     """
-    both = Answers(_below(a.scored, b.scored), np.concatenate([a.predictions, b.predictions]))
+    both = Answers(concatenate([a.scored, b.scored]), np.concatenate([a.predictions, b.predictions]))
     ranks = replace(both.scored, scores=np.concatenate([score_ranks(a.scored), score_ranks(b.scored)]))
     mine, other = (~swapped).astype(np.float64), swapped.astype(np.float64)
-    first = _figures(both, np.concatenate([mine, other], axis=1), ranks)
-    second = _figures(both, np.concatenate([other, mine], axis=1), ranks)
+    first = _values(both, np.concatenate([mine, other], axis=1), ranks)
+    second = _values(both, np.concatenate([other, mine], axis=1), ranks)
     return _minus(second, first)
 
 
-def score_ranks(split: Scored) -> FloatArray:
+def score_ranks(split: ScoredClips) -> FloatArray:
     """Return each score's rank among its instrument's observed pairs, (clips, instruments), in 0 to 1; ties share one.
 
     Unobserved pairs get 0: nothing may look at them.
@@ -184,31 +183,21 @@ def holm(p: FloatArray) -> FloatArray:
     return adjusted
 
 
-def _figures(answers: Answers, weights: FloatArray, ranks: Scored | None = None) -> Values:
-    """Every compared figure for each row of weights; `ranks` takes the place of the scores where clips are ranked."""
+def _values(answers: Answers, weights: FloatArray, ranks: ScoredClips | None = None) -> Values:
+    """Every compared metric for each row of weights; `ranks` takes the place of the scores where clips are ranked."""
     detail = resampled_per_instrument(ranks or answers.scored, answers.predictions, weights)
     headline = resampled_headline(answers.scored, answers.predictions, weights, detail)
     headline["ece_mean"] = mean_of_defined_columns(resampled_ece(answers.scored, weights))
-    return headline | {measure: detail[measure] for measure in MEASURES}
+    return headline | {metric: detail[metric] for metric in catalogue.MACRO}
 
 
-def _ece_interval(a: Scored, b: Scored, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _ece_interval(a: ScoredClips, b: ScoredClips, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the ends of the interval of the difference in mean ECE, each ()."""
     ours, theirs = (ece_deviations(side, weights).mean() for side in (a, b))
     difference = theirs.error - ours.error
     low = difference - upper_ends(theirs.above + ours.below)
     high = difference + upper_ends(theirs.below + ours.above)
     return low[0], high[0]
-
-
-def _below(a: Scored, b: Scored) -> Scored:
-    return Scored(
-        targets=np.concatenate([a.targets, b.targets]),
-        observed=np.concatenate([a.observed, b.observed]),
-        scores=np.concatenate([a.scores, b.scores]),
-        recordings=np.concatenate([a.recordings, b.recordings]),
-        corpora=np.concatenate([a.corpora, b.corpora]),
-    )
 
 
 def _check_paired(a: Answers, b: Answers) -> None:

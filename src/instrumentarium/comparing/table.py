@@ -1,14 +1,10 @@
-"""A comparison as text: the answer, then the headline figures, the instruments, the clips."""
+"""A comparison as text: the answer, then the headline, the instruments, the clips."""
 
 from collections.abc import Iterator
 
-from instrumentarium.comparing.comparison import LOWER_IS_BETTER, Comparison, Difference, Settings
-from instrumentarium.comparing.significance import MEASURES
-from instrumentarium.tables.taxonomy import NAMES
+from instrumentarium.comparing.comparison import Comparison, Difference, Settings
+from instrumentarium.evaluation.catalogue import LABELS, LEADING, LOWER_IS_BETTER, MACRO
 
-LEADING = "f1_macro"
-"""The figure the answer is given by."""
-TITLES = {"f1": "F1", "ap": "AP", "auroc": "AUROC"}
 FEWEST_RECORDINGS = 6
 """With fewer, no exchange of recordings can give a p below 5 %: of 2 ** 5, two differ most."""
 
@@ -61,25 +57,25 @@ def _settings(settings: Settings) -> Iterator[str]:
     if settings.clips_only_in_a or settings.clips_only_in_b:
         yield (
             f"Left out: {settings.clips_only_in_a} clips that only A has, {settings.clips_only_in_b} that only B has; "
-            "the figures below are of the common clips."
+            "the values below are of the common clips."
         )
     if settings.recordings < FEWEST_RECORDINGS:
-        yield f"Too few recordings: with fewer than {FEWEST_RECORDINGS} no difference can be told from chance."
+        yield f"Too few recordings: with fewer than {FEWEST_RECORDINGS} no difference can be distinguished from chance."
 
 
 def _headline(comparison: Comparison) -> Iterator[str]:
     yield _columns("", "p")
     for name, difference in comparison.headline.items():
         yield _row(f"{name} ↓" if name in LOWER_IS_BETTER else name, difference, difference.p)
-    yield "↓ less is better. Each p stands alone: choose your figure before you look."
+    yield "↓ less is better. Each p stands alone: choose your metric before you look."
 
 
 def _instruments(comparison: Comparison) -> Iterator[str]:
     count = len(comparison.per_instrument)
-    for measure in MEASURES:
-        yield _columns(f"{TITLES[measure]} by instrument", "Holm p")
-        for code, measures in comparison.per_instrument.items():
-            yield _row(NAMES[code], measures[measure], measures[measure].p_holm)
+    for metric in MACRO:
+        yield _columns(f"{LABELS[metric]} by instrument", "Holm p")
+        for code, metrics in comparison.per_instrument.items():
+            yield _row(comparison.names[code], metrics[metric], metrics[metric].p_holm)
         yield ""
     yield f"Holm p allows for looking at {count} instruments: one below 0.05 holds even so."
 
@@ -93,8 +89,8 @@ def _row(name: str, found: Difference, p: float | None) -> str:
         return f"{name:<24}{_number(found.a)}{_number(found.b):>8}{'–':>9}   {'undefined':<17}{'–':>7}"
     interval = f"{found.low:+.3f} to {found.high:+.3f}"
     mark = "  real" if found.is_real() else ""
-    figures = f"{_number(found.a)}{_number(found.b):>8}{found.difference:>+9.3f}"
-    return f"{name:<24}{figures}   {interval:<17}{p_text(p):>7}{mark}"
+    values = f"{_number(found.a)}{_number(found.b):>8}{found.difference:>+9.3f}"
+    return f"{name:<24}{values}   {interval:<17}{p_text(p):>7}{mark}"
 
 
 def _number(value: float | None) -> str:
@@ -104,13 +100,13 @@ def _number(value: float | None) -> str:
 def _clips(comparison: Comparison) -> Iterator[str]:
     if not comparison.clips:
         yield ""
-        yield "No clip is answered differently."
+        yield "The systems predict the same for every clip."
         return
     yield ""
-    yield "Clips that changed most (answers that became right or wrong; mean change of scores)"
+    yield "Clips that changed most (predictions that became right or wrong; mean change of scores)"
     for clip in comparison.clips:
         yield f"  {clip.gain:+d} of {clip.observed}, scores by {clip.score_change:.2f}  {clip.clip_id}"
-        yield f"       plays {_listed(clip.truth)};  A says {_listed(clip.a)};  B says {_listed(clip.b)}"
+        yield f"       plays {_listed(clip.truth)};  A predicts {_listed(clip.a)};  B predicts {_listed(clip.b)}"
 
 
 def _listed(codes: tuple[str, ...]) -> str:

@@ -1,9 +1,14 @@
-"""What only other libraries know of params.yaml: whether a network's architecture exists."""
+"""What only other libraries and files know of params.yaml: whether a network's architecture and a file it names exist."""
 
-from instrumentarium.config.whole import Params
+from pathlib import Path
+
+from instrumentarium.config.whole import Params, unknown_corpora
 from instrumentarium.models.backbones.image import UnknownArchitectureError, check_architecture
 from instrumentarium.models.params import TimmParams
+from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.section import ParamsError
+from instrumentarium.splitting.frozen import frozen_file
+from instrumentarium.tables.selection import is_file, read_taxonomy_file
 
 
 def check_architectures(params: Params) -> None:
@@ -14,10 +19,48 @@ def check_architectures(params: Params) -> None:
     """
     problems = []
     for name, model in params.models.items():
-        if isinstance(model.network, TimmParams):
+        if isinstance(model.backbone, TimmParams):
             try:
-                check_architecture(model.network.architecture)
+                check_architecture(model.backbone.architecture)
             except UnknownArchitectureError as error:
-                problems.append(f"  models.{name}.network.{error}")
+                problems.append(f"models.{name}.backbone.{error}")
+    _refuse(problems)
+
+
+def check_files(params: Params, splits: Path, taxonomies: Path) -> None:
+    """Make sure that what params.yaml names in the file system is there: a frozen split, archives, a taxonomy.
+
+    Args:
+        params: all of them.
+        splits: the folder of splits made elsewhere.
+        taxonomies: the folder of the user's taxonomies.
+
+    Raises:
+        ParamsError: naming each file or folder that is missing, or a taxonomy that cannot be used.
+    """
+    problems = []
+    if params.split.frozen is not None:
+        try:
+            frozen_file(splits, params.split.frozen)
+        except UserError as error:
+            problems.append(str(error))
+    folder = params.download.folder
+    if folder is not None and not folder.is_dir():
+        what = "is no folder" if folder.exists() else "does not exist"
+        problems.append(
+            f"download.archives: {folder} {what}; name a folder of published archives, or set it to null to fetch them"
+        )
+    if is_file(params.taxonomy):
+        try:
+            problems += [
+                f"{taxonomies / params.taxonomy}: {problem}"
+                for problem in unknown_corpora(read_taxonomy_file(taxonomies, params.taxonomy))
+            ]
+        except UserError as error:
+            problems.append(str(error))
+    _refuse(problems)
+
+
+def _refuse(problems: list[str]) -> None:
     if problems:
-        raise ParamsError("\n".join(["params.yaml cannot be used as it is:", *problems]))
+        raise ParamsError("\n  ".join(["params.yaml cannot be used as it is:", *problems]))

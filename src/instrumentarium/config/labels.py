@@ -1,7 +1,7 @@
 """How label files are read."""
 
 from instrumentarium.clips.labels import IrmasTrainAbsent
-from instrumentarium.duplicates.params import Contradictory
+from instrumentarium.duplicates.params import Conflicting
 from instrumentarium.runtime.section import Section
 
 
@@ -9,4 +9,4 @@ class LabelsParams(Section):
     """How silence in the label files is read, and what becomes of labels on which clips that sound alike disagree."""
 
     irmas_train_absent: IrmasTrainAbsent
-    contradictory: Contradictory
+    conflicting: Conflicting

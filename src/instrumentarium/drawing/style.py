@@ -1,47 +1,35 @@
-"""How every figure looks: sizes for a two-column paper, one look an instrument, bytes that never change.
+"""How pictures look: one style whatever the user's settings, drawn without a display, bytes that never change.
 
-An instrument has the colour that it has everywhere, and besides a line style and a marker, since no eleven colours are told
-apart by everybody. All else takes colours of Okabe and Ito's (Color Universal Design, 2008), which people with any kind of
-colour vision tell apart.
+Plots of rows are not drawn here: they are Vega-Lite templates (`instrumentarium.reporting.charts`). This is for pictures
+with a spectrogram in them, and for clouds of points.
 """
 
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import Literal
 
 import matplotlib as mpl
 import matplotlib.style as mpl_style
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
-from instrumentarium.drawing.colours import INSTRUMENT_COLOURS
-from instrumentarium.tables.taxonomy import CODES, NAMES
-
 RGB = tuple[int, int, int]
 
-COLUMN_IN = 3.4
-"""Width of one column of a two-column page, inches."""
+DPI = 130
 PAGE_IN = 7.0
-"""Width of both columns, inches."""
-DPI = 300
-
-BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-INK, GREY, PALE = "#000000", "#767676", "#D0D0D0"
-TICKS, TICK_LABELS = (0.0, 0.5, 1.0), ("0", "0.5", "1")
-COLOURS = (BLUE, ORANGE, GREEN, VERMILION, *INSTRUMENT_COLOURS.values())
+"""Width of both columns of a two-column page, inches."""
 
 TEXT = {
     "font.family": "DejaVu Sans",
     "font.size": 7.0,
-    "axes.titlesize": 7.0,
+    "axes.titlesize": 7.5,
     "axes.labelsize": 7.0,
-    "xtick.labelsize": 6.0,
-    "ytick.labelsize": 6.0,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
     "legend.fontsize": 6.0,
     "axes.linewidth": 0.6,
     "axes.titlepad": 3.0,
@@ -55,30 +43,9 @@ TEXT = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "legend.frameon": False,
-    "hatch.linewidth": 0.3,
     "lines.linewidth": 1.1,
     "lines.markersize": 3.0,
 }
-
-
-@dataclass(frozen=True)
-class Look:
-    """How one curve is drawn."""
-
-    colour: str
-    line: str
-    marker: str
-    name: str
-
-
-_LINES = ("-", "--")
-_MARKERS = "osD^vPXd*hp"
-LOOKS: dict[str, Look] = {
-    **{code: Look(INSTRUMENT_COLOURS[code], _LINES[k % 2], _MARKERS[k], NAMES[code]) for k, code in enumerate(CODES)},
-    "micro": Look(INK, ":", "", "micro"),
-    "macro": Look(INK, "-", "", "macro"),
-}
-"""Instruments in taxonomy order, then the averages; the same in every figure."""
 
 
 @contextmanager
@@ -88,47 +55,31 @@ def styled() -> Iterator[None]:
         yield
 
 
-def new_figure(width_in: float, height_in: float) -> Figure:
-    """Return an empty figure that needs no display."""
-    figure = Figure(figsize=(width_in, height_in), dpi=DPI)
+def new_figure(width_in: float, height_in: float, *, layout: Literal["constrained"] | None = None) -> Figure:
+    """Return an empty figure that needs no display; without `layout`, axes stay where they are put."""
+    figure = Figure(figsize=(width_in, height_in), dpi=DPI, layout=layout)
     FigureCanvasAgg(figure)
     return figure
 
 
-def instrument_grid(*, height_in: float = 4.6, x_label: str, y_label: str) -> tuple[Figure, dict[str, Axes], Axes]:
-    """Return a page-wide figure with a panel for each instrument, and the twelfth panel.
-
-    Panels share both axes; only the outer ones are labelled.
-    """
-    figure = new_figure(PAGE_IN, height_in)
-    grid = figure.subplots(3, 4, sharex=True, sharey=True)
-    figure.subplots_adjust(left=0.07, right=0.99, bottom=0.09, top=0.95, wspace=0.12, hspace=0.28)
-    panels = list(grid.flat)
-    for code, panel in zip(CODES, panels, strict=False):
-        panel.set_title(NAMES[code])
-    figure.supxlabel(x_label, fontsize=TEXT["axes.labelsize"], y=0.01)
-    figure.supylabel(y_label, fontsize=TEXT["axes.labelsize"], x=0.005)
-    return figure, dict(zip(CODES, panels, strict=False)), panels[-1]
-
-
-def to_png(figure: Figure, *, dpi: int = DPI, palette: Sequence[RGB] | None = None) -> bytes:
-    """Return a figure as PNG: the same figure gives the same bytes, for one version of matplotlib and Pillow.
+def to_png(figure: Figure, *, palette: Sequence[RGB] | None = None) -> bytes:
+    """Return a figure as PNG without date, software or version: the same figure gives the same bytes.
 
     Args:
         figure: drawn inside `styled`.
-        dpi: pixels an inch.
         palette: at most 256 colours, to the nearest of which every pixel is moved, which makes a photograph-like picture
             several times smaller; None keeps all colours.
     """
     buffer = io.BytesIO()
+    if palette is None:
+        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+        return buffer.getvalue()
     # the bare pixels: a PNG of matplotlib's would only be decoded again
-    figure.savefig(buffer, format="rgba", dpi=dpi, facecolor="white")
-    size = int(figure.get_figwidth() * dpi), int(figure.get_figheight() * dpi)  # as matplotlib rounds
-    image: Image.Image = Image.frombytes("RGBA", size, buffer.getvalue()).convert("RGB")
-    if palette is not None:
-        image = _with_palette(image, palette)
+    figure.savefig(buffer, format="rgba", dpi=DPI, facecolor="white")
+    size = int(figure.get_figwidth() * DPI), int(figure.get_figheight() * DPI)  # as matplotlib rounds
+    image = _with_palette(Image.frombytes("RGBA", size, buffer.getvalue()).convert("RGB"), palette)
     result = io.BytesIO()
-    image.save(result, format="png", optimize=True, dpi=(dpi, dpi))
+    image.save(result, format="png", optimize=True, dpi=(DPI, DPI))
     return result.getvalue()
 
 

@@ -4,5 +4,5 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-Contradictory = Literal["union", "unknown", "drop"]
-CONTRADICTORY: TypeAdapter[Contradictory] = TypeAdapter(Contradictory)
+Conflicting = Literal["union", "unknown", "drop"]
+CONFLICTING: TypeAdapter[Conflicting] = TypeAdapter(Conflicting)

@@ -1,18 +1,18 @@
-"""The figures of metrics/duplicates.json."""
+"""The metrics of metrics/duplicates.json."""
 
 import pandas as pd
 
-from instrumentarium.duplicates.contradictions import Settled
+from instrumentarium.duplicates.conflicts import ResolvedLabels
 from instrumentarium.duplicates.merging import merged_recordings
 
 
-def describe_duplicates(clips: pd.DataFrame, duplicates: pd.DataFrame, settled: Settled) -> dict[str, int]:
+def describe_duplicates(clips: pd.DataFrame, duplicates: pd.DataFrame, resolved: ResolvedLabels) -> dict[str, int]:
     """Count pairs by their kind and by what they connect, and what they lead to.
 
     Args:
         clips: columns clip_id, corpus, recording_id.
         duplicates: with all columns of the duplicates table.
-        settled: the labels after the policy.
+        resolved: the labels after the policy.
     """
     known = clips.set_index("clip_id")
 
@@ -25,7 +25,7 @@ def describe_duplicates(clips: pd.DataFrame, duplicates: pd.DataFrame, settled: 
         "fingerprint": int((duplicates["kind"] == "fingerprint").sum()),
         "across_corpora": across("corpus"),
         "across_recordings": across("recording_id"),
-        "contradictory": int((duplicates["contradiction"] != "").sum()),
+        "conflicting": int((duplicates["conflict"] != "").sum()),
         "merged_recordings": int(clips["recording_id"].nunique() - merged_recordings(clips, duplicates).nunique()),
-        "dropped_clips": len(settled.dropped),
+        "dropped_clips": len(resolved.dropped),
     }

@@ -8,9 +8,7 @@ that two excerpts of a song overlap, or that its bars repeat, is no news.
 """
 
 import itertools
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -20,10 +18,10 @@ import pandas as pd
 
 from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.duplicates.coherence import coherence
-from instrumentarium.duplicates.contradictions import are_alike
+from instrumentarium.duplicates.conflicts import are_alike
 from instrumentarium.duplicates.landmarks import count_frames, find_landmarks, hop_samples
 from instrumentarium.duplicates.matching import Constellation, find_matches
-from instrumentarium.runtime.progress import progress_bar
+from instrumentarium.runtime.workers import map_in_order, worker_pool
 
 MATCHES = 8
 SHARE = 0.25
@@ -32,6 +30,7 @@ OVERLAP_S = 1.0
 """Two notes fit into less, and two notes may sound the same in different pieces."""
 COLUMNS = ("clip_a", "clip_b", "kind", "offset_s", "overlap_s", "matches")
 
+Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
@@ -111,14 +110,10 @@ def compare_sounds(samples: Sequence[npt.NDArray[np.int16]], sample_rate_hz: int
     return [Likeness(*pair, offset, matches, agreement) for pair, (agreement, matches, offset) in best.items()]
 
 
-def _in_threads(function: Callable[..., Result], tasks: Sequence[object], title: str) -> list[Result]:
+def _in_threads(function: Callable[[Task], Result], tasks: Sequence[Task], title: str) -> list[Result]:
     """Return the result for each task, in their order, computed on all cores: the loops of NumPy and SciPy run abreast."""
-    results = []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool, progress_bar(title, "clips", total=len(tasks)) as bar:
-        for result in pool.map(function, tasks):
-            results.append(result)
-            bar.update()
-    return results
+    with worker_pool("threads") as pool:
+        return list(map_in_order(pool, function, tasks, title))
 
 
 def _table(clips: pd.DataFrame, rows: Sequence[tuple[int, int, str, float, int]]) -> pd.DataFrame:

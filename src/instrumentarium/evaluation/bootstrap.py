@@ -1,8 +1,8 @@
-"""How far each figure could have come out otherwise: a bootstrap over recordings.
+"""How far each metric could have come out otherwise: a bootstrap over recordings.
 
 Clips of one recording resemble one another, so recordings are what is drawn anew, with all their clips; drawing clips makes
 intervals far too narrow. A resample is a weight for each clip, how often its recording was drawn, and every metric is
-reckoned from weights at once: nothing is copied. Each figure is what the metric of the same name gives on the drawn clips.
+computed from weights at once: nothing is copied. Each value is what the metric of the same name gives on the drawn clips.
 
 Efron, Tibshirani: An Introduction to the Bootstrap, 1993 (percentile intervals); Cameron, Gelbach, Miller: Bootstrap-based
 improvements for inference with clustered errors. Review of Economics and Statistics, 2008 (pairs cluster bootstrap).
@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from instrumentarium.clips.labels import BoolArray, FloatArray
+from instrumentarium.clips.scored import ScoredClips
 from instrumentarium.evaluation import metrics as m
 from instrumentarium.evaluation import ranking as r
-from instrumentarium.evaluation.inputs import Scored
 
 BATCH = 250
 """Resamples that are ranked at once: some 50 MB for 2,874 clips."""
@@ -37,9 +37,9 @@ def draw_weights(recordings: npt.NDArray[np.str_], resamples: int, seed: int) ->
 
 
 def resampled_headline(
-    split: Scored, predictions: BoolArray, weights: FloatArray, detail: Mapping[str, FloatArray] | None = None
+    split: ScoredClips, predictions: BoolArray, weights: FloatArray, detail: Mapping[str, FloatArray] | None = None
 ) -> dict[str, FloatArray]:
-    """Return the headline figures of every resample, each (resamples,); NaN where one is undefined.
+    """Return the headline metrics of every resample, each (resamples,); NaN where one is undefined.
 
     Args:
         split: the clips.
@@ -70,7 +70,7 @@ def resampled_headline(
     }
 
 
-def resampled_per_instrument(split: Scored, predictions: BoolArray, weights: FloatArray) -> dict[str, FloatArray]:
+def resampled_per_instrument(split: ScoredClips, predictions: BoolArray, weights: FloatArray) -> dict[str, FloatArray]:
     """Return F1, precision, recall, AP and AUROC of every resample, each (resamples, instruments); NaN where undefined."""
     found, missed, false = _outcomes(split, predictions, weights)
     f1 = _ratio(2 * found, 2 * found + missed + false)
@@ -84,20 +84,20 @@ def resampled_per_instrument(split: Scored, predictions: BoolArray, weights: Flo
     }
 
 
-def resampled_brier(split: Scored, weights: FloatArray) -> FloatArray:
+def resampled_brier(split: ScoredClips, weights: FloatArray) -> FloatArray:
     """Return each instrument's mean squared error of scores in every resample, (resamples, instruments)."""
     pairs = split.observed.astype(np.float64)
     return _ratio(weights @ (np.square(split.scores - split.targets) * pairs), weights @ pairs)
 
 
 def percentile_intervals(values: Mapping[str, FloatArray]) -> dict[str, tuple[FloatArray, FloatArray]]:
-    """Return for each figure the ends of its central 95 %, over the resamples in which it is defined.
+    """Return for each metric the ends of its central 95 %, over the resamples in which it is defined.
 
     Args:
         values: name to (resamples,) or (resamples, instruments).
 
     Returns:
-        name to (low, high), without the axis of resamples; NaN where no resample defines the figure.
+        name to (low, high), without the axis of resamples; NaN where no resample defines the metric.
     """
     tails = np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     ends = {}
@@ -116,7 +116,9 @@ def mean_of_defined_columns(values: FloatArray) -> FloatArray:
     return _ratio(np.where(defined, values, 0.0).sum(axis=1), defined.sum(axis=1).astype(np.float64))
 
 
-def _outcomes(split: Scored, predictions: BoolArray, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _outcomes(
+    split: ScoredClips, predictions: BoolArray, weights: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """True positives, false negatives and false positives, each (resamples, instruments)."""
     present, absent = split.targets & split.observed, ~split.targets & split.observed
     found = weights @ (present & predictions).astype(np.float64)
@@ -124,7 +126,7 @@ def _outcomes(split: Scored, predictions: BoolArray, weights: FloatArray) -> tup
     return found, missed, weights @ (absent & predictions).astype(np.float64)
 
 
-def _areas(split: Scored, column: int, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _areas(split: ScoredClips, column: int, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Average precision and area under the ROC curve of one instrument, each (resamples,); see ranking.py."""
     seen = np.flatnonzero(split.observed[:, column])
     ranked = seen[np.argsort(-split.scores[seen, column], kind="stable")]

@@ -1,6 +1,6 @@
 """Do scores mean what they say: of the pairs scored 0.7, do seven in ten hold the instrument?
 
-The expected calibration error (ECE) is reckoned over 15 bins of equal width: the gap between mean score and share of
+The expected calibration error (ECE) is computed over 15 bins of equal width: the gap between mean score and share of
 positives in each bin, weighed by the bin's pairs. A temperature divides the logits of all scores; it is chosen on
 validation, changes no ranking, and shows how much of the error is mere over- or underconfidence.
 

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from instrumentarium.clips.labels import FloatArray
+from instrumentarium.clips.scored import ScoredClips
 from instrumentarium.evaluation.bootstrap import LEVEL, mean_of_defined_columns
 from instrumentarium.evaluation.calibration import BINS, bins_of
-from instrumentarium.evaluation.inputs import Scored
 
 CLEAR = 3.0
 """The sign of a gap is known if it is so many times as large as its resamples' usual deviation."""
@@ -58,7 +58,7 @@ class Deviations:
         return np.maximum(self.error - upper_ends(self.above), 0.0), self.error + upper_ends(self.below)
 
 
-def ece_deviations(split: Scored, weights: FloatArray) -> Deviations:
+def ece_deviations(split: ScoredClips, weights: FloatArray) -> Deviations:
     """Return how far each instrument's ECE may lie from the truth.
 
     Args:
@@ -77,7 +77,7 @@ def ece_deviations(split: Scored, weights: FloatArray) -> Deviations:
     return Deviations(np.array(errors), np.stack(above, axis=1), np.stack(below, axis=1))
 
 
-def resampled_ece(split: Scored, weights: FloatArray) -> FloatArray:
+def resampled_ece(split: ScoredClips, weights: FloatArray) -> FloatArray:
     """Return each instrument's ECE in every resample, (resamples, instruments); NaN without observed clips.
 
     Resamples lie above what they are drawn from; see above for what that means for intervals.
@@ -93,13 +93,10 @@ def upper_ends(deviations: FloatArray) -> FloatArray:
     return np.array([np.quantile(column, (1 + LEVEL) / 2) if len(column) else np.nan for column in defined])
 
 
-def _shared_gaps(split: Scored, column: int, weights: FloatArray) -> FloatArray:
+def _shared_gaps(split: ScoredClips, column: int, weights: FloatArray) -> FloatArray:
     """Score minus truth summed in each bin, over the number of observed clips, (resamples, bins)."""
     rows = np.flatnonzero(split.observed[:, column])
-    gaps = np.zeros((len(rows), BINS))
-    gaps[np.arange(len(rows)), bins_of(split.scores[rows, column])] = (
-        split.scores[rows, column] - split.targets[rows, column]
-    )
-    drawn = weights[:, rows]
-    count = drawn.sum(axis=1, keepdims=True)
-    return np.asarray((drawn @ gaps) / np.where(count > 0, count, np.nan))
+    gaps = np.zeros((len(split), BINS))  # of unobserved clips 0, so that nothing of the large weights is copied
+    gaps[rows, bins_of(split.scores[rows, column])] = split.scores[rows, column] - split.targets[rows, column]
+    count = weights @ split.observed[:, [column]].astype(np.float64)
+    return np.asarray((weights @ gaps) / np.where(count > 0, count, np.nan))

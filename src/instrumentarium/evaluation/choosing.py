@@ -1,12 +1,14 @@
-"""Choosing thresholds on validation, and judging the choice without looking at test.
+"""Choosing thresholds on validation, and evaluating the choice without looking at test.
 
 The *global* threshold is the one of highest macro F1. An instrument's own is the one of its highest F1, drawn toward
 the global one where it rests on few recordings: a threshold tuned on the clips of three songs fits those songs.
 
 Choosing is deterministic. Between two neighbouring scores every threshold predicts the same; the best such gaps that touch
-form a plateau, and the threshold is the middle of the widest one (of equally wide ones the highest).
+form a plateau, and the threshold is the middle of the widest one (of equally wide ones the highest). No threshold is 0:
+a score of 0 never predicts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +20,6 @@ from instrumentarium.evaluation.checks import EvaluationError, check_scores
 from instrumentarium.evaluation.metrics import f1_macro
 from instrumentarium.evaluation.ranking import OperatingPoints, points_per_instrument
 from instrumentarium.evaluation.thresholds import FIXED, RULES, Rule, Support, Thresholds
-from instrumentarium.tables.taxonomy import CODES
 
 # Weighs the global threshold like this many positive recordings. Of 0, 2, 5, 10 and 20, tried on simulated songs, 2 lost
 # least over both cases: instruments whose best thresholds agree (there 0 overfits), and instruments whose differ.
@@ -46,16 +47,18 @@ def choose_thresholds(
     observed: BoolArray,
     recordings: npt.NDArray[np.str_],
     *,
+    codes: Sequence[str],
     rule: Rule,
     chosen_from: str = "validation",
 ) -> Thresholds:
-    """Choose thresholds on validation clips. Never hand it the clips that the thresholds will be judged by.
+    """Choose thresholds on validation clips. Never hand it the clips that the thresholds will be applied to.
 
     Args:
         targets: (clips, instruments).
         scores: (clips, instruments), probabilities.
         observed: (clips, instruments).
         recordings: (clips,), the recording each clip was cut from.
+        codes: (instruments,), the instruments' codes.
         rule: which thresholds are to make the predictions.
         chosen_from: the name of the split, to be recorded.
 
@@ -80,11 +83,11 @@ def choose_thresholds(
         rule=rule,
         fixed=FIXED,
         global_=choice.global_,
-        per_instrument=dict(zip(CODES, choice.shrunk, strict=True)),
-        unshrunk=dict(zip(CODES, choice.unshrunk, strict=True)),
+        per_instrument=dict(zip(codes, choice.shrunk, strict=True)),
+        unshrunk=dict(zip(codes, choice.unshrunk, strict=True)),
         positives={
             code: Support(clips=int(clips[column]), recordings=int(choice.recordings[column]))
-            for column, code in enumerate(CODES)
+            for column, code in enumerate(codes)
         },
         cross_fitted_f1_macro={
             each: round(f1_macro(targets, predictions, observed), 6) for each, predictions in cross_fitted.items()
@@ -100,7 +103,7 @@ def cross_fitted_predictions(
     recordings: npt.NDArray[np.str_],
     folds: int = FOLDS,
 ) -> dict[Rule, BoolArray]:
-    """Predict every clip, by each rule, with thresholds chosen on other recordings: what chooses can thus be judged, too.
+    """Predict every clip, by each rule, with thresholds chosen on other recordings, so that the choice can be evaluated.
 
     The recordings, in the order of their ids, go to the folds in turn; each fold's thresholds come from the other folds.
 
@@ -150,7 +153,7 @@ def folds_of(recordings: npt.NDArray[np.str_], folds: int) -> npt.NDArray[np.int
     names, recording = np.unique(recordings, return_inverse=True)
     if len(names) < 2:
         raise EvaluationError(
-            "thresholds need clips of at least two recordings, so that they are judged by other songs than those that "
+            "thresholds need clips of at least two recordings, so that they are applied to other songs than those that "
             f"chose them; found {len(names)}"
         )
     return np.asarray(recording % min(folds, len(names)))
@@ -160,7 +163,8 @@ def best_threshold(points: OperatingPoints) -> float | None:
     """Return the threshold of highest F1, in the middle of the widest plateau; None without positives."""
     if points.positives == 0:
         return None
-    return _plateau_middle(points.thresholds, _f1(points))
+    above = points.thresholds > 0
+    return _plateau_middle(points.thresholds[above], _f1(points)[above])
 
 
 def best_global_threshold(targets: BoolArray, scores: FloatArray, observed: BoolArray) -> float | None:
@@ -169,6 +173,7 @@ def best_global_threshold(targets: BoolArray, scores: FloatArray, observed: Bool
     if not per_instrument:
         return None
     candidates = np.unique(np.concatenate([points.thresholds for points in per_instrument]))[::-1]
+    candidates = candidates[candidates > 0]
     total = np.zeros(len(candidates))
     for points in per_instrument:
         reached = np.searchsorted(-points.thresholds, -candidates, side="right")  # distinct scores at or above each
@@ -199,7 +204,12 @@ def _plateau_middle(scores: FloatArray, objective: FloatArray) -> float:
     Args:
         scores: (points,), distinct, descending; a threshold in (scores[k + 1], scores[k]] gives objective[k].
         objective: (points,).
+
+    Returns:
+        FIXED where there is no point.
     """
+    if not len(scores):
+        return FIXED
     below = np.append(scores[1:], 0.0)
     best = objective >= objective.max() - 1e-12
     starts = np.flatnonzero(best & ~np.concatenate([[False], best[:-1]]))

@@ -1,11 +1,12 @@
 """Confusion in multi-label data: instrument by instrument, and which instrument is taken for which.
 
 A clip with several instruments has no one right answer, so the multi-label matrix pairs what was missed with what was
-falsely given. In each clip every instrument that plays and is found counts 1 on the diagonal. Of the missed and the
-falsely given, as many as possible are paired, all pairings being equally likely, and each pair counts in (missed, given);
-the missed that remain count in the column "none", the falsely given that remain in the row "none". A clip in which nothing
-plays and nothing is given counts in ("none", "none"). So a row sums to how often the instrument plays and a column to how
-often it is given, and the diagonal is recall as a share of the row, precision as a share of the column.
+falsely predicted. In each clip every instrument that plays and is found counts 1 on the diagonal. Of the missed and the
+falsely predicted, as many as possible are paired, all pairings being equally likely, and each pair counts in (missed,
+predicted); the missed that remain count in the column "none", the falsely predicted that remain in the row "none". A clip
+in which nothing plays and nothing is predicted counts in ("none", "none"). So a row sums to how often the instrument plays
+and a column to how often it is predicted, and the diagonal is recall as a share of the row, precision as a share of the
+column.
 
 The row and the column "none" follow Heydarian, Doyle, Samavi: MLCM, multi-label confusion matrix. IEEE Access 2022; there
 one false alarm counts in the row of every instrument that plays, so that rows do not sum to the number of positives.
@@ -14,9 +15,9 @@ one false alarm counts in the row of every instrument that plays, so that rows d
 import numpy as np
 
 from instrumentarium.clips.labels import BoolArray, FloatArray
+from instrumentarium.clips.scored import ScoredClips
 from instrumentarium.evaluation.curves import Row
 from instrumentarium.evaluation.metrics import count_outcomes
-from instrumentarium.tables.taxonomy import CODES
 
 NONE = "none"
 
@@ -24,7 +25,7 @@ NONE = "none"
 def confusion_matrix(targets: BoolArray, predictions: BoolArray, observed: BoolArray) -> FloatArray:
     """Return the multi-label confusion matrix, (instruments + 1, instruments + 1), rows the truth, "none" last.
 
-    Only clips in which every instrument is observed count: elsewhere what was given may play, unknown to the labels.
+    Only clips in which every instrument is observed count: elsewhere what was predicted may play, unknown to the labels.
     """
     known = observed.all(axis=1)
     targets, predictions = targets[known], predictions[known]
@@ -45,10 +46,10 @@ def confusion_matrix(targets: BoolArray, predictions: BoolArray, observed: BoolA
     return matrix
 
 
-def confusion_rows(targets: BoolArray, predictions: BoolArray, observed: BoolArray) -> list[Row]:
+def confusion_rows(split: ScoredClips, predictions: BoolArray) -> list[Row]:
     """Return the multi-label matrix as rows `actual, predicted, count, share`; share is of the row, None if it is empty."""
-    matrix = confusion_matrix(targets, predictions, observed)
-    names = [*CODES, NONE]
+    matrix = confusion_matrix(split.targets, predictions, split.observed)
+    names = [*split.codes, NONE]
     totals = matrix.sum(axis=1)
     return [
         {
@@ -62,21 +63,21 @@ def confusion_rows(targets: BoolArray, predictions: BoolArray, observed: BoolArr
     ]
 
 
-def confusion_per_instrument_rows(targets: BoolArray, predictions: BoolArray, observed: BoolArray) -> list[Row]:
+def confusion_per_instrument_rows(split: ScoredClips, predictions: BoolArray) -> list[Row]:
     """Return a 2 x 2 matrix for each instrument, over its observed pairs.
 
     Rows are `instrument, actual, predicted, count, share`; actual is "plays" or "silent", predicted "given" or "not given";
     share is of the clips with the same truth, None if there are none.
     """
-    outcomes = count_outcomes(targets, predictions, observed)
+    outcomes = count_outcomes(split.targets, predictions, split.observed)
     rows: list[Row] = []
-    for column, code in enumerate(CODES):
-        for actual, given, withheld in (
+    for column, code in enumerate(split.codes):
+        for actual, positive, negative in (
             ("plays", outcomes.true_positives, outcomes.false_negatives),
             ("silent", outcomes.false_positives, outcomes.true_negatives),
         ):
-            total = int(given[column] + withheld[column])
-            for predicted, counts in (("given", given), ("not given", withheld)):
+            total = int(positive[column] + negative[column])
+            for predicted, counts in (("given", positive), ("not given", negative)):
                 count = int(counts[column])
                 rows.append(
                     {

@@ -6,13 +6,13 @@ line drawn so far, as Douglas and Peucker do) until no point is farther than `TO
 """
 
 import heapq
+from collections.abc import Sequence
 
 import numpy as np
 
 from instrumentarium.clips.labels import FloatArray
-from instrumentarium.evaluation.inputs import Scored
+from instrumentarium.clips.scored import ScoredClips
 from instrumentarium.evaluation.ranking import OperatingPoints, operating_points, points_per_instrument
-from instrumentarium.tables.taxonomy import CODES
 
 Row = dict[str, str | int | float | None]
 
@@ -21,7 +21,7 @@ TOLERANCE = 0.002  # of the axis: a quarter of a pixel in a panel 130 pixels wid
 GRID = np.linspace(0, 1, 201)  # where macro curves are averaged
 
 
-def roc_rows(split: Scored) -> list[Row]:
+def roc_rows(split: ScoredClips) -> list[Row]:
     """Return rows `instrument, fpr, tpr`, each curve from (0, 0) to (1, 1); one empty row where there is no curve.
 
     There is none for an instrument without positives or without negatives, and the empty row keeps its place in the plot.
@@ -37,10 +37,10 @@ def roc_rows(split: Scored) -> list[Row]:
     if singles:
         macro = np.column_stack([GRID, np.mean(singles, axis=0)])
         curves["macro"] = np.vstack([[0.0, 0.0], macro])
-    return _rows(curves, "fpr", "tpr")
+    return _rows(split.codes, curves, "fpr", "tpr")
 
 
-def precision_recall_rows(split: Scored) -> list[Row]:
+def precision_recall_rows(split: ScoredClips) -> list[Row]:
     """Return rows `instrument, recall, precision`, each curve from recall 0 to 1; one empty row without positives.
 
     The curve starts at the precision of the highest score. "macro" is the mean over instruments of the precision at the
@@ -55,7 +55,7 @@ def precision_recall_rows(split: Scored) -> list[Row]:
     singles = [_precision_at(curve) for code, curve in curves.items() if code != "micro"]
     if singles:
         curves["macro"] = np.column_stack([GRID, np.mean(singles, axis=0)])
-    return _rows(curves, "recall", "precision")
+    return _rows(split.codes, curves, "recall", "precision")
 
 
 def thin(curve: FloatArray, most_points: int = MOST_POINTS, tolerance: float = TOLERANCE) -> FloatArray:
@@ -80,10 +80,10 @@ def thin(curve: FloatArray, most_points: int = MOST_POINTS, tolerance: float = T
     return curve[sorted(kept)]
 
 
-def _named_points(split: Scored) -> dict[str, OperatingPoints]:
+def _named_points(split: ScoredClips) -> dict[str, OperatingPoints]:
     singles = points_per_instrument(split.targets, split.scores, split.observed)
     pooled = operating_points(split.targets[split.observed], split.scores[split.observed])
-    return {**dict(zip(CODES, singles, strict=True)), "micro": pooled}
+    return {**dict(zip(split.codes, singles, strict=True)), "micro": pooled}
 
 
 def _roc_at(curve: FloatArray) -> FloatArray:
@@ -110,9 +110,9 @@ def _distances(curve: FloatArray, first: int, last: int) -> FloatArray:
     return np.asarray(np.hypot(away[:, 0], away[:, 1]))
 
 
-def _rows(curves: dict[str, FloatArray], x: str, y: str) -> list[Row]:
+def _rows(codes: Sequence[str], curves: dict[str, FloatArray], x: str, y: str) -> list[Row]:
     rows: list[Row] = []
-    for code in (*CODES, "micro", "macro"):
+    for code in (*codes, "micro", "macro"):
         if code in curves:
             rows += [{"instrument": code, x: round(float(a), 4), y: round(float(b), 4)} for a, b in thin(curves[code])]
         else:

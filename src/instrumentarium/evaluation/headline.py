@@ -1,17 +1,18 @@
-"""The figures that describe all clips of a split, or of a part of it, together.
+"""The metrics that describe all clips of a split, or of a part of it, together.
 
-A figure is a number rounded to six decimals, or None where it is undefined.
+A value is a number rounded to six decimals, or None where it is undefined.
 """
 
 import numpy as np
 
 from instrumentarium.clips.labels import BoolArray
+from instrumentarium.clips.scored import ScoredClips
+from instrumentarium.evaluation import catalogue
 from instrumentarium.evaluation import metrics as m
 from instrumentarium.evaluation import ranking as r
 from instrumentarium.evaluation.calibration import ece_mean
-from instrumentarium.evaluation.inputs import Scored
 
-Figures = dict[str, object]
+Values = dict[str, object]
 DECIMALS = 6
 
 
@@ -20,8 +21,8 @@ def rounded(value: float) -> float | None:
     return None if np.isnan(value) else round(float(value), DECIMALS)
 
 
-def headline(split: Scored, predictions: BoolArray) -> Figures:
-    """Return the figures that describe all clips of `split` together, and how many clips and recordings those are."""
+def headline(split: ScoredClips, predictions: BoolArray) -> Values:
+    """Return every metric of the catalogue for all clips of `split` together, and the number of clips and recordings."""
     truth = split.targets, predictions, split.observed
     graded = split.targets, split.scores, split.observed
     values = {
@@ -40,7 +41,7 @@ def headline(split: Scored, predictions: BoolArray) -> Figures:
         "false_instrument_rate": m.false_instrument_rate(*truth),
     }
     return {
-        **{name: rounded(value) for name, value in values.items()},
-        "clips": len(split.targets),
+        **{key: rounded(values[key]) for key in catalogue.KEYS},
+        "clips": len(split),
         "recordings": len(np.unique(split.recordings)),
     }

@@ -2,21 +2,20 @@
 
 import numpy as np
 
+from instrumentarium.clips.scored import ScoredClips
 from instrumentarium.evaluation.curves import Row
-from instrumentarium.evaluation.inputs import Scored
-from instrumentarium.tables.taxonomy import CODES
 
 BINS = 10
 
 
-def score_rows(split: Scored) -> list[Row]:
+def score_rows(split: ScoredClips) -> list[Row]:
     """Return rows `instrument, truth, score, share, count` over observed pairs.
 
     `score` is the middle of a bin of width 1 / BINS, `truth` is "plays" or "silent", `share` is of the clips with the same
     truth, None if there are none.
     """
     rows: list[Row] = []
-    for column, code in enumerate(CODES):
+    for column, code in enumerate(split.codes):
         for truth, wanted in (("plays", split.targets), ("silent", ~split.targets)):
             scores = split.scores[(wanted & split.observed)[:, column], column]
             counts, edges = np.histogram(scores, bins=BINS, range=(0.0, 1.0))

@@ -4,8 +4,8 @@ Conventions are those of `instrumentarium.evaluation.checks`. Stated values for 
 - precision without predictions, recall without positives: undefined;
 - F1 of an instrument: 2 TP / (2 TP + FP + FN), so 0 if nothing present was found; undefined without positives, even where
   there are false alarms, and then left out of the macro average;
-- samples F1: over clips with at least one observed positive; clips in which nothing plays are judged by
-  `false_instrument_rate`;
+- samples F1: over clips with at least one observed positive; clips in which nothing plays are what
+  `false_instrument_rate` is of;
 - Hamming score: the share of observed pairs that are right. Where instruments are rare, answering nothing scores high: read
   it beside `hamming_all_zeros`.
 
@@ -93,9 +93,9 @@ def f1_micro(targets: BoolArray, predictions: BoolArray, observed: BoolArray) ->
 def f1_per_clip(targets: BoolArray, predictions: BoolArray, observed: BoolArray) -> FloatArray:
     """Return the F1 of each clip's observed pairs; NaN for clips without an observed positive."""
     check_predictions(targets, predictions, observed)
-    present, given = targets & observed, predictions & observed
-    found: Counts = (present & given).sum(axis=1, dtype=np.int64)
-    total: Counts = (present.astype(np.int64) + given).sum(axis=1, dtype=np.int64)
+    present, predicted = targets & observed, predictions & observed
+    found: Counts = (present & predicted).sum(axis=1, dtype=np.int64)
+    total: Counts = (present.astype(np.int64) + predicted).sum(axis=1, dtype=np.int64)
     return np.where(present.any(axis=1), ratio(2 * found, total), np.nan)
 
 
@@ -128,13 +128,13 @@ def exact_match(targets: BoolArray, predictions: BoolArray, observed: BoolArray)
 
 
 def false_instrument_per_clip(targets: BoolArray, predictions: BoolArray, observed: BoolArray) -> FloatArray:
-    """Return, of clips known to hold no instrument, 1 for each that is given any, else 0; NaN for all other clips."""
+    """Return, of clips known to hold no instrument, 1 for each with a predicted one, else 0; NaN for all other clips."""
     check_predictions(targets, predictions, observed)
     empty = observed.all(axis=1) & ~targets.any(axis=1)
-    given: BoolArray = np.any(predictions, axis=1)
-    return np.where(empty, given.astype(np.float64), np.nan)
+    predicted: BoolArray = np.any(predictions, axis=1)
+    return np.where(empty, predicted.astype(np.float64), np.nan)
 
 
 def false_instrument_rate(targets: BoolArray, predictions: BoolArray, observed: BoolArray) -> float:
-    """Return the share of clips that are given any instrument among those known to hold none; NaN without such clips."""
+    """Return the share of clips with a predicted instrument among those known to hold none; NaN without such clips."""
     return mean_of_defined(false_instrument_per_clip(targets, predictions, observed))

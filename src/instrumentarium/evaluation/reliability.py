@@ -8,31 +8,30 @@ import numpy as np
 import numpy.typing as npt
 
 from instrumentarium.clips.labels import BoolArray, FloatArray
+from instrumentarium.clips.scored import ScoredClips
 from instrumentarium.evaluation.bootstrap import percentile_intervals
 from instrumentarium.evaluation.calibration import bins_of
 from instrumentarium.evaluation.curves import Row
 from instrumentarium.evaluation.headline import rounded
-from instrumentarium.evaluation.inputs import Scored
-from instrumentarium.tables.taxonomy import CODES
 
 ALL = "all"
 BINS = 10
 FEWEST = 8
 
 
-def reliability_rows(split: Scored, weights: FloatArray) -> list[Row]:
+def reliability_rows(split: ScoredClips, weights: FloatArray) -> list[Row]:
     """Return rows `instrument, mean_score, share, count, low, high` over observed pairs, one a bin, scores ascending.
 
     `share` of the bin's pairs hold the instrument; `low` and `high` are the ends of its 95 % interval. After the
-    instruments comes "all", every observed pair together. An instrument that nobody judged has one empty row, which keeps
-    its place in the plot.
+    instruments comes "all", every observed pair together. An instrument that is nowhere observed has one empty row,
+    which keeps its place in the plot.
 
     Args:
         split: the clips.
         weights: (resamples, clips), of `draw_weights`.
     """
     rows: list[Row] = []
-    for column, code in enumerate(CODES):
+    for column, code in enumerate(split.codes):
         only = np.zeros_like(split.observed)
         only[:, column] = split.observed[:, column]
         rows += _rows(code, split, only, weights)
@@ -51,7 +50,7 @@ def filled_bins(scores: FloatArray, bins: int = BINS, fewest: int = FEWEST) -> n
     return np.asarray((place - bin_of)[bins_of(scores, bins)])
 
 
-def _rows(name: str, split: Scored, pairs: BoolArray, weights: FloatArray) -> list[Row]:
+def _rows(name: str, split: ScoredClips, pairs: BoolArray, weights: FloatArray) -> list[Row]:
     clip, _ = np.nonzero(pairs)
     targets, scores = split.targets[pairs].astype(np.float64), split.scores[pairs]
     if not len(scores):

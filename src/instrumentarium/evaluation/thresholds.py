@@ -1,19 +1,19 @@
 """From scores to predictions: thresholds that were chosen on validation, frozen, and what they predict.
 
-Three rules: *fixed* is 0.5, *global* one threshold for all instruments, *per_instrument* one for each. A clip is given an
-instrument when its score is at least the threshold. How they are chosen: `instrumentarium.evaluation.choosing`.
+Three rules: *fixed* is 0.5, *global* one threshold for all instruments, *per_instrument* one for each. An instrument is
+predicted when its score is at least the threshold. How they are chosen: `instrumentarium.evaluation.choosing`.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.runtime.errors import UserError
-from instrumentarium.tables.taxonomy import CODES
 
 Rule = Literal["fixed", "global", "per_instrument"]
 RULES: tuple[Rule, ...] = get_args(Rule)
@@ -68,25 +68,46 @@ class Thresholds(BaseModel):
     cross_fitted_f1_macro: dict[Rule, float]
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
 
-    @field_validator("per_instrument", "unshrunk", "positives")
-    @classmethod
-    def _covers_the_instruments(cls, by_code: dict[str, object]) -> dict[str, object]:
-        if set(by_code) != set(CODES):
-            raise ValueError(f"must have exactly the instruments {', '.join(CODES)}; found {', '.join(by_code)}")
-        return {code: by_code[code] for code in CODES}
+    @model_validator(mode="after")
+    def _are_of_the_same_instruments(self) -> Self:
+        for name, found in {"unshrunk": list(self.unshrunk), "positives": list(self.positives)}.items():
+            if set(found) != set(self.codes):
+                raise ValueError(
+                    f"{name} must have exactly the instruments {', '.join(self.codes)}; found {', '.join(found)}"
+                )
+        return self
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The instruments' codes, in the order of `vector`."""
+        return tuple(self.per_instrument)
+
+    def ordered(self, codes: Sequence[str]) -> Self:
+        """Return the same thresholds in the order of `codes`.
+
+        Raises:
+            ThresholdsError: if they are of other instruments.
+        """
+        if set(codes) != set(self.codes):
+            raise ThresholdsError(
+                f"thresholds are of the instruments {', '.join(self.codes)}; wanted are those of {', '.join(codes)}; "
+                "run `dvc repro evaluate`"
+            )
+        by_code = {name: getattr(self, name) for name in ("per_instrument", "unshrunk", "positives")}
+        return self.model_copy(update={name: {code: each[code] for code in codes} for name, each in by_code.items()})
 
     def vector(self, rule: Rule | None = None) -> FloatArray:
         """Return the thresholds of `rule` (by default the chosen one), (instruments,)."""
         match rule or self.rule:
             case "fixed":
-                return np.full(len(CODES), self.fixed)
+                return np.full(len(self.codes), self.fixed)
             case "global":
-                return np.full(len(CODES), self.global_)
+                return np.full(len(self.codes), self.global_)
             case "per_instrument":
-                return np.array([self.per_instrument[code] for code in CODES])
+                return np.array(list(self.per_instrument.values()))
 
     def predict(self, scores: FloatArray, rule: Rule | None = None) -> BoolArray:
-        """Return which instruments each clip is given: scores (clips, instruments) at or above the thresholds."""
+        """Return what is predicted, (clips, instruments): scores, in the order of `codes`, at or above the thresholds."""
         return scores >= self.vector(rule)
 
     def content(self) -> dict[str, object]:
@@ -94,16 +115,20 @@ class Thresholds(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
     @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read data/thresholds.json.
+    def read(cls, path: Path, codes: Sequence[str] | None = None) -> Self:
+        """Read data/thresholds.json; where `codes` are stated, in their order.
 
         Raises:
             MissingThresholdsError: if it is missing.
-            ThresholdsError: if it is not JSON, or not complete thresholds.
+            ThresholdsError: if it is not JSON, or not complete thresholds, or they are of other instruments than `codes`.
         """
         if not path.exists():
             raise MissingThresholdsError(f"{path} is missing; run `dvc repro evaluate`")
         try:
-            return cls.model_validate(json.loads(path.read_text(encoding="utf-8")))
+            found = cls.model_validate(json.loads(path.read_text(encoding="utf-8")))
         except (json.JSONDecodeError, ValidationError) as error:
             raise ThresholdsError(f"{path} does not hold thresholds: {error}") from error
+        try:
+            return found if codes is None else found.ordered(codes)
+        except ThresholdsError as error:
+            raise ThresholdsError(f"{path}: {error}") from error

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +12,17 @@ import numpy.typing as npt
 from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.explaining.choosing import Choice, choose_clips, choose_named
 from instrumentarium.explaining.errors import StaleScoresError
-from instrumentarium.explaining.hearing import hear
 from instrumentarium.explaining.maps import Method, choose_method
 from instrumentarium.explaining.overlay import draw_overlay
 from instrumentarium.explaining.params import ExplainParams
 from instrumentarium.explaining.projection import Projection, project
 from instrumentarium.explaining.projector import projector_files
-from instrumentarium.explaining.scatter import draw_all
+from instrumentarium.explaining.scatter import draw_all, embedding_rows
 from instrumentarium.explaining.scored import ScoredClips
+from instrumentarium.explaining.strongest import explain_strongest, shown_frontend
 from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.models.recognition import RecognitionModel
-from instrumentarium.runtime.files import replace_together, write_json
+from instrumentarium.runtime.files import write_folder, write_json
 from instrumentarium.runtime.progress import progress_bar
 
 DECIMALS = 4
@@ -94,38 +93,22 @@ def write_explanation(
 ) -> None:
     """Write everything; each folder is replaced as a whole."""
     for folder, files in ((maps, found.maps), (embeddings, found.embeddings), (projector, found.projector)):
-        _replace_folder(folder, files)
+        write_folder(folder, files)
     write_json(rows, found.rows)
     write_json(figures, found.figures)
-
-
-def embedding_rows(scored: ScoredClips, projection: Projection) -> list[dict[str, object]]:
-    """Return plot rows, one a drawn clip: clip_id, corpus, genre, instrument, pca_1, pca_2, tsne_1, tsne_2."""
-    instruments = scored.instruments()
-    return [
-        {
-            "clip_id": scored.clip_ids[row],
-            "corpus": str(scored.corpora[row]),
-            "genre": str(scored.genres[row]),
-            "instrument": str(instruments[row]),
-            **{f"pca_{n + 1}": _rounded(projection.pca[point, n]) for n in range(2)},
-            **{f"tsne_{n + 1}": _rounded(projection.tsne[point, n]) for n in range(2)},
-        }
-        for point, row in enumerate(projection.rows.tolist())
-    ]
 
 
 def _draw_maps(
     model: RecognitionModel, card: ModelCard, samples: ClipSamples, chosen: Sequence[Choice], method: Method
 ) -> Files:
     """Return file name to content: a picture for each choice, and maps.json, which lists them."""
-    centres = model.frontend.band_centres_hz.numpy().astype(np.float64)
-    hop_s = card.frontend.hop_length / card.frontend.sample_rate_hz
+    axes = shown_frontend(model, card.sample_rate_hz).axes
+    centres = axes.band_centres_hz.numpy().astype(np.float64)
     files, listing = {}, []
     with progress_bar("explain", "clips", total=len(chosen)) as bar:
         for choice in chosen:
-            heard = hear(model, card, samples, choice, method)
-            files[f"{choice.name}.png"] = draw_overlay(heard, choice, method, centres, hop_s)
+            window = explain_strongest(model, card, samples, choice, method)
+            files[f"{choice.name}.png"] = draw_overlay(window, choice, method, centres, axes.frame_s)
             listing.append(
                 {
                     "file": f"{choice.name}.png",
@@ -134,8 +117,8 @@ def _draw_maps(
                     "truth": choice.truth,
                     "score": choice.score,
                     "method": method,
-                    "window_start_s": _rounded(heard.start_s),
-                    "window_score": _rounded(heard.window_score),
+                    "window_start_s": _rounded(window.start_s),
+                    "window_score": _rounded(window.window_score),
                 }
             )
             bar.update(1)
@@ -163,14 +146,3 @@ def _figures(
 
 def _rounded(value: float) -> float:
     return round(float(value), DECIMALS)
-
-
-def _replace_folder(folder: Path, files: Files) -> None:
-    """Put `files` in place of the folder's earlier content, whole or not at all."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as staging:
-        new = Path(staging) / folder.name
-        new.mkdir()
-        for name, content in sorted(files.items()):
-            (new / name).write_bytes(content)
-        replace_together(Path(staging), folder.parent, [folder.name])

@@ -1,4 +1,4 @@
-"""The picture of one explanation: the spectrogram as heard, and over it where the evidence lies."""
+"""The picture of one explanation: the spectrogram of a window, and over it where the evidence lies."""
 
 import unicodedata
 
@@ -7,11 +7,11 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 
-from instrumentarium.drawing.looks import VERMILION, new_figure, styled, to_png
+from instrumentarium.drawing.colours import VERMILION
+from instrumentarium.drawing.style import new_figure, styled, to_png
 from instrumentarium.explaining.choosing import Choice
-from instrumentarium.explaining.hearing import Hearing
 from instrumentarium.explaining.maps import Method
-from instrumentarium.tables.taxonomy import NAMES
+from instrumentarium.explaining.strongest import ExplainedWindow
 
 TICKS_HZ = (50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
 CLOSEST = 0.07
@@ -24,24 +24,24 @@ PALE = 0.55
 """Opacity of the greys, so that colour shows on the loudest cells too."""
 EXPONENTS = {"gradcam": 1.0, "attention": 1.0, "gradients": 0.5}
 """From evidence to opacity: integrated gradients have a few peaks beside which all else would vanish."""
-HEARD, SCALE, EVIDENCE = (
+SPECTROGRAM, SCALE, EVIDENCE = (
     (0.084, 0.17, 0.397, 0.585),
     (0.501, 0.17, 0.011, 0.585),
     (0.586, 0.17, 0.397, 0.585),
 )
 """Left, bottom, width and height of the panels and the colour scale, as shares of the picture. All pictures are alike, so
 their layout need not be solved for each, which takes longer than to draw it."""
-TRUTHS = {"plays": "plays", "silent": "does not play", "unknown": "nobody judged"}
+TRUTHS = {"plays": "plays", "silent": "does not play", "unknown": "without a label"}
 METHODS = {"gradcam": "Grad-CAM", "attention": "attention", "gradients": "integrated gradients"}
 
 
 def draw_overlay(
-    hearing: Hearing, choice: Choice, method: Method, band_centres_hz: npt.NDArray[np.float64], hop_s: float
+    hearing: ExplainedWindow, choice: Choice, method: Method, band_centres_hz: npt.NDArray[np.float64], hop_s: float
 ) -> bytes:
     """Return a PNG of two panels: the spectrogram, and the spectrogram in greys with the evidence in vermilion over it.
 
     Args:
-        hearing: what was heard.
+        hearing: what the model got, and where the evidence lies in it: at the spectrogram's resolution, or a coarser one.
         choice: which clip and instrument it is about.
         method: how the evidence was found.
         band_centres_hz: (bands,), rising.
@@ -51,11 +51,11 @@ def draw_overlay(
     first = hearing.start_s - hop_s / 2  # frames are centred
     extent = (first, first + frames * hop_s, -0.5, bands - 0.5)
     colour = np.array(to_rgba(VERMILION))
-    layer = np.broadcast_to(colour, (bands, frames, 4)).copy()
+    layer = np.broadcast_to(colour, (*hearing.evidence.shape, 4)).copy()
     layer[..., 3] = STRONGEST * hearing.evidence ** EXPONENTS[method]
     with styled():
-        figure = new_figure(6.6, 2.5, layout=None)
-        left = figure.add_axes(HEARD)
+        figure = new_figure(5.8, 2.2)
+        left = figure.add_axes(SPECTROGRAM)
         right = figure.add_axes(EVIDENCE, sharex=left, sharey=left)
         right.tick_params(labelleft=False)
         image = left.imshow(
@@ -71,23 +71,23 @@ def draw_overlay(
             interpolation="nearest",
         )
         right.imshow(layer, origin="lower", aspect="auto", extent=extent, interpolation="nearest")
-        left.set_title("heard")
-        right.set_title(f"evidence for {NAMES[choice.instrument]}, {METHODS[method]}")
+        left.set_title("spectrogram")
+        right.set_title(f"evidence for {choice.instrument_name}, {METHODS[method]}")
         left.set_ylabel("mel band, Hz")
         _label_bands(left, band_centres_hz)
         for axes in (left, right):
             axes.set_xlabel("seconds of the clip")
         figure.colorbar(image, cax=figure.add_axes(SCALE)).ax.set_title("dB", fontsize="medium")
-        figure.suptitle(title(choice, hearing), fontsize=8.5)
+        figure.suptitle(title(choice, hearing), fontsize=7.5)
         return to_png(figure)
 
 
-def title(choice: Choice, hearing: Hearing) -> str:
+def title(choice: Choice, hearing: ExplainedWindow) -> str:
     """Return the two lines above a picture: instrument, truth, scores; then the clip."""
     clip_id = _printable(choice.clip_id)
     end_s = hearing.start_s + hearing.duration_s
     return (
-        f"{NAMES[choice.instrument]} {TRUTHS[choice.truth]}: score {choice.score:.2f}, of this window "
+        f"{choice.instrument_name} {TRUTHS[choice.truth]}: score {choice.score:.2f}, of this window "
         f"({hearing.start_s:.1f} to {end_s:.1f} s) {hearing.window_score:.2f}\n"
         f"{clip_id if len(clip_id) <= LONGEST_ID else '…' + clip_id[-LONGEST_ID + 1 :]}"
     )

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from instrumentarium.explaining.scored import ScoredClips
-from instrumentarium.tables.taxonomy import CODES
 
 CONFIG = """\
 embeddings {
@@ -22,14 +21,15 @@ embeddings {
 def projector_files(scored: ScoredClips, embeddings: npt.NDArray[np.float32]) -> dict[str, bytes]:
     """Return file name to content: tensors.tsv, metadata.tsv and projector_config.pbtxt, rows in the clips' order.
 
-    Metadata columns: clip_id, recording_id, corpus, split, genre, instrument (as ScoredClips.instruments says), plays
-    (codes of all instruments known to play), heard (code of the highest score).
+    Metadata columns: clip_id, recording_id, corpus, split, genre, instrument (as ScoredClips.instruments says), true
+    (codes of all instruments known to play), predicted (code of the highest score).
     """
-    header = ("clip_id", "recording_id", "corpus", "split", "genre", "instrument", "plays", "heard")
-    plays = [",".join(code for code, on in zip(CODES, row, strict=True) if on) for row in scored.targets]
-    heard = [CODES[column] for column in scored.scores.argmax(axis=1)]
+    header = ("clip_id", "recording_id", "corpus", "split", "genre", "instrument", "true", "predicted")
+    codes = scored.taxonomy.codes
+    true = [",".join(code for code, on in zip(codes, row, strict=True) if on) for row in scored.targets]
+    predicted = [codes[column] for column in scored.scores.argmax(axis=1)]
     columns = (scored.clip_ids, scored.recordings, scored.corpora, scored.splits, scored.genres, scored.instruments())
-    rows = [header, *zip(*columns, plays, heard, strict=True)]
+    rows = [header, *zip(*columns, true, predicted, strict=True)]
     metadata = ["\t".join(_cell(value) for value in row) for row in rows]
     tensors = ["\t".join(f"{value:.7g}" for value in row) for row in embeddings.tolist()]
     files = {"tensors.tsv": tensors, "metadata.tsv": metadata}

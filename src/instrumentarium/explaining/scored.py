@@ -8,10 +8,10 @@ import pandas as pd
 
 from instrumentarium.clips.labels import BoolArray, FloatArray, LabelArrays
 from instrumentarium.explaining.errors import StaleScoresError
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.tables.taxonomy import Taxonomy
 
 SEVERAL, NONE, UNKNOWN = "several", "none", "unknown"
-"""In place of an instrument: more than one is known to play; all were listened for and none plays; neither."""
+"""In place of an instrument: more than one is known to play; all are labelled and none plays; neither."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class ScoredClips:
         targets: (clips, instruments), Boolean.
         observed: (clips, instruments), Boolean.
         scores: (clips, instruments), probabilities.
+        taxonomy: the instruments, in the order of the columns.
     """
 
     clip_ids: tuple[str, ...]
@@ -39,16 +40,19 @@ class ScoredClips:
     targets: BoolArray
     observed: BoolArray
     scores: FloatArray
+    taxonomy: Taxonomy
 
     def instruments(self) -> npt.NDArray[np.str_]:
         """Return one word a clip, (clips,): the code of the only instrument known to play, or SEVERAL, NONE, UNKNOWN."""
         playing = (self.targets & self.observed).sum(axis=1)
-        only = np.array(CODES)[(self.targets & self.observed).argmax(axis=1)]
+        only = np.array(self.taxonomy.codes)[(self.targets & self.observed).argmax(axis=1)]
         silent = np.where(self.observed.all(axis=1), NONE, UNKNOWN)
         return np.where(playing == 1, only, np.where(playing > 1, SEVERAL, silent)).astype(np.str_)
 
 
-def gather(clips: pd.DataFrame, labels: LabelArrays, split: pd.DataFrame, scores: pd.DataFrame) -> ScoredClips:
+def gather(
+    clips: pd.DataFrame, labels: LabelArrays, split: pd.DataFrame, scores: pd.DataFrame, taxonomy: Taxonomy
+) -> ScoredClips:
     """Join the tables.
 
     Args:
@@ -56,6 +60,7 @@ def gather(clips: pd.DataFrame, labels: LabelArrays, split: pd.DataFrame, scores
         labels: a row for every clip.
         split: columns clip_id, split, recording_id; a row for every clip, and maybe others.
         scores: columns clip_id and one an instrument.
+        taxonomy: the instruments.
 
     Raises:
         StaleScoresError: if the scores are not of exactly these clips.
@@ -80,5 +85,6 @@ def gather(clips: pd.DataFrame, labels: LabelArrays, split: pd.DataFrame, scores
         groups=table["group"].to_numpy(dtype=np.str_),
         targets=known.targets,
         observed=known.observed,
-        scores=table[list(CODES)].to_numpy(dtype=np.float64),
+        scores=table[list(taxonomy.codes)].to_numpy(dtype=np.float64),
+        taxonomy=taxonomy,
     )

@@ -1,4 +1,4 @@
-"""One decoding pass over a corpus: from its archives to the sample store and its three tables.
+"""One decoding pass over a corpus: from its archives to the sample store, its three tables and its card.
 
 Members are read in the archive's order, decoded by a pool of threads (libsndfile and soxr release the interpreter), and
 appended in that same order, so the result doesn't depend on the number of cores. Only a few clips are in memory at once.
@@ -8,29 +8,28 @@ counted against what was published.
 
 import errno
 import importlib
-import os
 import re
 import shutil
 import tempfile
-from collections import Counter, deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
+from instrumentarium.corpora.source.card import Card
 from instrumentarium.corpora.source.counts import Published
 from instrumentarium.corpora.source.members import Rejection, Source, SourceClip, stem
 from instrumentarium.corpora.source.params import CollectionSource, Corpus, CorpusParams
 from instrumentarium.ingestion.audio import AudioError, Clip, decode_clip
 from instrumentarium.runtime.errors import UserError
-from instrumentarium.runtime.files import SET_ASIDE, replace_together
-from instrumentarium.runtime.progress import progress_bar
+from instrumentarium.runtime.files import SET_ASIDE, replace_together, write_json
+from instrumentarium.runtime.workers import map_in_order, worker_pool
 from instrumentarium.tables.samplestore import SampleWriter
 from instrumentarium.tables.schemas import CLIPS, LABELS, REJECTED
 
-PARTS = ("clips.csv", "labels.csv", "rejected.csv", "samples")
+PARTS = ("clips.csv", "labels.csv", "rejected.csv", "card.json", "samples")
 """What ingest makes. A folder that has the first of them has all of one run: every reader begins with clips.csv."""
 _STAGING = ".ingest-"
 _FULL = {
@@ -80,7 +79,12 @@ class Ingested:
 
 
 def ingest(
-    corpus: str, source: Source, folder: Path, sample_rate_hz: int, published: Published | None = None
+    corpus: str,
+    source: Source,
+    folder: Path,
+    sample_rate_hz: int,
+    published: Published | None = None,
+    card: Mapping[str, object] | None = None,
 ) -> Ingested:
     """Decode every clip of `source` and write samples and tables into `folder`.
 
@@ -92,6 +96,7 @@ def ingest(
         folder: for the PARTS; made if missing.
         sample_rate_hz: of the samples.
         published: the counts that `source` must have, where its archives are the publisher's.
+        card: what a report says of the corpus, as `Card.facts` gives it.
 
     Raises:
         IngestError: if the disk is full, or the counts are not the published ones; what was written so far is removed.
@@ -101,7 +106,7 @@ def ingest(
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder, keep=SET_ASIDE)
         with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder, ignore_cleanup_errors=True) as name:
-            result = _fill(corpus, source, Path(name), sample_rate_hz, published)
+            result = _fill(corpus, source, Path(name), sample_rate_hz, published, card or {})
             if published is not None and published.differences(result.parts):
                 raise IngestError(
                     f"{corpus} was misread: {result.against(published)}. The archives are verified, so it is the parser "
@@ -136,7 +141,8 @@ def ingest_corpus(
     counts = importlib.import_module(f"instrumentarium.corpora.{corpus}.published")
     clips: Source = parser.read_clips(archives, **settings.choices()) if settings.use else iter(())
     published: Published | None = counts.PUBLISHED if settings.use and source == "published" else None
-    result = ingest(corpus, clips, folder, sample_rate_hz, published)
+    card: Card = importlib.import_module(f"instrumentarium.corpora.{corpus}.card").CARD
+    result = ingest(corpus, clips, folder, sample_rate_hz, published, card.facts(used=settings.use))
     return [result.summary(), *([] if published is None else [result.against(published)])]
 
 
@@ -147,7 +153,14 @@ def _sweep(folder: Path, keep: str | None = None) -> None:
             shutil.rmtree(staging, ignore_errors=True)
 
 
-def _fill(corpus: str, source: Source, folder: Path, sample_rate_hz: int, published: Published | None) -> Ingested:
+def _fill(
+    corpus: str,
+    source: Source,
+    folder: Path,
+    sample_rate_hz: int,
+    published: Published | None,
+    card: Mapping[str, object],
+) -> Ingested:
     result = Ingested()
     names: Counter[str] = Counter()  # of rejected members
     seen: set[str] = set()
@@ -186,48 +199,28 @@ def _fill(corpus: str, source: Source, folder: Path, sample_rate_hz: int, publis
                 }
             )
             result.labels += [
-                {"clip_id": clip_id, "instrument": code, "relevance": relevance}
-                for code, relevance in item.labels.items()
+                {"clip_id": clip_id, "label": label, "relevance": relevance} for label, relevance in item.labels.items()
             ]
             result.seconds += clip.duration_s
     CLIPS.write(folder / "clips.csv", pd.DataFrame(result.clips, columns=list(CLIPS.columns)))
     LABELS.write(folder / "labels.csv", pd.DataFrame(result.labels, columns=list(LABELS.columns)))
     REJECTED.write(folder / "rejected.csv", pd.DataFrame(result.rejected, columns=list(REJECTED.columns)))
+    write_json(folder / "card.json", card)
     return result
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use, which a scheduler or container can hold below those there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _decode_in_order(
     source: Source, sample_rate_hz: int, title: str
 ) -> Iterator[tuple[SourceClip | Rejection, Clip | AudioError | None]]:
     """Yield each member with its decoded clip (or why there is none) in the source's order, decoding on all cores."""
-    workers = usable_cores()
-    waiting: deque[tuple[SourceClip | Rejection, Future[Clip | AudioError] | None]] = deque()
-    with ThreadPoolExecutor(workers) as pool, progress_bar(title, "clips") as bar:
-        for item in source:
-            decoding = None if isinstance(item, Rejection) else pool.submit(_try_decode, item.data, sample_rate_hz)
-            waiting.append((item, decoding))
-            while len(waiting) > 4 * workers:
-                yield _next(waiting)
-                bar.update()
-        while waiting:
-            yield _next(waiting)
-            bar.update()
 
+    def decode(item: SourceClip | Rejection) -> tuple[SourceClip | Rejection, Clip | AudioError | None]:
+        if isinstance(item, Rejection):
+            return item, None
+        try:
+            return item, decode_clip(item.data, sample_rate_hz)
+        except AudioError as error:
+            return item, error
 
-def _next(
-    waiting: deque[tuple[SourceClip | Rejection, Future[Clip | AudioError] | None]],
-) -> tuple[SourceClip | Rejection, Clip | AudioError | None]:
-    item, decoding = waiting.popleft()
-    return item, None if decoding is None else decoding.result()
-
-
-def _try_decode(data: bytes, sample_rate_hz: int) -> Clip | AudioError:
-    try:
-        return decode_clip(data, sample_rate_hz)
-    except AudioError as error:
-        return error
+    with worker_pool("threads") as pool:
+        yield from map_in_order(pool, decode, source, title)

@@ -1,6 +1,5 @@
 """One system measured: the evaluation of its tables, written to a folder, and told in the terminal."""
 
-import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from instrumentarium.measuring.alignment import Fitted, fit_tables
 from instrumentarium.measuring.tables import Absent, MeasuringError, read_clips, read_labels, read_scores
 from instrumentarium.reporting.document import HEADLINE, interval, number
 from instrumentarium.reporting.figures import draw_figures
+from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.files import replace_together, write_json
 from instrumentarium.tables.taxonomy import NAMES
 
@@ -48,8 +48,7 @@ class Measurement:
         files = {"scores": [self.request.scores], "labels": [self.request.labels], "clips": self.request.clips}
         return {
             **{
-                name: [{"name": path.name, "md5": hashlib.md5(path.read_bytes()).hexdigest()} for path in paths]
-                for name, paths in files.items()
+                name: [{"name": path.name, "md5": md5_of_file(path)} for path in paths] for name, paths in files.items()
             },
             "absent": self.request.absent,
             "irmas_train_absent": self.request.irmas_train_absent,

@@ -1,6 +1,5 @@
 """What the report says of the data, the model and the software: tables of names and values, from the stages' files."""
 
-import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,25 +7,56 @@ from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
+from pydantic import TypeAdapter, ValidationError
 
-from instrumentarium.corpora.esc50.card import CARD as ESC50
-from instrumentarium.corpora.irmas.card import CARD as IRMAS
-from instrumentarium.corpora.openmic.card import CARD as OPENMIC
-from instrumentarium.corpora.own.card import CARD as OWN
-from instrumentarium.corpora.source.card import Card
 from instrumentarium.reporting.rows import MissingReportInputError, ReportInputError, read_mapping
+from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.tables.schemas import REJECTED
 
-CARDS: dict[str, Card] = {card.corpus: card for card in (IRMAS, OPENMIC, ESC50, OWN)}
 SPLITS = ("train", "validation", "test")
 SOFTWARE = (
     "dvc jinja2 matplotlib numpy pandas pillow pytorch-lightning safetensors scikit-learn scipy soundfile soxr timm torch "
-    "torchaudio torchvision"
+    "torchaudio torchvision vl-convert-python"
 ).split()
 """What results depend on, of all that is installed."""
 
-DESCRIBED = ("frontend", "network", "trained", "versions", "windows")
-"""What model.json tells besides the weights' layout."""
+DESCRIBED = {
+    "trained": "Trained",
+    "recipe": "Recipe",
+    "backbone": "Backbone",
+    "head": "Head",
+    "frontend": "Front end",
+    "windows": "Windows",
+    "versions": "Versions",
+}
+"""What the page shows of model.json, and its headings; a model need not have all."""
+LONGEST_LIST = 12
+"""Longer ones are counted, not listed."""
+
+
+@dataclass(frozen=True)
+class Licence:
+    """One licence: what of a corpus it covers, and what it forbids."""
+
+    covers: str
+    name: str
+    url: str = ""
+    forbids: str = ""
+
+
+@dataclass(frozen=True)
+class CorpusFacts:
+    """What card.json of an ingested corpus says, as far as the page shows it."""
+
+    corpus: str
+    title: str
+    page: str
+    licences: tuple[Licence, ...]
+    citation: str
+    remark: str = ""
+
+
+_FACTS: TypeAdapter[CorpusFacts] = TypeAdapter(CorpusFacts)
 
 
 @dataclass(frozen=True)
@@ -42,7 +72,7 @@ class Share:
 class CorpusCard:
     """One corpus as the model met it: its shares of the splits, its rejects by reason, its terms."""
 
-    card: Card
+    facts: CorpusFacts
     shares: Mapping[str, Share]
     rejected: Mapping[str, int]
 
@@ -57,6 +87,7 @@ def corpus_cards(folders: Sequence[Path], clips: pd.DataFrame, split: pd.DataFra
 
     Raises:
         MissingTableError, TableError: if a table of rejects is missing or broken.
+        MissingReportInputError, ReportInputError: if a corpus has no card.json, or one that lacks a fact.
     """
     placed = split.merge(clips[["clip_id", "corpus", "duration_s"]], on="clip_id", validate="one_to_one")
     cards = []
@@ -70,37 +101,46 @@ def corpus_cards(folders: Sequence[Path], clips: pd.DataFrame, split: pd.DataFra
         reasons = rejected["reason"].value_counts().sort_index()
         if len(mine) or len(rejected):
             counted = {str(reason): int(count) for reason, count in reasons.items()}
-            cards.append(CorpusCard(CARDS[folder.name], shares, counted))
+            cards.append(CorpusCard(corpus_facts(folder), shares, counted))
     return cards
 
 
+def corpus_facts(folder: Path) -> CorpusFacts:
+    """Return the facts that ingest wrote of a corpus.
+
+    Raises:
+        MissingReportInputError: if there are none.
+        ReportInputError: if one is missing.
+    """
+    path = folder / "card.json"
+    try:
+        return _FACTS.validate_python(read_mapping(path, "ingest"))
+    except ValidationError as error:
+        raise ReportInputError(f"{path} is no corpus's card: {error}; run `dvc repro -f ingest`") from error
+
+
 def model_tables(folder: Path) -> dict[str, dict[str, str]]:
-    """Return what model.json says of the model: a table for each of DESCRIBED.
+    """Return what model.json says of the model: a table for each of DESCRIBED that it has.
 
     Raises:
         MissingReportInputError: if there is no model.
-        ReportInputError: if model.json lacks one of the tables.
+        ReportInputError: if model.json has no mapping `trained`.
     """
     content = read_mapping(folder / "model.json", "train")
-    tables = {}
-    for name in DESCRIBED:
-        part = content.get(name)
-        if not isinstance(part, dict):
-            raise ReportInputError(
-                f"{folder / 'model.json'} does not tell the model's {name}; run `dvc repro -f train`"
-            )
-        tables[name] = flat(part)
-    return tables
+    if not isinstance(content.get("trained"), Mapping):
+        raise ReportInputError(f"{folder / 'model.json'} has no mapping `trained`; run `dvc repro -f train`")
+    return {name: flat(part) for name in DESCRIBED if isinstance(part := content.get(name), Mapping)}
 
 
 def flat(content: Mapping[str, object], prefix: str = "") -> dict[str, str]:
-    """Return nested values as one table, keys joined by dots, lists by commas."""
+    """Return nested values as one table, keys joined by dots, short lists by commas."""
     table: dict[str, str] = {}
     for key, value in content.items():
         if isinstance(value, Mapping):
             table |= flat(value, f"{prefix}{key}.")
         elif isinstance(value, list | tuple):
-            table[f"{prefix}{key}"] = ", ".join(map(str, value))
+            few = len(value) <= LONGEST_LIST
+            table[f"{prefix}{key}"] = ", ".join(map(str, value)) if few else f"{len(value)} values"
         else:
             table[f"{prefix}{key}"] = "–" if value is None else str(value)
     return table
@@ -134,5 +174,4 @@ def md5_of(path: Path, made_by: str) -> str:
     """
     if not path.exists():
         raise MissingReportInputError(f"{path} is missing; run `dvc repro {made_by}`")
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    return md5_of_file(path)

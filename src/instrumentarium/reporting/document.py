@@ -9,7 +9,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from instrumentarium.reporting.rows import ReportInputError
-from instrumentarium.tables.taxonomy import NAMES
 
 TEMPLATE = "report.html.jinja"
 
@@ -26,19 +25,19 @@ HEADLINE = {
     "ece_mean": "mean ECE (lower is better)",
     "coverage_error": "coverage error (lower is better)",
 }
-"""The figures of the first table, and what they are called."""
+"""The metrics of the first table, and what they are called."""
 SHOWN = (
-    *("interval", "baselines", "rules", "oracle", "per_instrument", "negatives", "calibration"),
-    *("per_corpus", "by_labels", "by_genre"),
+    *("interval", "rules", "rule", "thresholds_from", "oracle", "per_instrument", "negatives", "calibration"),
+    *("clips", "recordings", "per_corpus", "by_labels", "by_genre"),
 )
-"""What else the page tells of a split."""
+"""What else the page shows of a split."""
 BRIEFLY = ("f1_macro", "f1_micro", "map_macro", "lrap", "exact_match", "hamming", "hamming_all_zeros")
-"""The figures of each part."""
+"""The metrics of each part."""
 PARTS = {"corpus": "per_corpus", "instruments known to play": "by_labels", "genre": "by_genre"}
 
 
-def render(content: Mapping[str, object]) -> str:
-    """Return the page; every text in `content` is escaped."""
+def render(content: Mapping[str, object], names: Mapping[str, str]) -> str:
+    """Return the page; every text in `content` is escaped, codes of instruments are shown by `names`."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -52,7 +51,7 @@ def render(content: Mapping[str, object]) -> str:
         "interval": interval,
         "duration": duration,
         "data_uri": data_uri,
-        "instrument": lambda code: NAMES[code],
+        "instrument": lambda code: names.get(code, code),
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
         "shell": shlex.quote,
         "words": lambda text: str(text).replace("_", " "),
@@ -61,7 +60,7 @@ def render(content: Mapping[str, object]) -> str:
 
 
 def number(value: object) -> str:
-    """Say a figure with three decimals, a count as it is, an undefined one with a dash."""
+    """Say a metric with three decimals, a count as it is, an undefined one with a dash."""
     if value is None:
         return "–"
     return f"{value:.3f}" if isinstance(value, float) else str(value)
@@ -86,17 +85,29 @@ def data_uri(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
 
 
-def figures_of(metrics: Mapping[str, object], split: str, source: str) -> dict[str, Any]:
-    """Return the figures of one split of metrics/evaluate.json.
+def metrics_of(evaluation: Mapping[str, object], split: str, source: str) -> dict[str, Any]:
+    """Return the metrics of one split of data/evaluation.json.
 
     Raises:
         ReportInputError: if they, or one of those that the report shows, are not there.
     """
-    figures = metrics.get(split)
-    if not isinstance(figures, dict):
-        raise ReportInputError(f"{source} has no figures of split {split!r}; run `dvc repro -f evaluate`")
+    metrics = evaluation.get(split)
+    if not isinstance(metrics, dict):
+        raise ReportInputError(f"{source} has no metrics of split {split!r}; run `dvc repro -f evaluate`")
     wanted = {*HEADLINE, *SHOWN, "hamming_all_zeros"}
-    missing = sorted(wanted - set(figures))
+    missing = sorted(wanted - set(metrics))
     if missing:
         raise ReportInputError(f"{source}: split {split!r} lacks {', '.join(missing)}; run `dvc repro -f evaluate`")
-    return figures
+    return metrics
+
+
+def systems_of(evaluation: Mapping[str, object], source: str) -> dict[str, dict[str, Any]]:
+    """Return system to its metrics on test, with intervals below "interval" where there are any.
+
+    Raises:
+        ReportInputError: if there are none.
+    """
+    systems = evaluation.get("systems")
+    if not isinstance(systems, dict) or not all(isinstance(metrics, dict) for metrics in systems.values()):
+        raise ReportInputError(f"{source} has no mapping `systems`; run `dvc repro -f evaluate`")
+    return systems

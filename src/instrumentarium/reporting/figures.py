@@ -1,152 +1,113 @@
-"""Which figures there are, what rows each is drawn from, and what it shows."""
+"""Which figures there are: the rows each is drawn from, its template, and what it shows.
 
-from collections.abc import Callable, Sequence
+Titles, axes and colours stand in the templates (`instrumentarium.reporting.charts`), captions here.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from matplotlib.figure import Figure
+from instrumentarium.reporting.charts import is_wide, render
+from instrumentarium.reporting.rows import ReportInputError, Row, Rows, need_columns, read_rows
 
-from instrumentarium.drawing.style import COLOURS, GREY, INK, palette_of, styled, to_png
-from instrumentarium.reporting import curves, instruments, matrices
-from instrumentarium.reporting.rows import ReportInputError, Rows, need_columns, read_rows
-
-PALETTE = palette_of(matrices.SHADES, (INK, GREY, *COLOURS), levels=48, shades=12)
-INTERVALS = tuple(f"{name}{end}" for name in ("f1", "ap") for end in ("", "_low", "_high"))
+NAMED_COLUMNS = (("instrument", "with"), ("actual", "predicted"))
+"""Columns that hold codes; the latter only in rows without the former."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure: its file's name, the plot whose rows it draws and their columns, and its caption."""
+    """A figure: its name and its template's, the plot whose rows it draws, the columns it needs, and its caption."""
 
     name: str
     source: str  # <stage>/<plot>, as in plots/<stage>/<plot>.json
-    columns: tuple[str, ...]
-    draw: Callable[[Rows], Figure]
+    words: tuple[str, ...]
+    numbers: tuple[str, ...]
     caption: str
-    wide: bool
 
 
 DRAWINGS: tuple[Drawing, ...] = (
     Drawing(
         "per_instrument",
         "evaluate/per_instrument",
-        ("instrument", *INTERVALS),
-        instruments.draw_per_instrument,
-        "F1 and average precision per instrument on test, with 95 % intervals from a bootstrap over recordings.",
-        wide=False,
-    ),
-    Drawing(
-        "prevalence",
-        "split/prevalence",
-        ("instrument", "prevalence", "split"),
-        instruments.draw_prevalence,
-        "Share of each split's clips in which an instrument is known to play.",
-        wide=False,
+        ("instrument",),
+        tuple(f"{name}{end}" for name in ("f1", "ap", "auroc") for end in ("", "_low", "_high")),
+        "F1, average precision and AUROC per instrument on test, with 95 % intervals from a bootstrap over recordings.",
     ),
     Drawing(
         "roc",
         "evaluate/roc",
-        ("instrument", "fpr", "tpr"),
-        curves.draw_roc,
+        ("instrument",),
+        ("fpr", "tpr"),
         "ROC on test, instrument by instrument, the others in grey; averages last.",
-        wide=True,
     ),
     Drawing(
         "precision_recall",
         "evaluate/precision_recall",
-        ("instrument", "recall", "precision"),
-        curves.draw_precision_recall,
+        ("instrument",),
+        ("recall", "precision"),
         "Precision over recall on test, instrument by instrument, the others in grey; averages last.",
-        wide=True,
-    ),
-    Drawing(
-        "roc_column",
-        "evaluate/roc",
-        ("instrument", "fpr", "tpr"),
-        curves.draw_roc_column,
-        "ROC on test, all instruments in one panel.",
-        wide=False,
-    ),
-    Drawing(
-        "precision_recall_column",
-        "evaluate/precision_recall",
-        ("instrument", "recall", "precision"),
-        curves.draw_precision_recall_column,
-        "Precision over recall on test, all instruments in one panel.",
-        wide=False,
     ),
     Drawing(
         "confusion_shares",
         "evaluate/confusion",
-        ("actual", "predicted", "share"),
-        matrices.draw_confusion_shares,
+        ("actual", "predicted"),
+        ("count", "share"),
         "Multi-label confusion on fully labelled test clips, per cent of the row. What was missed is paired with what was "
-        "falsely given; what remains stands under none.",
-        wide=False,
+        "falsely predicted; what remains stands under none.",
     ),
     Drawing(
         "confusion_counts",
         "evaluate/confusion_counts",
-        ("actual", "predicted", "count", "share"),
-        matrices.draw_confusion_counts,
+        ("actual", "predicted"),
+        ("count", "share"),
         "The same confusion in clips. Where several pairings are possible each counts a part, so counts need not be whole.",
-        wide=False,
     ),
     Drawing(
         "confusion_per_instrument",
         "evaluate/confusion_per_instrument",
-        ("instrument", "actual", "predicted", "count", "share"),
-        matrices.draw_confusion_per_instrument,
-        "Confusion per instrument over the test clips in which somebody listened for it.",
-        wide=True,
+        ("instrument", "actual", "predicted"),
+        ("count", "share"),
+        "Confusion per instrument over the test clips that are labelled for it: share of the row, and clips.",
     ),
     Drawing(
         "scores",
         "evaluate/scores",
-        ("instrument", "truth", "score", "share", "count"),
-        instruments.draw_scores,
-        "How scores are spread over test clips in which an instrument plays, and in which it does not.",
-        wide=True,
+        ("instrument", "truth"),
+        ("score", "share", "count"),
+        "Distribution of scores over test clips in which an instrument plays, and in which it does not.",
     ),
     Drawing(
         "reliability",
         "evaluate/reliability",
-        ("instrument", "mean_score", "share", "count", "low", "high"),
-        curves.draw_reliability,
+        ("instrument",),
+        ("mean_score", "share", "count", "low", "high"),
         "Reliability on test: how often an instrument plays where its score is such, with 95 % intervals; on the diagonal "
         "scores are probabilities. The larger a dot, the more clips.",
-        wide=True,
     ),
     Drawing(
         "thresholds",
         "evaluate/thresholds",
-        ("instrument", "threshold", "f1", "precision", "recall", "chosen"),
-        curves.draw_thresholds,
-        "What each threshold would give on the clips it is chosen on (validation), and the one that was chosen.",
-        wide=True,
+        ("instrument", "chosen"),
+        ("threshold", "f1", "precision", "recall"),
+        "F1, precision and recall at each threshold on the clips it is chosen on (validation); dots are the chosen ones.",
     ),
     Drawing(
-        "loss",
-        "train/loss",
-        ("epoch", "loss", "part"),
-        curves.draw_loss,
-        "Loss by epoch.",
-        wide=False,
+        "prevalence",
+        "split/prevalence",
+        ("instrument", "split"),
+        ("prevalence",),
+        "Share of each split's clips in which an instrument is known to play.",
     ),
+    Drawing("loss", "train/loss", ("part",), ("epoch", "loss"), "Loss by epoch."),
     Drawing(
-        "map_macro",
-        "train/map_macro",
-        ("epoch", "map_macro"),
-        curves.draw_map_macro,
-        "Mean average precision on validation by epoch; the dot is the epoch whose weights were kept.",
-        wide=False,
+        "map_macro", "train/map_macro", (), ("epoch", "map_macro"), "Mean average precision on validation by epoch."
     ),
 )
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG with the text that stands under it."""
+    """A PNG with the text that stands under it; a wide one takes both columns of a page."""
 
     name: str
     png: bytes
@@ -154,15 +115,16 @@ class Picture:
     wide: bool
 
 
-def draw_figures(paths: Sequence[Path]) -> list[Picture]:
+def draw_figures(paths: Sequence[Path], names: Mapping[str, str]) -> list[Picture]:
     """Draw every figure for which there are rows, in the order of DRAWINGS.
 
     Args:
         paths: plots/<stage>/<plot>.json; every one must be drawn by some figure.
+        names: code to name of the instruments.
 
     Raises:
         MissingReportInputError: if one is missing.
-        ReportInputError: if no figure draws its rows, or they lack a column.
+        ReportInputError: if no figure draws its rows, or they lack a column or hold a word for a number.
     """
     sources = {f"{path.parent.name}/{path.stem}": path for path in paths}
     unknown = sorted(set(sources) - {drawing.source for drawing in DRAWINGS})
@@ -173,10 +135,19 @@ def draw_figures(paths: Sequence[Path]) -> list[Picture]:
         )
     rows = {source: read_rows(path) for source, path in sources.items()}
     pictures = []
-    with styled():
-        for drawing in DRAWINGS:
-            if drawing.source in rows:
-                need_columns(rows[drawing.source], drawing.columns, str(sources[drawing.source]))
-                png = to_png(drawing.draw(rows[drawing.source]), palette=PALETTE)
-                pictures.append(Picture(drawing.name, png, drawing.caption, drawing.wide))
+    for drawing in DRAWINGS:
+        if drawing.source in rows:
+            mine = rows[drawing.source]
+            need_columns(mine, drawing.words, drawing.numbers, str(sources[drawing.source]))
+            png = render(drawing.name, named(mine, names))
+            pictures.append(Picture(drawing.name, png, drawing.caption, is_wide(png)))
     return pictures
+
+
+def named(rows: Rows, names: Mapping[str, str]) -> list[Row]:
+    """Return rows with the names of instruments in place of their codes; all else stays."""
+    result: list[Row] = []
+    for row in rows:
+        columns = next((columns for columns in NAMED_COLUMNS if columns[0] in row), ())
+        result.append({key: names.get(str(value), value) if key in columns else value for key, value in row.items()})
+    return result

@@ -1,9 +1,10 @@
-"""The clips that the model got most wrong: which they are, and all that helps to hear why.
+"""The clips that the model got most wrong: which they are, and all that helps to see why.
 
 For each instrument, the false positives whose scores lie farthest above the threshold, and the misses whose scores lie
 farthest below it. Of one recording only the worst clip is shown: its other clips would tell the same story again.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 from instrumentarium.clips.labels import BoolArray, FloatArray, LabelArrays
-from instrumentarium.evaluation.thresholds import Thresholds
 from instrumentarium.reporting.rows import ReportInputError
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.tables.taxonomy import Taxonomy
 
 Kind = Literal["false positive", "miss"]
 KINDS: tuple[Kind, ...] = ("false positive", "miss")
@@ -21,18 +21,18 @@ KINDS: tuple[Kind, ...] = ("false positive", "miss")
 
 @dataclass(frozen=True)
 class Failure:
-    """One clip judged wrongly for one instrument, and where to hear it.
+    """One clip with a wrong prediction for one instrument, and where its audio lies.
 
     Attributes:
-        instrument: code of what was falsely given, or missed.
+        instrument: code of what was falsely predicted, or missed.
         kind: which of the two.
         rank: 1 is the worst of its kind.
         margin: how far the score lies beyond the threshold, above 0 (of a false positive, 0 or more).
         clip_id, corpus, recording_id: as in the tables.
         path: inside the publisher's archive.
         first_sample, n_samples: in the corpus's sample store.
-        plays, unknown: codes of what is known to play, and of what nobody judged.
-        scores, thresholds: code to probability, and to the threshold from which it counts as given.
+        true, unobserved: codes of what is known to play, and of what nobody labelled.
+        scores, thresholds: code to probability, and to the threshold from which it counts as predicted.
     """
 
     instrument: str
@@ -45,8 +45,8 @@ class Failure:
     path: str
     first_sample: int
     n_samples: int
-    plays: tuple[str, ...]
-    unknown: tuple[str, ...]
+    true: tuple[str, ...]
+    unobserved: tuple[str, ...]
     scores: dict[str, float]
     thresholds: dict[str, float]
 
@@ -61,7 +61,8 @@ def worst_clips(
     clips: pd.DataFrame,
     labels: LabelArrays,
     split: pd.DataFrame,
-    thresholds: Thresholds,
+    thresholds: Mapping[str, float],
+    taxonomy: Taxonomy,
     *,
     count: int,
 ) -> list[Failure]:
@@ -72,7 +73,8 @@ def worst_clips(
         clips: columns of the clips table; a row for every test clip.
         labels: a row for every test clip.
         split: columns clip_id, split, recording_id.
-        thresholds: those of its rule judge.
+        thresholds: code to the threshold that was applied to test.
+        taxonomy: the instruments.
         count: of each kind for each instrument, at most; fewer where fewer were wrong.
 
     Raises:
@@ -85,16 +87,19 @@ def worst_clips(
             raise ReportInputError(
                 f"{len(absent)} test clips are not in the table of {name}, first {absent.iloc[0]!r}; run `dvc repro`"
             )
-    told = test.merge(clips.drop(columns="recording_id"), on="clip_id", validate="one_to_one")
-    given = test[["clip_id"]].merge(scores, on="clip_id", validate="one_to_one")[list(CODES)].to_numpy(np.float64)
-    known = labels.take([str(clip_id) for clip_id in told["clip_id"]])
-    limits = thresholds.vector()
+    described = test.merge(clips.drop(columns="recording_id"), on="clip_id", validate="one_to_one")
+    table = test[["clip_id"]].merge(scores, on="clip_id", validate="one_to_one")
+    probabilities = table[list(taxonomy.codes)].to_numpy(np.float64)
+    known = labels.take([str(clip_id) for clip_id in described["clip_id"]])
+    limits = [thresholds[code] for code in taxonomy.codes]
     failures = []
-    for column, code in enumerate(CODES):
+    for column, code in enumerate(taxonomy.codes):
         for kind in KINDS:
-            margins = _margins(given[:, column], limits[column], known, column, kind)
-            for rank, row in enumerate(_worst(margins, told["recording_id"].to_numpy(dtype=np.str_), count), start=1):
-                clip = told.iloc[row]
+            margins = _margins(probabilities[:, column], limits[column], known, column, kind)
+            for rank, row in enumerate(
+                _worst(margins, described["recording_id"].to_numpy(dtype=np.str_), count), start=1
+            ):
+                clip = described.iloc[row]
                 failures.append(
                     Failure(
                         instrument=code,
@@ -107,20 +112,20 @@ def worst_clips(
                         path=str(clip["path"]),
                         first_sample=int(clip["first_sample"]),
                         n_samples=int(clip["n_samples"]),
-                        plays=_codes(known.targets[row] & known.observed[row]),
-                        unknown=_codes(~known.observed[row]),
-                        scores=dict(zip(CODES, given[row].tolist(), strict=True)),
-                        thresholds=dict(zip(CODES, limits.tolist(), strict=True)),
+                        true=_codes(known.targets[row] & known.observed[row], taxonomy.codes),
+                        unobserved=_codes(~known.observed[row], taxonomy.codes),
+                        scores=dict(zip(taxonomy.codes, probabilities[row].tolist(), strict=True)),
+                        thresholds=dict(zip(taxonomy.codes, limits, strict=True)),
                     )
                 )
     return failures
 
 
 def _margins(scores: FloatArray, threshold: float, known: LabelArrays, column: int, kind: Kind) -> FloatArray:
-    """Return how far each clip's score lies on the wrong side, (clips,); NaN where the answer is right or unknown."""
+    """Return how far each clip's score lies on the wrong side, (clips,); NaN where it is right, or the truth unknown."""
     plays, observed = known.targets[:, column], known.observed[:, column]
-    given = scores >= threshold
-    wrong = observed & (given & ~plays if kind == "false positive" else ~given & plays)
+    predicted = scores >= threshold
+    wrong = observed & (predicted & ~plays if kind == "false positive" else ~predicted & plays)
     margins: FloatArray = np.where(wrong, np.abs(scores - threshold), np.nan)
     return margins
 
@@ -136,5 +141,5 @@ def _worst(margins: FloatArray, recordings: np.ndarray[tuple[int], np.dtype[np.s
     return chosen
 
 
-def _codes(row: BoolArray) -> tuple[str, ...]:
-    return tuple(code for code, is_set in zip(CODES, row, strict=True) if is_set)
+def _codes(row: BoolArray, codes: Sequence[str]) -> tuple[str, ...]:
+    return tuple(code for code, is_set in zip(codes, row, strict=True) if is_set)

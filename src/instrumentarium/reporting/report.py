@@ -5,44 +5,45 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from instrumentarium.clips.collection import open_samples, read_clips
 from instrumentarium.clips.labels import IrmasTrainAbsent, label_arrays
 from instrumentarium.drawing.style import styled, to_png
-from instrumentarium.evaluation.thresholds import Thresholds
 from instrumentarium.reporting import cards
-from instrumentarium.reporting.document import BRIEFLY, HEADLINE, PARTS, figures_of, render
+from instrumentarium.reporting.document import BRIEFLY, HEADLINE, PARTS, metrics_of, render, systems_of
 from instrumentarium.reporting.figures import Picture, draw_figures
 from instrumentarium.reporting.gallery import Failure, worst_clips
-from instrumentarium.reporting.pictures import DPI, PALETTE, draw_failure
+from instrumentarium.reporting.pictures import PALETTE, draw_failure
 from instrumentarium.reporting.rows import ReportInputError, read_mapping
-from instrumentarium.runtime.files import atomic_path, write_text_atomically
-from instrumentarium.tables.schemas import SCORES, SETTLED_LABELS, SPLIT
+from instrumentarium.runtime.files import write_folder, write_text_atomically
+from instrumentarium.tables.schemas import SPLIT, resolved_labels_table, scores_table
+from instrumentarium.tables.taxonomy import Taxonomy, read_taxonomy
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Where everything lies that the report tells: paths as the stage is given them."""
+    """Where everything lies that the report shows: paths as the stage gets them."""
 
     corpora: Sequence[Path]
+    taxonomy: Path
     labels: Path
     split: Path
     scores: Path
-    thresholds: Path
+    evaluation: Path
     model: Path
-    metrics: Path  # the folder
+    metrics: Path  # the folder of the other stages' metrics
     rows: Sequence[Path]
     constraints: Path
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the report must be told of params.yaml."""
+    """What the report needs of params.yaml."""
 
     collection: str
     model: str
     rendered: bool
-    recipe: Mapping[str, object]
     irmas_train_absent: IrmasTrainAbsent
     sample_rate_hz: int
     gallery: int
@@ -56,7 +57,7 @@ class Shown:
     png: bytes
 
     @property
-    def given(self) -> list[str]:
+    def predicted(self) -> list[str]:
         """The codes whose scores reach their thresholds."""
         limits = self.failure.thresholds
         return [code for code, score in self.failure.scores.items() if score >= limits[code]]
@@ -82,20 +83,25 @@ def make_report(sources: Sources, settings: Settings) -> Report:
         UserError: of the kind that fits, if a file is missing (the message names the stage to run) or does not hold what
             it should, or the files do not fit together.
     """
-    figures = draw_figures(sources.rows)
-    gallery = _gallery(sources, settings)
-    return Report(_page(sources, settings, figures, gallery), figures, gallery)
+    taxonomy = read_taxonomy(sources.taxonomy)
+    evaluation = read_mapping(sources.evaluation, "evaluate")
+    test = metrics_of(evaluation, "test", str(sources.evaluation))
+    figures = draw_figures(sources.rows, taxonomy.names)
+    gallery = _gallery(sources, settings, taxonomy, test)
+    return Report(_page(sources, settings, taxonomy, evaluation, figures, gallery), figures, gallery)
 
 
-def _gallery(sources: Sources, settings: Settings) -> list[Shown]:
+def _gallery(sources: Sources, settings: Settings, taxonomy: Taxonomy, test: Mapping[str, Any]) -> list[Shown]:
     clips = read_clips(sources.corpora)
-    known = label_arrays(clips, SETTLED_LABELS.read(sources.labels), irmas_train_absent=settings.irmas_train_absent)
+    labels = resolved_labels_table(taxonomy).read(sources.labels)
+    known = label_arrays(clips, labels, taxonomy, irmas_train_absent=settings.irmas_train_absent)
     failures = worst_clips(
-        SCORES.read(sources.scores),
+        scores_table(taxonomy).read(sources.scores),
         clips,
         known,
         SPLIT.read(sources.split),
-        Thresholds.read(sources.thresholds),
+        applied_thresholds(test, taxonomy, str(sources.evaluation)),
+        taxonomy,
         count=settings.gallery,
     )
     shown = clips.set_index("clip_id", drop=False).loc[[failure.clip_id for failure in failures]]
@@ -104,15 +110,35 @@ def _gallery(sources: Sources, settings: Settings) -> list[Shown]:
         return [
             Shown(
                 failure,
-                to_png(draw_failure(failure, samples.read(index), settings.sample_rate_hz), dpi=DPI, palette=PALETTE),
+                to_png(draw_failure(failure, samples.read(index), settings.sample_rate_hz, taxonomy), palette=PALETTE),
             )
             for index, failure in enumerate(failures)
         ]
 
 
-def _page(sources: Sources, settings: Settings, figures: Sequence[Picture], gallery: Sequence[Shown]) -> str:
-    evaluated = read_mapping(sources.metrics / "evaluate.json", "evaluate")
-    test, validation = (figures_of(evaluated, name, "metrics/evaluate.json") for name in ("test", "validation"))
+def applied_thresholds(test: Mapping[str, Any], taxonomy: Taxonomy, source: str) -> dict[str, float]:
+    """Return code to the threshold that was applied to test.
+
+    Raises:
+        ReportInputError: if an instrument has none.
+    """
+    found = {code: test["per_instrument"].get(code, {}).get("threshold") for code in taxonomy.codes}
+    missing = [code for code, threshold in found.items() if threshold is None]
+    if missing:
+        raise ReportInputError(f"{source}: test has no threshold of {', '.join(missing)}; run `dvc repro -f evaluate`")
+    return found
+
+
+def _page(
+    sources: Sources,
+    settings: Settings,
+    taxonomy: Taxonomy,
+    evaluation: Mapping[str, object],
+    figures: Sequence[Picture],
+    gallery: Sequence[Shown],
+) -> str:
+    test, validation = (metrics_of(evaluation, name, str(sources.evaluation)) for name in ("test", "validation"))
+    systems = systems_of(evaluation, str(sources.evaluation))
     split = read_mapping(sources.metrics / "split.json", "split")
     train = read_mapping(sources.metrics / "train.json", "train")
     duplicates = read_mapping(sources.metrics / "duplicates.json", "duplicates")
@@ -122,62 +148,54 @@ def _page(sources: Sources, settings: Settings, figures: Sequence[Picture], gall
             f"metrics lack {', '.join(f'{name} (split.json)' for name in absent) or 'parameters (train.json)'}; "
             "run `dvc repro -f split train`"
         )
-    thresholds = Thresholds.read(sources.thresholds)
     scores_md5 = cards.md5_of(sources.scores, "score")
-    table = SPLIT.read(sources.split)
     groups = itertools.groupby(gallery, key=lambda shown: shown.failure.instrument)
-    compared = [*test["rules"].values(), *test["baselines"].values()]
     return render(
         {
             "collection": settings.collection,
             "model": settings.model,
             "rendered": settings.rendered,
+            "instruments": list(taxonomy.names.values()),
             "headline": HEADLINE,
             "test": test,
             "validation": validation,
             "parts": {what: test[key] for what, key in PARTS.items() if test[key]},
             "briefly": {key: HEADLINE.get(key, "all zeros") for key in BRIEFLY},
             "official": test.get("official_irmas", {}),
-            "pair_keys": [key for key in HEADLINE if any(key in figures for figures in compared)],
-            "thresholds": {"rule": thresholds.rule, "chosen_from": thresholds.chosen_from},
+            "systems": systems,
+            "system_keys": [key for key in HEADLINE if any(key in metrics for metrics in systems.values())],
+            "rule_keys": [key for key in HEADLINE if any(key in metrics for metrics in test["rules"].values())],
+            "thresholds": {"rule": test["rule"], "chosen_from": test["thresholds_from"]},
             "figures": figures,
             "gallery": [{"code": code, "entries": list(entries)} for code, entries in groups],
             "gallery_count": settings.gallery,
             "splits": cards.SPLITS,
-            "split_figures": split,
-            "corpora": cards.corpus_cards(sources.corpora, read_clips(sources.corpora), table),
+            "split_metrics": split,
+            "corpora": cards.corpus_cards(sources.corpora, read_clips(sources.corpora), SPLIT.read(sources.split)),
             "leaks": split["leaks"],
             "duplicates": {key.replace("_", " "): value for key, value in cards.flat(duplicates).items()},
             "parameters": f"{train['parameters']:,}",
             "model_tables": cards.model_tables(sources.model),
-            "recipe": cards.flat(settings.recipe),
+            "model_headings": cards.DESCRIBED,
             "hashes": {
                 "model.safetensors, md5": cards.md5_of(sources.model / "model.safetensors", "train"),
-                "scores.csv, md5": scores_md5,
+                f"{sources.scores.name} of the model's scores, md5": scores_md5,
             },
             "scores_md5": scores_md5,
             "software": cards.software(sources.constraints),
-        }
+        },
+        taxonomy.names,
     )
 
 
 def write_report(report: Report, page: Path, figures: Path, gallery: Path) -> None:
     """Write the page, a PNG a figure, and a PNG a failure with all its facts in `gallery`/gallery.json.
 
-    Each file is written atomically; what an earlier report left in the two folders is removed.
+    The two folders and the page are each replaced whole or not at all; what an earlier report left in them is gone.
     """
-    _write_folder(figures, {f"{picture.name}.png": picture.png for picture in report.figures})
+    write_folder(figures, {f"{picture.name}.png": picture.png for picture in report.figures})
     facts = [{"picture": f"{shown.failure.picture}.png", **asdict(shown.failure)} for shown in report.gallery]
     text = json.dumps(facts, allow_nan=False, ensure_ascii=False, indent=2) + "\n"
     pictures = {f"{shown.failure.picture}.png": shown.png for shown in report.gallery}
-    _write_folder(gallery, {**pictures, "gallery.json": text.encode("utf-8")})
+    write_folder(gallery, {**pictures, "gallery.json": text.encode("utf-8")})
     write_text_atomically(page, report.html)
-
-
-def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    for name, content in files.items():
-        with atomic_path(folder / name) as temporary:
-            temporary.write_bytes(content)
-    for path in sorted(folder.iterdir()):
-        if path.name not in files:
-            path.unlink()

@@ -1,11 +1,8 @@
-"""The rows of plots and the figures of metrics, read from the stages' JSON files."""
+"""The rows of plots and the mappings of metrics, read from the stages' JSON files."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
 
 from instrumentarium.runtime.errors import UserError
 
@@ -56,32 +53,18 @@ def read_rows(path: Path) -> list[Row]:
     return content
 
 
-def need_columns(rows: Rows, columns: Iterable[str], source: str) -> None:
-    """Check that every row has the columns that a figure draws.
+def need_columns(rows: Rows, words: Sequence[str], numbers: Sequence[str], source: str) -> None:
+    """Check that every row has the columns that a figure draws, and numbers where it draws numbers; null is undefined.
 
     Raises:
-        ReportInputError: naming the first row that lacks some.
+        ReportInputError: naming the first row that lacks some, or the first value that is no number.
     """
-    wanted = set(columns)
-    for number, row in enumerate(rows):
-        missing = sorted(wanted - set(row))
+    for place, row in enumerate(rows):
+        missing = sorted({*words, *numbers} - set(row))
         if missing:
-            raise ReportInputError(f"{source}: row {number} has no {', '.join(missing)}; it has {', '.join(row)}")
-
-
-def numbers(rows: Rows, column: str) -> npt.NDArray[np.float64]:
-    """Return a column, (rows,); NaN where a value is undefined.
-
-    Raises:
-        ReportInputError: if a value is no number.
-    """
-    values = [row[column] for row in rows]
-    wrong = [value for value in values if isinstance(value, str | bool)]
-    if wrong:
-        raise ReportInputError(f"column {column} must hold numbers, found {wrong[0]!r}")
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-
-
-def where(rows: Rows, **values: object) -> list[Row]:
-    """Return the rows that have these values, in their order."""
-    return [row for row in rows if all(row[column] == value for column, value in values.items())]
+            raise ReportInputError(f"{source}: row {place} has no {', '.join(missing)}; it has {', '.join(row)}")
+        for column in numbers:
+            if isinstance(row[column], str | bool):
+                raise ReportInputError(
+                    f"{source}: column {column} must hold numbers, found {row[column]!r} in row {place}"
+                )

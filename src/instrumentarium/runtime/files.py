@@ -59,6 +59,27 @@ def replace_together(staging: Path, folder: Path, names: Sequence[str]) -> None:
         raise
 
 
+@contextlib.contextmanager
+def staged(folder: Path, names: Sequence[str]) -> Iterator[Path]:
+    """Yield an empty folder to write the files or folders `names` into; on success they come into `folder` together.
+
+    On any error `folder` is what it was, and what was written is removed. The first name is the seal of
+    `replace_together`. `folder` is made when missing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".staged.", dir=folder) as staging:
+        yield Path(staging)
+        replace_together(Path(staging), folder, names)
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put `files`, name to content, in place of the whole earlier content of `folder`, all of it or nothing."""
+    with staged(folder.parent, [folder.name]) as staging:
+        (staging / folder.name).mkdir()
+        for name, content in sorted(files.items()):
+            (staging / folder.name / name).write_bytes(content)
+
+
 def write_text_atomically(path: Path, text: str) -> None:
     """Write `text` as UTF-8 with the line ends it has."""
     with atomic_path(path) as temporary:

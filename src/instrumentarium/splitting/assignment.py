@@ -1,22 +1,29 @@
-"""Every clip's split: by its corpus's rule, by labels where recordings are shared out, whole recordings always."""
+"""Every clip's split: by its corpus's rule, else by a stratified group split; whole recordings always."""
+
+from collections.abc import Sequence
 
 import pandas as pd
 
 from instrumentarium.runtime.seeds import derive_seed
 from instrumentarium.splitting.errors import SplitError, listed
 from instrumentarium.splitting.params import SplitParams
-from instrumentarium.splitting.rules import SHARED_OUT, SPLITS, pools, ruled_splits
-from instrumentarium.splitting.sharing import share_out
+from instrumentarium.splitting.rules import SPLITS, STRATIFIED, pools, ruled_splits
+from instrumentarium.splitting.stratified import stratified_group_split
 from instrumentarium.splitting.units import recording_units
 
 
 def assigned_splits(
-    clips: pd.DataFrame, labels: pd.DataFrame, recordings: pd.Series, params: SplitParams, seed: int
+    clips: pd.DataFrame,
+    labels: pd.DataFrame,
+    recordings: pd.Series,
+    params: SplitParams,
+    seed: int,
+    codes: Sequence[str],
 ) -> pd.DataFrame:
     """Return split.csv: every clip with its split and its recording after merging, sorted by clip_id.
 
     A recording that merging made of clips with different splits goes as a whole to the most guarded of them: test, then
-    validation, then train. So what is shared out never gets a recording that another clip holds in validation or test.
+    validation, then train. So a stratified split never gets a recording that another clip holds in validation or test.
 
     Args:
         clips: columns clip_id, corpus, recording_id, official_split; in any order.
@@ -24,6 +31,7 @@ def assigned_splits(
         recordings: the recording of each clip after merging, indexed as `clips` is.
         params: the section `split` of params.yaml.
         seed: any whole number.
+        codes: of the instruments.
 
     Raises:
         SplitError: if a split would be empty, a rule does not know a clip's corpus or official split, or a recording
@@ -36,8 +44,8 @@ def assigned_splits(
     guard = _guard(split, recordings)
     for pool in pools(clips, params):
         waiting = pool.clips[guard[pool.clips.index] < SPLITS.index("validation")]
-        units = recording_units(waiting, labels, recordings)
-        parts = share_out(units, pool.shares, derive_seed(seed, f"split {pool.name}"))
+        units = recording_units(waiting, labels, recordings, codes)
+        parts = stratified_group_split(units, pool.shares, derive_seed(seed, f"split {pool.name}"))
         split_of = {unit: SPLITS[part] for unit, part in zip(units.names, parts, strict=True)}
         split[waiting.index] = recordings[waiting.index].map(split_of)
         guard = _guard(split, recordings)
@@ -56,9 +64,9 @@ def assigned_splits(
 def _guard(split: pd.Series, recordings: pd.Series) -> pd.Series:
     """Return for each clip how guarded its recording is: the place in SPLITS of its clips' most guarded split.
 
-    −1 where all the recording's clips are still to be shared out.
+    −1 where all the recording's clips are still to be split.
     """
-    places = split.map({SHARED_OUT: -1, **{name: place for place, name in enumerate(SPLITS)}})
+    places = split.map({STRATIFIED: -1, **{name: place for place, name in enumerate(SPLITS)}})
     return places.groupby(recordings).transform("max").astype("int64")
 
 

@@ -1,9 +1,11 @@
 """What is in each split, and how much the splits look alike: metrics/split.json.
 
 `ld` and `lpd` of a split compare its clips with all clips of all splits, so they mostly tell that corpora differ. Those
-under `shared_out` compare a part with the pool it was shared out from (the IRMAS test songs, say): they tell how good the
+under `stratified` compare a part with the pool that was split (the IRMAS test songs, say): they tell how good the
 search is.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,15 +15,19 @@ from instrumentarium.splitting.leaks import Leaks
 from instrumentarium.splitting.params import SplitParams
 from instrumentarium.splitting.rules import SPLITS, Pool, pools
 from instrumentarium.splitting.units import BoolArray, positive_labels
-from instrumentarium.tables.taxonomy import CODES
 
-Figures = dict[str, object]
+Metrics = dict[str, object]
 DECIMALS = 6
 
 
 def describe_split(
-    clips: pd.DataFrame, labels: pd.DataFrame, split: pd.DataFrame, leaks: Leaks, params: SplitParams
-) -> Figures:
+    clips: pd.DataFrame,
+    labels: pd.DataFrame,
+    split: pd.DataFrame,
+    leaks: Leaks,
+    params: SplitParams,
+    codes: Sequence[str],
+) -> Metrics:
     """Return the content of metrics/split.json, but for where a frozen split came from.
 
     Args:
@@ -30,24 +36,26 @@ def describe_split(
         split: columns clip_id, split, recording_id; the same clips, every split with some.
         leaks: what was found in them.
         params: the section `split` of params.yaml; by it the pools are known.
+        codes: of the instruments.
     """
     merged = split[["clip_id", "split"]].assign(merged=split["recording_id"])
     table = clips.merge(merged, on="clip_id").sort_values("clip_id", ignore_index=True)
-    positives = positive_labels(table, labels)
+    positives = positive_labels(table, labels, codes)
     return {
         **{
-            name: _split_figures(table, positives, (table["split"] == name).to_numpy(dtype=np.bool_)) for name in SPLITS
+            name: _split_metrics(table, positives, codes, (table["split"] == name).to_numpy(dtype=np.bool_))
+            for name in SPLITS
         },
-        "shared_out": {pool.name: _pool_figures(pool, labels) for pool in pools(table, params)},
+        "stratified": {pool.name: _pool_metrics(pool, labels, codes) for pool in pools(table, params)},
         "leaks": leaks.counts(),
         "merged_recordings": int(clips["recording_id"].nunique() - split["recording_id"].nunique()),
     }
 
 
-def _split_figures(table: pd.DataFrame, positives: BoolArray, part: BoolArray) -> Figures:
+def _split_metrics(table: pd.DataFrame, positives: BoolArray, codes: Sequence[str], part: BoolArray) -> Metrics:
     there = table[part]
     merged = there["merged"].to_numpy()
-    holds = {code: positives[part, column] for column, code in enumerate(CODES)}
+    holds = {code: positives[part, column] for column, code in enumerate(codes)}
     return {
         "clips": len(there),
         "recordings": int(there["merged"].nunique()),
@@ -66,13 +74,13 @@ def _split_figures(table: pd.DataFrame, positives: BoolArray, part: BoolArray) -
     }
 
 
-def _pool_figures(pool: Pool, labels: pd.DataFrame) -> Figures:
+def _pool_metrics(pool: Pool, labels: pd.DataFrame, codes: Sequence[str]) -> Metrics:
     wanted = dict(zip(SPLITS, pool.shares, strict=True))
     # a recording that another corpus holds in a guarded split may lie where no share was asked for
     found = [split for split in SPLITS if wanted[split] > 0 or (pool.clips["split"] == split).any()]
     numbers = {split: number for number, split in enumerate(found)}
     part_of = np.array([numbers[split] for split in pool.clips["split"]], dtype=np.int64)
-    measured = balance(positive_labels(pool.clips, labels), part_of, [wanted[split] for split in found])
+    measured = balance(positive_labels(pool.clips, labels, codes), part_of, [wanted[split] for split in found])
     return {
         **{
             split: {

@@ -1,13 +1,17 @@
 """Folds for cross-validation: by recording, alike in labels and size."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from instrumentarium.splitting.errors import SplitError
-from instrumentarium.splitting.sharing import share_out
+from instrumentarium.splitting.stratified import stratified_group_split
 from instrumentarium.splitting.units import recording_units
 
 
-def folds(clips: pd.DataFrame, labels: pd.DataFrame, recordings: pd.Series, k: int, seed: int) -> pd.Series:
+def folds(
+    clips: pd.DataFrame, labels: pd.DataFrame, recordings: pd.Series, codes: Sequence[str], k: int, seed: int
+) -> pd.Series:
     """Return the fold of each clip, 0 to k − 1, indexed as `clips` is; a recording lies in one fold.
 
     The order of rows in `clips` and `labels` does not matter.
@@ -16,6 +20,7 @@ def folds(clips: pd.DataFrame, labels: pd.DataFrame, recordings: pd.Series, k: i
         clips: column clip_id; one row a clip.
         labels: columns clip_id, instrument, relevance.
         recordings: the recording of each clip after merging duplicates, indexed as `clips` is.
+        codes: of the instruments.
         k: how many folds, at least 2.
         seed: any whole number.
 
@@ -24,10 +29,10 @@ def folds(clips: pd.DataFrame, labels: pd.DataFrame, recordings: pd.Series, k: i
     """
     if k < 2:
         raise SplitError(f"k is {k}; cross-validation needs at least 2 folds")
-    units = recording_units(clips, labels, recordings)
+    units = recording_units(clips, labels, recordings, codes)
     if len(units) < k:
         raise SplitError(
             f"{len(units)} recordings cannot fill {k} folds, since a recording lies in one fold; ask for fewer folds"
         )
-    fold_of = dict(zip(units.names, share_out(units, [1 / k] * k, seed).tolist(), strict=True))
+    fold_of = dict(zip(units.names, stratified_group_split(units, [1 / k] * k, seed).tolist(), strict=True))
     return recordings[clips.index].map(fold_of).astype("int64").rename("fold")

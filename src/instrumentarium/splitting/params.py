@@ -9,7 +9,7 @@ from instrumentarium.runtime.section import Section, Share
 
 
 class SplitShares(Section):
-    """How recordings are shared out: the share of their clips that each split gets; together 1."""
+    """A stratified group split: the share of the clips that each split gets; together 1."""
 
     train: Share
     validation: Share
@@ -25,7 +25,7 @@ class SplitShares(Section):
 
 
 class SplitParams(Section):
-    """How recordings are shared out; ESC-50 goes by its official folds, of which fold 5 is for testing only."""
+    """How recordings are split; ESC-50 goes by its official folds, of which fold 5 is for testing only."""
 
     irmas_test_songs: SplitShares
     openmic_validation_share: Annotated[float, Field(ge=0, lt=1)]

@@ -1,13 +1,12 @@
 """The rows behind the plots of the split stage, for the templates in .dvc/plots/."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from instrumentarium.splitting.rules import SPLITS
 from instrumentarium.splitting.units import BoolArray, positive_labels
-from instrumentarium.tables.taxonomy import CODES
 
 Row = dict[str, object]
 LONGEST_S = 30
@@ -15,43 +14,46 @@ LONGEST_S = 30
 DECIMALS = 6
 
 
-def plot_rows(clips: pd.DataFrame, labels: pd.DataFrame, split: pd.DataFrame) -> Mapping[str, list[Row]]:
+def plot_rows(
+    clips: pd.DataFrame, labels: pd.DataFrame, split: pd.DataFrame, codes: Sequence[str]
+) -> Mapping[str, list[Row]]:
     """Return plot name (of plots/split/<name>.json) to rows.
 
     Args:
         clips: columns clip_id, duration_s, genre.
         labels: columns clip_id, instrument, relevance.
         split: columns clip_id, split; the same clips.
+        codes: of the instruments.
     """
     table = clips.merge(split[["clip_id", "split"]], on="clip_id").sort_values("clip_id", ignore_index=True)
-    positives = positive_labels(table, labels)
+    positives = positive_labels(table, labels, codes)
     parts = {name: (table["split"] == name).to_numpy(dtype=np.bool_) for name in SPLITS}
     seconds = pd.Series(np.rint(np.minimum(table["duration_s"].to_numpy(dtype=np.float64), LONGEST_S)).astype(np.int64))
     return {
-        "prevalence": _prevalence(positives, parts),
-        "cooccurrence": _cooccurrence(positives),
+        "prevalence": _prevalence(positives, codes, parts),
+        "cooccurrence": _cooccurrence(positives, codes),
         "labels_per_clip": _counted(pd.Series(positives.sum(axis=1)), "labels", parts),
         "durations": _counted(seconds, "duration_s", parts),
-        "genres": _genres(positives, table["genre"]),
+        "genres": _genres(positives, codes, table["genre"]),
     }
 
 
-def _prevalence(positives: BoolArray, parts: Mapping[str, BoolArray]) -> list[Row]:
+def _prevalence(positives: BoolArray, codes: Sequence[str], parts: Mapping[str, BoolArray]) -> list[Row]:
     """Return the clips with each instrument and their share of the split's clips."""
     return [
         {"instrument": code, "split": name, "clips": int(held), "prevalence": _share(int(held), int(part.sum()))}
         for name, part in parts.items()
-        for code, held in zip(CODES, positives[part].sum(axis=0), strict=True)
+        for code, held in zip(codes, positives[part].sum(axis=0), strict=True)
     ]
 
 
-def _cooccurrence(positives: BoolArray) -> list[Row]:
+def _cooccurrence(positives: BoolArray, codes: Sequence[str]) -> list[Row]:
     """Return for each two instruments the clips with both, and their share of those with the first."""
     both = positives.T.astype(np.int64) @ positives.astype(np.int64)  # (instruments, instruments)
     return [
         {"instrument": code, "with": other, "count": int(both[i, j]), "share": _share(int(both[i, j]), int(both[i, i]))}
-        for i, code in enumerate(CODES)
-        for j, other in enumerate(CODES)
+        for i, code in enumerate(codes)
+        for j, other in enumerate(codes)
     ]
 
 
@@ -70,7 +72,7 @@ def _counted(values: pd.Series, name: str, parts: Mapping[str, BoolArray]) -> li
     ]
 
 
-def _genres(positives: BoolArray, genres: pd.Series) -> list[Row]:
+def _genres(positives: BoolArray, codes: Sequence[str], genres: pd.Series) -> list[Row]:
     """Return for each instrument and genre the clips with both, and their share of the instrument's clips of any genre.
 
     A kind of noise that a corpus of negatives states in place of a genre has no instrument, and so no row.
@@ -81,7 +83,7 @@ def _genres(positives: BoolArray, genres: pd.Series) -> list[Row]:
     np.add.at(counts.T, genre_of, positives[stated].astype(np.int64))
     return [
         {"instrument": code, "genre": str(name), "count": int(count), "share": _share(int(count), int(row.sum()))}
-        for code, row in zip(CODES, counts, strict=True)
+        for code, row in zip(codes, counts, strict=True)
         for name, count in zip(names, row, strict=True)
     ]
 

@@ -1,4 +1,4 @@
-"""A first sharing-out of recordings: iterative stratification as scikit-multilearn implements it.
+"""A first split of recordings: iterative stratification as scikit-multilearn implements it.
 
 Sechidis, Tsoumakas, Vlahavas: On the stratification of multi-label data, ECML PKDD 2011. It counts recordings, not clips,
 and takes one greedy pass, so that what it proposes is a place to search from.

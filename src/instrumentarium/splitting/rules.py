@@ -1,4 +1,4 @@
-"""What each corpus's publisher says of the splits, and which of its clips are ours to share out."""
+"""What each corpus's publisher says of the splits, and which of its clips are ours to split."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from instrumentarium.splitting.errors import SplitError, listed
 from instrumentarium.splitting.params import SplitParams, SplitShares
 
 SPLITS = ("train", "validation", "test")
-SHARED_OUT = "shared out"
-"""Stands for a split where recordings are shared out by labels."""
+STRATIFIED = "stratified"
+"""Stands for a split where recordings get theirs by a stratified group split."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Rule:
     """How the clips of one corpus come into splits.
 
     Attributes:
-        split_of: what becomes of the clips of each official split: a split, or SHARED_OUT. Others are refused.
-        pool: the name that metrics/split.json gives to what is shared out, where something is.
+        split_of: what becomes of the clips of each official split: a split, or STRATIFIED. Others are refused.
+        pool: the name that metrics/split.json gives to what is so split, where something is.
         shares: how large a part of the pool's clips goes to each split.
     """
 
@@ -29,15 +29,15 @@ class Rule:
 
 
 def _irmas(params: SplitParams) -> Rule:
-    """Training clips train; the test songs are shared out."""
-    return Rule({"train": "train", "test": SHARED_OUT}, "irmas_test_songs", params.irmas_test_songs)
+    """Training clips train; the test songs are split by labels."""
+    return Rule({"train": "train", "test": STRATIFIED}, "irmas_test_songs", params.irmas_test_songs)
 
 
 def _openmic(params: SplitParams) -> Rule:
     """The test part tests; of the training part some recordings validate."""
     share = params.openmic_validation_share
     shares = SplitShares(train=1 - share, validation=share, test=0.0)
-    return Rule({"train": SHARED_OUT, "test": "test"}, "openmic_train", shares)
+    return Rule({"train": STRATIFIED, "test": "test"}, "openmic_train", shares)
 
 
 def _esc50(params: SplitParams) -> Rule:
@@ -47,8 +47,8 @@ def _esc50(params: SplitParams) -> Rule:
 
 
 def _own(params: SplitParams) -> Rule:
-    """What states a split keeps it; recordings that state none are shared out."""
-    return Rule({**{name: name for name in SPLITS}, "": SHARED_OUT}, "own", params.own)
+    """What states a split keeps it; recordings that state none are split by labels."""
+    return Rule({**{name: name for name in SPLITS}, "": STRATIFIED}, "own", params.own)
 
 
 RULES: Mapping[str, Callable[[SplitParams], Rule]] = {
@@ -60,7 +60,7 @@ RULES: Mapping[str, Callable[[SplitParams], Rule]] = {
 
 
 def ruled_splits(clips: pd.DataFrame, params: SplitParams) -> pd.Series:
-    """Return what the corpora's rules say of each clip: a split, or SHARED_OUT; indexed as `clips` is.
+    """Return what the corpora's rules say of each clip: a split, or STRATIFIED; indexed as `clips` is.
 
     Args:
         clips: columns clip_id, corpus, official_split.
@@ -89,7 +89,7 @@ def ruled_splits(clips: pd.DataFrame, params: SplitParams) -> pd.Series:
 
 @dataclass(frozen=True)
 class Pool:
-    """Clips whose recordings are shared out.
+    """Clips whose recordings get a stratified group split.
 
     Attributes:
         name: as metrics/split.json has it.
@@ -103,8 +103,8 @@ class Pool:
 
 
 def pools(clips: pd.DataFrame, params: SplitParams) -> list[Pool]:
-    """Return what is shared out, in the order of RULES; no pool is empty. Arguments and errors as in `ruled_splits`."""
-    shared = clips[ruled_splits(clips, params) == SHARED_OUT]
+    """Return what gets a stratified group split, in the order of RULES; no pool is empty. Errors: `ruled_splits`."""
+    shared = clips[ruled_splits(clips, params) == STRATIFIED]
     found = []
     for corpus, rule_of in RULES.items():
         rule, mine = rule_of(params), shared[shared["corpus"] == corpus]

@@ -1,8 +1,8 @@
 """A local search that moves and swaps recordings until the parts look like the whole.
 
 It makes LD + 3 LPD + (largest prevalence gap + largest relative size gap) / 4 small, LD and LPD as means over the parts
-(see distribution.py). LPD weighs most since it is the hardest to bring down: a pair heard in one song only cannot be shared
-out. The gaps, which are maxima and rest on one label or part, weigh least.
+(see distribution.py). LPD weighs most since it is the hardest to bring down: a pair in one song only cannot be
+spread. The gaps, which are maxima and rest on one label or part, weigh least.
 
 Threshold accepting (Dueck, Scheuer: Threshold accepting, Journal of Computational Physics 90, 1990): a change of two parts
 is made if it worsens the objective by less than a threshold, which falls to 0 on the way. One step judges a batch of random

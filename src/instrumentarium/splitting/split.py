@@ -1,16 +1,17 @@
 """The whole of the split stage between its tables: merge, assign or take over, check, describe."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from instrumentarium.duplicates.merging import merged_recordings
+from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.files import write_json
 from instrumentarium.splitting.assignment import assigned_splits
-from instrumentarium.splitting.describe import Figures, describe_split
-from instrumentarium.splitting.frozen import file_md5, frozen_file, read_frozen_split
+from instrumentarium.splitting.describe import Metrics, describe_split
+from instrumentarium.splitting.frozen import frozen_file, read_frozen_split
 from instrumentarium.splitting.leaks import check_leaks, find_leaks
 from instrumentarium.splitting.params import SplitParams
 from instrumentarium.splitting.plots import Row, plot_rows
@@ -29,7 +30,7 @@ class Split:
     """
 
     table: pd.DataFrame
-    metrics: Figures
+    metrics: Metrics
     plots: Mapping[str, list[Row]]
 
     def summary(self) -> str:
@@ -46,6 +47,7 @@ def split_clips(
     params: SplitParams,
     seed: int,
     frozen_splits: Path,
+    codes: Sequence[str],
 ) -> Split:
     """Split the clips by their corpora's rules, or as the file that `params.frozen` names.
 
@@ -58,6 +60,7 @@ def split_clips(
         params: the section `split` of params.yaml.
         seed: any whole number.
         frozen_splits: the folder of splits made elsewhere; looked at only where `params.frozen` names a file.
+        codes: of the instruments.
 
     Raises:
         SplitError: if the clips cannot be split as asked, or recordings or duplicates would straddle.
@@ -65,15 +68,15 @@ def split_clips(
     recordings = merged_recordings(clips, duplicates)
     if params.frozen is None:
         origin, frozen = "the split", None
-        table = assigned_splits(clips, labels, recordings, params, seed)
+        table = assigned_splits(clips, labels, recordings, params, seed, codes)
     else:
         path = frozen_file(frozen_splits, params.frozen)
-        origin, frozen = str(path), {"file": path.name, "md5": file_md5(path)}
+        origin, frozen = str(path), {"file": path.name, "md5": md5_of_file(path)}
         table = read_frozen_split(path, clips, recordings)
     leaks = find_leaks(clips, table, duplicates)
     check_leaks(leaks, origin)
-    metrics = describe_split(clips, labels, table, leaks, params)
-    return Split(table, {**metrics, "frozen": frozen}, plot_rows(clips, labels, table))
+    metrics = describe_split(clips, labels, table, leaks, params, codes)
+    return Split(table, {**metrics, "frozen": frozen}, plot_rows(clips, labels, table, codes))
 
 
 def write_split(split: Split, table: Path, metrics: Path, plots: Path) -> None:

@@ -1,16 +1,15 @@
-"""What is moved as one when clips are shared out: recordings, with what their clips hold.
+"""What is moved as one when clips are split: recordings, with what their clips hold.
 
 A label counts where its relevance exceeds 0.5. A pair of clip and instrument that nobody observed has no row: it adds to no
 count of positives, and a clip is a clip whatever is known of it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-
-from instrumentarium.tables.taxonomy import CODES
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
@@ -41,18 +40,19 @@ class Units:
         return self.positives > 0
 
 
-def positive_labels(clips: pd.DataFrame, labels: pd.DataFrame) -> BoolArray:
-    """Return (clips, instruments) in taxonomy order: true where the relevance exceeds 0.5.
+def positive_labels(clips: pd.DataFrame, labels: pd.DataFrame, codes: Sequence[str]) -> BoolArray:
+    """Return (clips, instruments) in the order of `codes`: true where the relevance exceeds 0.5.
 
     Args:
         clips: column clip_id; one row a clip.
         labels: columns clip_id, instrument, relevance; rows of other clips count for nothing.
+        codes: of the instruments.
     """
     present = labels[labels["relevance"] > 0.5]
     rows = pd.Index(clips["clip_id"]).get_indexer(pd.Index(present["clip_id"]))
-    columns = pd.Index(CODES).get_indexer(pd.Index(present["instrument"]))
+    columns = pd.Index(list(codes)).get_indexer(pd.Index(present["instrument"]))
     here = rows >= 0
-    positives = np.zeros((len(clips), len(CODES)), dtype=np.bool_)
+    positives = np.zeros((len(clips), len(codes)), dtype=np.bool_)
     positives[rows[here], columns[here]] = True
     return positives
 
@@ -64,16 +64,17 @@ def occurring_pairs(positives: BoolArray) -> BoolArray:
     return np.asarray(both[:, both.any(axis=0)], dtype=np.bool_)
 
 
-def recording_units(clips: pd.DataFrame, labels: pd.DataFrame, recordings: pd.Series) -> Units:
+def recording_units(clips: pd.DataFrame, labels: pd.DataFrame, recordings: pd.Series, codes: Sequence[str]) -> Units:
     """Return the recordings that `clips` were cut from.
 
     Args:
         clips: column clip_id; one row a clip.
         labels: columns clip_id, instrument, relevance.
         recordings: the recording of each clip, indexed as `clips` is.
+        codes: of the instruments.
     """
     names, unit_of = np.unique(recordings[clips.index].to_numpy(dtype=np.str_), return_inverse=True)
-    positives = positive_labels(clips, labels)
+    positives = positive_labels(clips, labels, codes)
 
     def per_unit(counted: BoolArray) -> IntArray:
         totals = np.zeros((len(names), counted.shape[1]), dtype=np.int64)

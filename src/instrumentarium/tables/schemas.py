@@ -3,7 +3,6 @@
 `clip_id` is `<corpus>/<path inside the archive without suffix>` in Unicode NFC.
 """
 
-from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -35,12 +34,13 @@ CLIPS = Table(
 )
 LABELS = Table(
     name="labels",
-    key=("clip_id", "instrument"),
+    key=("clip_id", "label"),
     made_by="ingest",
-    columns={"clip_id": Text, "instrument": Literal[CODES], "relevance": Unit},
+    columns={"clip_id": Text, "label": Text, "relevance": Unit},
 )
-SETTLED_LABELS = replace(LABELS, made_by="duplicates")
-"""Of all corpora together, after contradictions between duplicates have been settled."""
+"""Of one corpus, in its own labels; only observed pairs have a row."""
+EVERY_OTHER = "*"
+"""A label that stands for all that a clip has no row of: with relevance 0 it says that nothing else plays."""
 REJECTED = Table(name="rejected", key=("path",), made_by="ingest", columns={"path": Text, "reason": Text})
 DUPLICATES = Table(
     name="duplicates",
@@ -53,7 +53,7 @@ DUPLICATES = Table(
         "offset_s": Annotated[float, Field(allow_inf_nan=False)],  # of clip_b's beginning in clip_a
         "overlap_s": Seconds,  # how much audio the two share
         "matches": Number,  # landmarks that agree on the offset; 0 where equal samples made them unnecessary
-        "contradiction": str,  # codes joined by "-" of which one clip says yes and the other no, though they sound alike
+        "conflict": str,  # codes joined by "-" of which one clip says yes and the other no, though they sound alike
     },
 )
 SPLIT = Table(

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from instrumentarium.corpora.own.inventory.entry import Entry, OwnDataError
-from instrumentarium.corpora.own.inventory.forms import read_entries
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.corpora.own.manifest.entry import Entry, OwnDataError
+from instrumentarium.corpora.own.manifest.forms import read_entries
+from instrumentarium.tables.schemas import EVERY_OTHER
 
 Maker = Callable[[Mapping[str, str]], Path]
-NOTHING = dict.fromkeys(CODES, False)
+NOTHING = {EVERY_OTHER: False}
 
 
 def only(*playing: str) -> dict[str, bool]:
-    return {code: code in playing for code in CODES}
+    return {**dict.fromkeys(playing, True), **NOTHING}
 
 
 @pytest.fixture
@@ -42,13 +42,13 @@ def refusal(where: Path, form="auto") -> str:
 
 
 def test_a_folder_for_every_class(make: Maker):
-    names = ("cello/a.wav", "Acoustic Guitar/session 1/b.FLAC", "cel-vio/c.ogg", "none/d.mp3", "none/rain/e.wav")
+    names = ("cello/a.wav", "Acoustic Guitar/session 1/b.FLAC", "cel+vio/c.ogg", "none/d.mp3", "none/rain/e.wav")
     root = make(dict.fromkeys(names, ""))
     found = by_path(read_entries(root, "auto", "negative"))
     assert {path: entry.labels for path, entry in found.items()} == {
-        "cello/a.wav": only("cel"),
-        "Acoustic Guitar/session 1/b.FLAC": only("gac"),
-        "cel-vio/c.ogg": only("cel", "vio"),
+        "cello/a.wav": only("cello"),
+        "Acoustic Guitar/session 1/b.FLAC": only("Acoustic Guitar"),
+        "cel+vio/c.ogg": only("cel", "vio"),
         "none/d.mp3": NOTHING,
         "none/rain/e.wav": NOTHING,
     }
@@ -75,12 +75,9 @@ def test_what_is_no_audio_in_no_class_is_kept_with_its_reason_and_hidden_files_a
     }
 
 
-def test_a_class_folder_that_names_no_instrument_is_refused_with_a_guess(make: Maker):
-    text = refusal(make({"cello/a.wav": "", "trumpett/b.wav": "", "drums/c.wav": ""}))
-    assert re.search(r"folder drums: unknown instrument 'drums' \(known: ", text)
-    assert re.search(
-        r"folder trumpett: unknown .*; did you mean 'trumpet'\?; a folder `none` is for what has no instr", text
-    )
+def test_a_class_folder_whose_name_contradicts_itself_is_refused(make: Maker):
+    text = refusal(make({"cello/a.wav": "", "none, drums/b.wav": ""}))
+    assert text.endswith("\n  folder none, drums: 'none' must stand alone, found 'none, drums'")
 
 
 def test_links_are_followed_once(make: Maker, tmp_path: Path):
@@ -122,10 +119,10 @@ def test_text_or_audio_alone_is_kept_with_its_reason(make: Maker):
 
 
 def test_wrong_texts_are_told_together(make: Maker):
-    root = make({"a.wav": "", "a.txt": "celo", "b.wav": "", "c.wav": "", "c.txt": "cel"})
+    root = make({"a.wav": "", "a.txt": "cel ?, none", "b.wav": "", "c.wav": "", "c.txt": "cel"})
     (root / "b.txt").write_bytes(b"\xff\xfec\0e\0l\0")
     text = refusal(root)
-    assert re.search(r"\n  a\.txt: unknown instrument 'celo' .*did you mean 'cello'\?\n  b\.txt: no UTF-8 text", text)
+    assert re.search(r"\n  a\.txt: 'none' must stand alone, found 'cel \?, none'\n  b\.txt: no UTF-8 text", text)
 
 
 def test_a_table_is_known_by_its_name_or_because_it_is_said(make: Maker):
@@ -148,7 +145,7 @@ def test_a_table_is_known_by_its_name_or_because_it_is_said(make: Maker):
         ),
         (["a.wav", "t.csv"], r"holds a table \(t\.csv\); say which counts, with `path: .*/data/t\.csv`$"),
         (
-            ["songs/a.wav", "more/b.wav"],
+            ["songs/a.txt", "more/b.pdf"],
             r"is none of the known forms: .*Found 2 files in it, and the folders more, songs$",
         ),
         (["a.wav"], r"is none of the known forms: .*Found 1 files in it, and the folders \(none\)$"),
@@ -178,3 +175,10 @@ def test_nothing_there_is_told_with_the_whole_path(tmp_path: Path, monkeypatch: 
         f"your own data are not there: {tmp_path / 'nowhere/t.csv'} does not exist; `path` must be a CSV"
     )
     assert "queued experiment" in text
+
+
+def test_beside_texts_a_folder_is_a_class_only_if_the_texts_name_it(make: Maker):
+    root = make({"album/a.wav": "", "album/a.txt": "cel", "vio/b.wav": "", "vio/b.txt": "cel"})
+    assert by_path(read_entries(root, "auto", "negative"))["vio/b.wav"].labels == only("cel")
+    (root / "album" / "a.txt").write_text("VIO", encoding="utf-8")
+    assert re.search(r"folders of instruments \(vio\) and text files", refusal(root))

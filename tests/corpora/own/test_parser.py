@@ -1,4 +1,4 @@
-"""Own data from what the user has to what the pipeline reads: stock, manifest, clips, the two stages."""
+"""Own data from what the user has to what the pipeline reads: manifest, clips, the two stages."""
 
 import csv
 import os
@@ -14,19 +14,18 @@ import pytest
 from dvc.utils.serialize import modify_yaml
 
 from instrumentarium.corpora.own.card import CARD
-from instrumentarium.corpora.own.inventory.entry import OwnDataError
-from instrumentarium.corpora.own.inventory.stock import take_stock
-from instrumentarium.corpora.own.manifest import MANIFEST
+from instrumentarium.corpora.own.manifest.contract import MANIFEST
+from instrumentarium.corpora.own.manifest.entry import OwnDataError
+from instrumentarium.corpora.own.manifest.writing import write_manifest
 from instrumentarium.corpora.own.parser import read_clips
 from instrumentarium.corpora.source.archives import ArchiveError
 from instrumentarium.corpora.source.members import Rejection, SourceClip
 from instrumentarium.ingestion.ingest import ingest
-from instrumentarium.tables.schemas import CLIPS, LABELS, REJECTED
+from instrumentarium.tables.schemas import CLIPS, EVERY_OTHER, LABELS, REJECTED
 from instrumentarium.tables.table import MissingTableError
-from instrumentarium.tables.taxonomy import CODES
 
 ROOT = Path(__file__).resolve().parents[3]
-ALL = dict.fromkeys(CODES, 0.0)
+OTHERS = {EVERY_OTHER: 0.0}
 
 
 @pytest.fixture
@@ -41,32 +40,37 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
-def manifest(folder: Path) -> list[dict[str, str]]:
-    with (folder / "manifest.csv").open(encoding="utf-8", newline="") as file:
+def manifest(folder: Path, name: str = "manifest.csv") -> list[dict[str, str]]:
+    with (folder / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def test_the_manifest_says_where_each_file_lies_and_what_it_is(data: Path, tmp_path: Path):
-    said = take_stock(str(data / "t.csv"), "auto", "negative", tmp_path / "out")
+    said = write_manifest(str(data / "t.csv"), "auto", "negative", tmp_path / "out")
     assert said == f"3 files (0 MB) at {data / 't.csv'}, 1 that cannot be used"
     rows = manifest(tmp_path / "out")
-    assert list(rows[0]) == ["path", "file", "size", "md5", "recording", "split", "reason", *CODES]
+    assert list(rows[0]) == ["path", "file", "size", "md5", "recording", "split", "reason"]
     assert [row["path"] for row in rows] == ["Gänse.wav", "a.wav", "b.wav", "gone.wav"]
     geese, a, b, gone = rows
     assert geese["file"] == str(data / unicodedata.normalize("NFD", "Gänse.wav"))
     assert (a["size"], a["md5"]) == ("5", "bc1f9e72d57a81ef6ea2eb0323df6ffd")  # md5sum of the five letters a.wav
-    assert (b["recording"], b["split"], b["cel"], b["vio"]) == ("band", "test", "1", "0")
-    assert (a["recording"], a["split"], a["cel"]) == ("a", "", "0")
-    assert (geese["recording"], geese["cel"]) == ("Gänse", "")
+    assert (b["recording"], b["split"]) == ("band", "test")
+    assert (a["recording"], a["split"]) == ("a", "")
+    assert geese["recording"] == "Gänse"
+    assert [tuple(row.values()) for row in manifest(tmp_path / "out", "labels.csv")] == [
+        ("a.wav", "*", "0.0"),
+        ("b.wav", "*", "0.0"),
+        ("b.wav", "cel", "1.0"),
+    ]
     assert (gone["md5"], gone["reason"]) == ("", "the file is missing")
 
 
 def test_clips_come_as_the_manifest_lists_them(data: Path, tmp_path: Path):
-    take_stock(str(data / "t.csv"), "auto", "negative", tmp_path / "out")
+    write_manifest(str(data / "t.csv"), "auto", "negative", tmp_path / "out")
     assert list(read_clips(tmp_path / "out")) == [
         SourceClip("Gänse.wav", "Gänse.wav".encode(), "Gänse", {}, "train"),
-        SourceClip("a.wav", b"a.wav", "a", ALL, ""),
-        SourceClip("b.wav", b"b.wav", "band", ALL | {"cel": 1.0}, "test"),
+        SourceClip("a.wav", b"a.wav", "a", OTHERS, ""),
+        SourceClip("b.wav", b"b.wav", "band", {"cel": 1.0} | OTHERS, "test"),
         Rejection("gone.wav", "the file is missing"),
     ]
 
@@ -85,14 +89,14 @@ def test_below_a_relative_path_or_home_the_manifest_is_the_same_on_every_machine
         shutil.copytree(data, there / "mine", dirs_exist_ok=True)
         monkeypatch.chdir(there)
         monkeypatch.setenv("HOME", str(there))
-        take_stock(path, "auto", "negative", there / "out")
+        write_manifest(path, "auto", "negative", there / "out")
         written.append((there / "out" / "manifest.csv").read_bytes())
         assert len(list(read_clips(there / "out"))) == 4
     assert written[0] == written[1] != written[2] == written[3]
 
 
 def test_a_file_that_changed_is_named_with_the_command_that_accepts_it(data: Path, tmp_path: Path):
-    take_stock(str(data / "t.csv"), "auto", "negative", tmp_path / "out")
+    write_manifest(str(data / "t.csv"), "auto", "negative", tmp_path / "out")
     (data / "b.wav").write_bytes(b"c.wav")  # as many bytes
     with pytest.raises(
         ArchiveError,
@@ -112,12 +116,12 @@ def test_without_a_manifest_the_stage_that_makes_it_is_named(tmp_path: Path):
         list(read_clips(tmp_path))
 
 
-def test_a_failed_stocktaking_leaves_the_earlier_manifest(data: Path, tmp_path: Path):
-    take_stock(str(data / "t.csv"), "auto", "negative", tmp_path / "out")
+def test_a_failure_leaves_the_earlier_manifest(data: Path, tmp_path: Path):
+    write_manifest(str(data / "t.csv"), "auto", "negative", tmp_path / "out")
     before = manifest(tmp_path / "out")
-    (data / "t.csv").write_text("path,labels\na.wav,celo\n", encoding="utf-8")
-    with pytest.raises(OwnDataError, match="did you mean 'cello'"):
-        take_stock(str(data / "t.csv"), "auto", "negative", tmp_path / "out")
+    (data / "t.csv").write_text("path,labels\na.wav,cel;?\n", encoding="utf-8")
+    with pytest.raises(OwnDataError, match="must stand alone"):
+        write_manifest(str(data / "t.csv"), "auto", "negative", tmp_path / "out")
     assert manifest(tmp_path / "out") == before
 
 
@@ -127,7 +131,7 @@ def test_names_that_cannot_be_written_are_kept_with_their_reason(tmp_path: Path)
     (folder / "a.wav").write_bytes(b"a")
     for number in (0xFE, 0xFF):
         Path(os.fsdecode(os.fsencode(folder) + b"/" + bytes([number]) + b".wav")).write_bytes(b"b")
-    take_stock(str(tmp_path / "data"), "auto", "negative", tmp_path / "out")
+    write_manifest(str(tmp_path / "data"), "auto", "negative", tmp_path / "out")
     assert [(row["path"], row["reason"]) for row in manifest(tmp_path / "out")] == [
         ("cel/\\xfe.wav", "its name is not UTF-8; rename it"),
         ("cel/\\xff.wav", "its name is not UTF-8; rename it"),
@@ -143,12 +147,12 @@ def test_one_name_in_two_unicode_forms_is_refused(tmp_path: Path):
     with pytest.raises(
         OwnDataError, match=r"cel/ä\.wav is there twice, in two Unicode forms of the same name; rename one"
     ):
-        take_stock(str(tmp_path / "data"), "auto", "negative", tmp_path / "out")
+        write_manifest(str(tmp_path / "data"), "auto", "negative", tmp_path / "out")
 
 
 def test_a_home_that_nobody_has_is_told(tmp_path: Path):
     with pytest.raises(OwnDataError, match=r"^~nobody-of-this-name/t\.csv: .*; write the whole path$"):
-        take_stock("~nobody-of-this-name/t.csv", "auto", "negative", tmp_path)
+        write_manifest("~nobody-of-this-name/t.csv", "auto", "negative", tmp_path)
 
 
 def test_nothing_is_fetched_for_own_data():
@@ -172,7 +176,7 @@ def test_any_format_of_libsndfile_is_ingested_and_the_rest_rejected(
         (folder / f"{suffix}.{suffix}").write_bytes(audio(tone(channels=2, rate=48000), 48000, kind, subtype))
     (folder / "broken.wav").write_bytes(b"RIFF")
     (folder / "song.m4a").write_bytes(b"....")
-    take_stock(str(tmp_path / "data"), "auto", "negative", tmp_path / "out")
+    write_manifest(str(tmp_path / "data"), "auto", "negative", tmp_path / "out")
     ingest("own", read_clips(tmp_path / "out"), tmp_path / "own", 16000)
     clips, rejected = CLIPS.read(tmp_path / "own" / "clips.csv"), REJECTED.read(tmp_path / "own" / "rejected.csv")
     assert list(clips["clip_id"]) == sorted(f"own/flu/{suffix}" for suffix in kinds)
@@ -213,10 +217,10 @@ def test_the_example_of_the_documents_goes_through_both_stages(checkout: Path):
     assert dict(clips["official_split"]) == {"own/bowed": "train", "own/pipe": "test", "own/rain": ""}
     assert dict(clips["recording_id"]) == {"own/bowed": "own/studio", "own/pipe": "own/church", "own/rain": "own/rain"}
     labels = LABELS.read(checkout / "clips" / "own" / "labels.csv")
-    assert len(labels) == 3 * len(CODES)
+    assert set(labels[labels["relevance"] == 0]["clip_id"]) == {"own/bowed", "own/pipe", "own/rain"}
     present = labels[labels["relevance"] == 1]
-    assert set(zip(present["clip_id"], present["instrument"], strict=True)) == {
-        *(("own/bowed", "cel"), ("own/pipe", "flu"), ("own/pipe", "org")),
+    assert set(zip(present["clip_id"], present["label"], strict=True)) == {
+        *(("own/bowed", "cello"), ("own/pipe", "flute"), ("own/pipe", "organ")),
     }
 
     (checkout / "data/own-example/bowed.wav").write_bytes(b"another take")
@@ -228,11 +232,10 @@ def test_the_example_of_the_documents_goes_through_both_stages(checkout: Path):
 
 
 def test_mistakes_end_the_download_with_a_message(checkout: Path):
-    (checkout / "data/own-example/labels.csv").write_text("path,labels\nbowed.wav,chello\n", encoding="utf-8")
+    (checkout / "data/own-example/labels.csv").write_text("path,labels\nbowed.wav,cello;?\n", encoding="utf-8")
     download = stage(checkout, "download", "raw", "truth")
     assert download.returncode == 1
-    assert "line 2: unknown instrument 'chello'" in download.stderr
-    assert "did you mean 'cello'?" in download.stderr
+    assert "line 2: '?' must stand alone, found 'cello;?'" in download.stderr
     assert "Traceback" not in download.stderr
     assert not (checkout / "raw" / "manifest.csv").exists()
 
@@ -247,15 +250,37 @@ def test_unused_own_data_give_empty_tables(tmp_path: Path):
         assert len(table.read(tmp_path / "clips" / "own" / f"{table.name}.csv")) == 0
 
 
-@pytest.mark.parametrize(
-    ("column", "value"), [("md5", "0" * 31), ("split", "dev"), ("cel", "2"), ("size", "-1"), ("file", "")]
-)
+@pytest.mark.parametrize(("column", "value"), [("md5", "0" * 31), ("split", "dev"), ("size", "-1"), ("file", "")])
 def test_a_manifest_that_somebody_edited_wrongly_is_refused(data: Path, tmp_path: Path, column: str, value: str):
     from instrumentarium.tables.table import TableError
 
-    take_stock(str(data / "t.csv"), "auto", "negative", tmp_path)
+    write_manifest(str(data / "t.csv"), "auto", "negative", tmp_path)
     frame = MANIFEST.read(tmp_path / "manifest.csv").astype(str)
     frame.loc[0, column] = value
     frame.to_csv(tmp_path / "manifest.csv", index=False)
     with pytest.raises(TableError, match=rf"row 0 \(Gänse\.wav\), column {column}: "):
+        list(read_clips(tmp_path))
+
+
+def test_a_label_keeps_the_spelling_it_first_had_whatever_differs_in_case_blanks_and_marks(tmp_path: Path):
+    (tmp_path / "data").mkdir()
+    rows = ("a.wav,Electric Guitar; drums", "b.wav,electric_guitar", "c.wav,DRUMS|electric-guitar", "d.wav,Banjo")
+    for row in rows:
+        (tmp_path / "data" / row[:5]).write_bytes(b"sound")
+    (tmp_path / "data" / "t.csv").write_text("\n".join(["path,labels", *rows]), encoding="utf-8")
+    write_manifest(str(tmp_path / "data" / "t.csv"), "auto", "unobserved", tmp_path / "out")
+    assert [clip.labels for clip in read_clips(tmp_path / "out")] == [
+        {"Electric Guitar": 1.0, "drums": 1.0},
+        {"Electric Guitar": 1.0},
+        {"Electric Guitar": 1.0, "drums": 1.0},
+        {"Banjo": 1.0},
+    ]
+
+
+def test_labels_that_somebody_edited_wrongly_are_refused(data: Path, tmp_path: Path):
+    from instrumentarium.tables.table import TableError
+
+    write_manifest(str(data / "t.csv"), "auto", "negative", tmp_path)
+    (tmp_path / "labels.csv").write_text("path,label,relevance\nb.wav,cel,2\n", encoding="utf-8")
+    with pytest.raises(TableError, match=r"row 0 \(b\.wav/cel\), column relevance: "):
         list(read_clips(tmp_path))

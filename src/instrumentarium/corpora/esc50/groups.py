@@ -6,7 +6,7 @@ alarms are counted by group:
 - `human`: a person is heard, not singing; what could be taken for a voice, or for hands on a drum.
 - `tonal`: a pitch or a call that could be taken for a note.
 - `other`: noise, knocks and everything else without a pitch that lasts.
-- `excluded`: musical instruments, though none of ours; no negative at all.
+- `excluded`: musical instruments; no negative at all.
 
 The categories are those of Piczak: ESC: Dataset for Environmental Sound Classification, ACM Multimedia 2015.
 """

@@ -1,7 +1,7 @@
-"""ESC-50: its table and clips, as negatives: every instrument is known to be absent.
+"""ESC-50: its table and clips, as negatives: what is labelled is a sound without any instrument.
 
 2,000 clips of 5 s, 44.1 kHz, mono, in 50 categories and 5 folds; clips of one `src_file` are one recording. The groups of
-categories (see groups.py) can be left out. Church bells always are: they are music, though no instrument of ours.
+categories (see groups.py) can be left out. Church bells always are: they are music.
 
 Source: Piczak: ESC: Dataset for Environmental Sound Classification, ACM Multimedia 2015; github.com/karolpiczak/ESC-50.
 """
@@ -14,7 +14,6 @@ from instrumentarium.corpora.esc50.groups import GROUP_OF, group_of
 from instrumentarium.corpora.esc50.published import ESC10_LICENCE, LICENCE
 from instrumentarium.corpora.source.archives import ArchiveError, ZipMembers, find_archive, read_table
 from instrumentarium.corpora.source.members import Rejection, Source, SourceClip
-from instrumentarium.tables.taxonomy import CODES
 
 _LICENCES = {"True": ESC10_LICENCE, "False": LICENCE}
 _COLUMNS = ("filename", "fold", "category", "esc10", "src_file")
@@ -54,7 +53,7 @@ def read_clips(folder: Path, groups: Mapping[str, bool]) -> Source:
                 path=name,
                 data=archive.read(member),
                 recording=row["src_file"],
-                labels=dict.fromkeys(CODES, 0.0),
+                labels={row["category"]: 1.0},
                 official_split=f"fold{row['fold']}",
                 genre=row["category"],
                 group=group_of(row["category"]),

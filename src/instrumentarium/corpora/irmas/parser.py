@@ -15,10 +15,9 @@ from pathlib import Path, PurePosixPath
 from zipfile import ZipInfo
 
 from instrumentarium.corpora.irmas.card import TESTING, TRAINING
-from instrumentarium.corpora.irmas.published import LICENCE
+from instrumentarium.corpora.irmas.published import CODES, LICENCE
 from instrumentarium.corpora.source.archives import ArchiveError, ZipMembers, find_archive
 from instrumentarium.corpora.source.members import Drums, Rejection, Source, SourceClip, stem
-from instrumentarium.tables.taxonomy import CODES
 
 # The three digits before a name stand where a drum tag stands; they number an annotation, not a song.
 TRAIN_NAME = re.compile(

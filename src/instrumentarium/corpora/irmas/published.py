@@ -1,4 +1,4 @@
-"""IRMAS as published: its licence and its counts.
+"""IRMAS as published: its instruments, its licence and its counts.
 
 Sources: the dataset card of Zenodo record 1290750; for the instruments of testing clips, a public listing of all of their
 label files.
@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 from instrumentarium.corpora.source.counts import Published
 from instrumentarium.corpora.source.members import Rejection, SourceClip
 
+CODES = ("cel", "cla", "flu", "gac", "gel", "org", "pia", "sax", "tru", "vio", "voi")
+"""Of the instruments, in file names, folders and label files."""
 LICENCE = "CC BY-NC-SA 3.0"
 
 _TRAINING = {

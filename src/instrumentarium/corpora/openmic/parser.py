@@ -3,8 +3,6 @@
 20,000 clips of 10 s from the Free Music Archive, no two of one recording. Labels are *ternary*: the crowd's relevance
 above 0.5 means present, below it absent, and a pair without a row was never judged (about nine in ten).
 
-Nine of our eleven instruments map. `guitar` cannot be told acoustic from electric, so it says nothing of either.
-
 Source: Humphrey, Durand, McFee: OpenMIC-2018: An open dataset for multiple instrument recognition, ISMIR 2018;
 Zenodo record 1432913.
 """
@@ -14,26 +12,11 @@ from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
 from instrumentarium.corpora.openmic.card import ARCHIVE
-from instrumentarium.corpora.openmic.published import CORRUPTED_TRACKS
+from instrumentarium.corpora.openmic.published import CLASSES, CORRUPTED_TRACKS
 from instrumentarium.corpora.source.archives import ArchiveError, find_archive, read_table, stream_tar
 from instrumentarium.corpora.source.clip_licences import COLUMNS as LICENCE_COLUMNS
 from instrumentarium.corpora.source.clip_licences import UNKNOWN, read_licences
 from instrumentarium.corpora.source.members import Rejection, Source, SourceClip
-
-CODE_OF = {
-    "cello": "cel",
-    "clarinet": "cla",
-    "flute": "flu",
-    "organ": "org",
-    "piano": "pia",
-    "saxophone": "sax",
-    "trumpet": "tru",
-    "violin": "vio",
-    "voice": "voi",
-}
-UNMAPPED = frozenset(
-    "accordion banjo bass cymbals drums guitar mallet_percussion mandolin synthesizer trombone ukulele".split()
-)
 
 _LABELS = "openmic-2018/openmic-2018-aggregated-labels.csv"
 _METADATA = "openmic-2018/openmic-2018-metadata.csv"
@@ -61,7 +44,7 @@ def _relevance(text: str) -> float:
 
 
 def _read_labels(data: bytes) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
-    """Return the observed labels of each key in our codes, and why the labels of some keys cannot be used."""
+    """Return the observed labels of each key, and why the labels of some keys cannot be used."""
     labels: dict[str, dict[str, float]] = defaultdict(dict)
     wrong: dict[str, str] = {}
     for row in read_table(data, _LABELS, ("sample_key", "instrument", "relevance")):
@@ -69,15 +52,12 @@ def _read_labels(data: bytes) -> tuple[dict[str, dict[str, float]], dict[str, st
             found = [value for value in row.values() if value is not None]
             raise ArchiveError(f"{_LABELS} must have as many values in each row as in its header; found {found}")
         key, instrument, relevance = (str(row[name]) for name in ("sample_key", "instrument", "relevance"))
-        if instrument in CODE_OF:
-            value = _relevance(relevance)
-            labels[key][CODE_OF[instrument]] = value
-            if math.isnan(value):
+        if instrument in CLASSES:
+            labels[key][instrument] = _relevance(relevance)
+            if math.isnan(labels[key][instrument]):
                 wrong[key] = f"its relevance of {instrument} is {relevance!r}, not a number from 0 to 1"
-        elif instrument in UNMAPPED:
-            labels[key]  # the clip is labelled, though with nothing of ours
         else:
-            known = ", ".join(sorted({*CODE_OF, *UNMAPPED}))
+            known = ", ".join(CLASSES)
             wrong[key] = f"unknown instrument {instrument!r} in the aggregated labels; known: {known}"
     return labels, wrong
 

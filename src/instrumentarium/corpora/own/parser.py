@@ -1,22 +1,26 @@
-"""Own data: the clips that the manifest lists, each held against the size and md5 it had when stock was taken."""
+"""Own data: the clips that the manifest lists, each held against the size and md5 it had then."""
 
-import hashlib
+from collections import defaultdict
 from pathlib import Path
 
-from instrumentarium.corpora.own.manifest import MANIFEST
+from instrumentarium.corpora.own.manifest.contract import MANIFEST, OWN_LABELS
 from instrumentarium.corpora.source.archives import ArchiveError
 from instrumentarium.corpora.source.members import Rejection, Source, SourceClip
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.runtime.checksums import md5_of_bytes
 
 
 def read_clips(folder: Path) -> Source:
     """Yield every clip of the manifest in `folder`, in the order of their paths.
 
     Raises:
-        MissingTableError: if there is no manifest.
+        MissingTableError: if there is no manifest, or no labels beside it.
         ArchiveError: if a file is gone or is no longer the one that the manifest lists.
     """
-    for row in MANIFEST.read(folder / "manifest.csv").to_dict("records"):
+    files = MANIFEST.read(folder / "manifest.csv").to_dict("records")
+    labels: dict[str, dict[str, float]] = defaultdict(dict)
+    for row in OWN_LABELS.read(folder / "labels.csv").to_dict("records"):
+        labels[row["path"]][row["label"]] = row["relevance"]
+    for row in files:
         if row["reason"]:
             yield Rejection(row["path"], row["reason"])
             continue
@@ -24,7 +28,7 @@ def read_clips(folder: Path) -> Source:
             path=row["path"],
             data=_read_unchanged(Path(row["file"]).expanduser(), row["size"], row["md5"]),
             recording=row["recording"],
-            labels={code: float(row[code]) for code in CODES if row[code]},
+            labels=labels[row["path"]],
             official_split=row["split"],
         )
 
@@ -40,12 +44,12 @@ def _read_unchanged(path: Path, size: int, md5: str) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise ArchiveError(
-            f"{path} was there when stock was taken of it, and cannot be read now ({error.strerror}); {again}"
+            f"{path} was there when the manifest was written, and cannot be read now ({error.strerror}); {again}"
         ) from error
-    found = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    found = md5_of_bytes(data)
     if (len(data), found) != (size, md5):
         raise ArchiveError(
-            f"{path} has changed since stock was taken of it: {size} bytes with md5 {md5} then, {len(data)} bytes with md5 "
-            f"{found} now; {again}"
+            f"{path} has changed since the manifest was written: {size} bytes with md5 {md5} then, "
+            f"{len(data)} bytes with md5 {found} now; {again}"
         )
     return data

@@ -1,7 +1,7 @@
 """A corpus's card: what a user must know of it, and its archives as data."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,3 +44,15 @@ class Card:
     remark: str = ""  # on the licences: where to look for more
     list_files: Callable[[Any, Path], str] | None = None
     """Where there are no archives: writes a list of the user's files into a folder, and says in a line what it found."""
+
+    def facts(self, *, used: bool) -> dict[str, object]:
+        """Return what a report says of the corpus, and whether the collection uses it: the content of card.json."""
+        return {
+            "corpus": self.corpus,
+            "title": self.title,
+            "page": self.page,
+            "licences": [asdict(licence) for licence in self.licences],
+            "citation": self.citation,
+            "remark": self.remark,
+            "used": used,
+        }

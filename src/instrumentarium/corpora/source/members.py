@@ -11,7 +11,7 @@ Drums = Literal["yes", "no", "unknown"]
 
 @dataclass(frozen=True)
 class SourceClip:
-    """One clip as its publisher describes it; `labels` holds observed instruments only, with relevance in [0, 1]."""
+    """One clip as its publisher describes it; `labels` holds the corpus's own, observed ones only, relevance in [0, 1]."""
 
     path: str  # inside the archive, NFC
     data: bytes  # of the audio file

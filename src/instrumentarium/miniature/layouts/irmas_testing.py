@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from instrumentarium.miniature.layouts.codes import CODES
 from instrumentarium.miniature.layouts.titles import draw_titles
 from instrumentarium.miniature.music.harmony import GENRES, STYLES
 from instrumentarium.miniature.music.instruments import ACCOMPANISTS, draw_player
 from instrumentarium.miniature.music.performance import Clip, draw_piece, perform
 from instrumentarium.miniature.synthesis.randomness import between, choose, generator, happens
 from instrumentarium.miniature.synthesis.sampler import SAMPLE_RATE_HZ
-from instrumentarium.tables.taxonomy import CODES
 
 LABELS_A_CLIP = {1: 0.430, 2: 0.445, 3: 0.1105, 4: 0.0135, 5: 0.001}  # of the published test clips
 

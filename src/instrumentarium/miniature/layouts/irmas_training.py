@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from instrumentarium.miniature.layouts.codes import CODES
 from instrumentarium.miniature.music.harmony import GENRES, STYLES
 from instrumentarium.miniature.music.instruments import ACCOMPANISTS, Player, draw_player
 from instrumentarium.miniature.music.performance import Piece, draw_piece, perform
 from instrumentarium.miniature.synthesis.randomness import between, choose, generator, happens
-from instrumentarium.tables.taxonomy import CODES
 
 TRAIN_FRAMES = 132_299
 TRAIN_FOLDER = "IRMAS-TrainingData"

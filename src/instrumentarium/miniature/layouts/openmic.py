@@ -8,7 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 from scipy.signal import resample
 
 from instrumentarium.miniature.layouts.archives import Member, encode_audio, write_tgz
+from instrumentarium.miniature.layouts.codes import CODES
 from instrumentarium.miniature.layouts.shared import LINEUP, shared_recording
 from instrumentarium.miniature.layouts.titles import ARTISTS, SUBJECTS
 from instrumentarium.miniature.layouts.truth import Flaw, clip_id, write_flaws
-from instrumentarium.miniature.layouts.work import in_order, worker_pool
 from instrumentarium.miniature.music.composition import CRASH, OPEN, PEDAL, RIDE
 from instrumentarium.miniature.music.harmony import GENRES
 from instrumentarium.miniature.music.instruments import draw_player
 from instrumentarium.miniature.music.performance import draw_piece, perform
 from instrumentarium.miniature.synthesis.randomness import between, choose, generator, happens
 from instrumentarium.miniature.synthesis.sampler import SAMPLE_RATE_HZ
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.runtime.workers import map_in_order, worker_pool
 
 TOP = "openmic-2018"
 CLASSES = (
@@ -39,6 +39,8 @@ CLASS_OF = {
     "pia": "piano", "sax": "saxophone", "tru": "trumpet", "vio": "violin", "voi": "voice",
 }  # fmt: skip
 OTHERS = ("bass", "drums", "synthesizer", "mallet_percussion", "accordion", "banjo", "trombone")
+RARE = {"accordion": 0.06, "banjo": 0.03, "mandolin": 0.13, "ukulele": 0.2}
+"""How often one joins a line-up besides, so that every class trains, validates and tests; cymbals come with drums."""
 FORMATS = ((44_100, 2), (44_100, 1), (44_100, 1), (48_000, 1), (48_000, 2), (32_000, 1), (22_050, 1), (22_050, 2))
 SECONDS = 10
 METADATA = (
@@ -109,7 +111,7 @@ def render(folder: Path, truth_path: Path, *, seed: int, clips: int) -> None:
         for excerpt in excerpts
         if excerpt.shared
     ]
-    with worker_pool() as pool:
+    with worker_pool("processes") as pool:
         write_tgz(folder / "openmic-2018-v1.0.0.tgz", _members(pool, excerpts, broken))
     write_flaws(truth_path, flaws)
 
@@ -134,6 +136,8 @@ def plan(seed: int, clips: int) -> list[Excerpt]:
         lineup += [name for name in OTHERS if happens(random, 0.35 if name in ("bass", "drums") else 0.12)]
         rate, channels = choose(random, FORMATS)
         key = f"{track:06d}_{3840 * int(random.integers(0, 60))}"
+        more = generator(seed, "openmic", "rare", key)
+        lineup += [name for name, share in RARE.items() if happens(more, share) and name not in lineup]
         excerpts.append(Excerpt(key, int(random.integers(max(2, clips // 3))), tuple(lineup), rate, channels, seed))
     if clips > 9:
         shared = min(range(clips), key=lambda index: (not _is_test(excerpts[index]), index))
@@ -192,8 +196,8 @@ def judge(excerpt: Excerpt, sounding: frozenset[str]) -> list[Judgement]:
     return judgements
 
 
-def _members(pool: ProcessPoolExecutor | None, excerpts: Sequence[Excerpt], broken: Excerpt | None) -> Iterator[Member]:
-    done = in_order(pool, render_clip, excerpts, "OpenMIC clips")
+def _members(pool: Executor | None, excerpts: Sequence[Excerpt], broken: Excerpt | None) -> Iterator[Member]:
+    done = map_in_order(pool, render_clip, excerpts, "OpenMIC clips")
     audio, judgements = [], []
     for excerpt, (ogg, sounding) in zip(excerpts, done, strict=True):
         audio.append((excerpt.member, ogg if excerpt is not broken else ogg[:40]))

@@ -19,6 +19,8 @@ class Sound:
     roles: tuple[str, ...]  # writers of `composition`
     dies_away: bool = False
     drums: bool = False
+    course_cents: float = 0.0  # between the two strings of a course; 0: single strings
+    strokes_hz: float = 0.0  # of the strokes that a held note is made of; 0: it is plucked once
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ CHARACTERS: dict[str, Character] = {
     "org": Character(tremolo=0.45, vibrato_cents=14, release_s=(0.03, 0.2)),
     "pia": Character(knock=0.3, release_s=(0.1, 1.5)),
     "sax": Character(vibrato_cents=30, scoop_cents=120, breath_db=-32, release_s=(0.05, 0.25)),
+    "mandolin": Character(knock=0.5, release_s=(0.05, 0.3)),
+    "ukulele": Character(knock=0.35, release_s=(0.05, 0.25)),
     "tru": Character(vibrato_cents=18, scoop_cents=60, breath_db=-44, release_s=(0.05, 0.25)),
     "vio": Character(vibrato_cents=40, scoop_cents=50, breath_db=-34, release_s=(0.1, 0.5)),
     "voi": Character(vibrato_cents=60, scoop_cents=150, breath_db=-34, release_s=(0.08, 0.4)),
@@ -82,6 +86,12 @@ SOUNDS: dict[str, list[Sound]] = {
     "mallet_percussion": _sounds((9, 11, 12, 13), 60, 96, ("arpeggio", "melody"), dies=True),
     "synthesizer": _sounds((80, 81, 87, 88, 89, 90, 95), 45, 84, ("melody", "chords", "arpeggio")),
     "trombone": _sounds((57,), 40, 72, LINE),
+    # General MIDI has neither: a steel-string guitar's samples in double courses, held notes as tremolo; a nylon-string
+    # guitar's in a ukulele's register, where their tones die away sooner
+    "mandolin": [
+        Sound(25, 55, 88, ("melody", "arpeggio", "chords"), dies_away=True, course_cents=9.0, strokes_hz=11.0)
+    ],
+    "ukulele": _sounds((24,), 60, 84, ("chords", "chords", "arpeggio", "melody"), dies=True),
     "electric_piano": _sounds((4, 5), 40, 88, KEYS, dies=True),
     "harp": _sounds((46,), 36, 96, ("arpeggio",), dies=True),
     "horn": _sounds((60,), 41, 77, LINE),

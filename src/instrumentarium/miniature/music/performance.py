@@ -1,7 +1,7 @@
 """A passage of a recording: its players write and play their parts, the room and the mastering do the rest."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +76,7 @@ def perform(
         window = (lead_s + span[0] * length_s, lead_s + span[1] * length_s)
         manner = draw_manner(random, player)
         notes = _notes(random, piece.harmony, manner, lead_s, length_s, window)
-        parts.append(play(load_soundfont(), player.touch, notes, total))
+        parts.append(_played(player, notes, total))
         drum_keys |= {note.pitch for note in notes if player.touch.drums and note.start_s >= lead_s}
         activity[player.instrument] = _activity(notes, player, lead_s, length_s)
     recording = record(players, parts, piece.room, skip=total - samples, length=samples, channels=channels)
@@ -106,6 +106,29 @@ def _notes(
             return notes
     pitch = int(random.integers(manner.low, manner.high + 1)) if manner.role != "drum_beat" else 38
     return [*notes, Note(begin, 0.6 * (end - begin), pitch, 0.7)]
+
+
+def _played(player: Player, notes: Sequence[Note], samples: int) -> NDArray[np.float64]:
+    """The (samples,) of one part: a note a string, or as many strokes as it lasts, on single strings or double courses."""
+    if player.sound.strokes_hz:
+        notes = [stroke for note in notes for stroke in _strokes(note, 1.0 / player.sound.strokes_hz)]
+    part = play(load_soundfont(), player.touch, notes, samples)
+    if player.sound.course_cents:
+        second = replace(player.touch, detune_cents=player.touch.detune_cents + player.sound.course_cents)
+        late = [replace(note, start_s=note.start_s + 0.004) for note in notes]  # the pick reaches one string first
+        part = 0.7 * (part + play(load_soundfont(), second, late, samples))
+    return part
+
+
+def _strokes(note: Note, period_s: float) -> list[Note]:
+    """A tremolo of whole strokes in the place of a held note, every second one, upwards, softer; a short note as it is."""
+    count = int(note.duration_s / period_s)
+    if count < 4:
+        return [note]
+    return [
+        Note(note.start_s + turn * period_s, period_s, note.pitch, note.velocity * (0.85 if turn % 2 else 1.0))
+        for turn in range(count)
+    ]
 
 
 def _activity(notes: Sequence[Note], player: Player, lead_s: float, length_s: float) -> tuple[tuple[float, float], ...]:

@@ -1,0 +1,96 @@
+"""The Vega-Lite templates that DVC draws plots from, filled with rows and rendered as PNG.
+
+The templates are the only description of a plot: title, axes, colours, order. DVC shows them in a browser, for several
+revisions beside each other (`.dvc/plots` is a link to their folder); here they are rendered for one revision, without a
+browser, by vl-convert, which brings the font along. Instruments are drawn in the order in which rows come.
+"""
+
+import io
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from PIL import Image
+
+from instrumentarium.reporting.rows import Rows
+
+TEMPLATES = Path(__file__).parent / "templates"
+VEGA_LITE = "5.8"
+DATA = "<DVC_METRIC_DATA>"
+REVISION = "rev"
+PANELS_A_ROW = 4
+
+COLUMN_IN, PAGE_IN = 3.4, 7.0
+"""Widths of one column and of both columns of a two-column page, inches."""
+DPI = 300
+WIDEST_COLUMN_PX = 440
+"""What a template draws no wider than this is readable in one column: letters of 10 pixels are then of 5.6 points."""
+
+
+def render(template: str, rows: Rows) -> bytes:
+    """Return the picture of a plot, 300 dots an inch, one column or a page wide; the same rows give the same bytes.
+
+    Args:
+        template: name of a file in TEMPLATES, without suffix.
+        rows: of one revision.
+    """
+    import vl_convert
+
+    svg = vl_convert.vegalite_to_svg(filled(template, rows), vl_version=VEGA_LITE)
+    found = re.match(r"<svg[^>]* width=\"([\d.]+)\"", svg)
+    assert found, svg[:200]
+    natural_px = float(found[1])
+    width_in = COLUMN_IN if natural_px <= WIDEST_COLUMN_PX else PAGE_IN
+    return _sized(vl_convert.svg_to_png(svg, scale=width_in * DPI / natural_px, ppi=72), round(width_in * DPI))
+
+
+def is_wide(png: bytes) -> bool:
+    """Say whether a rendered picture takes both columns."""
+    return Image.open(io.BytesIO(png)).width > round(COLUMN_IN * DPI)
+
+
+def filled(template: str, rows: Rows) -> dict[str, object]:
+    """Return a template with the rows of one revision, and without what tells revisions apart."""
+    text = (TEMPLATES / f"{template}.json").read_text(encoding="utf-8")
+    specification = _without_revisions(json.loads(text.replace(f'"{DATA}"', json.dumps(list(rows), allow_nan=False))))
+    assert isinstance(specification, dict)
+    return specification
+
+
+def _without_revisions(node: object) -> object:
+    """Leave out every channel of the revision; panels of what remains are laid out in rows of PANELS_A_ROW."""
+    if isinstance(node, list):
+        return [_without_revisions(part) for part in node if not _is_revision(part)]
+    if not isinstance(node, Mapping):
+        return node
+    kept = {
+        key: part if key == "values" else _without_revisions(part)
+        for key, part in node.items()
+        if not _is_revision(part) or key == "facet"
+    }
+    facet = kept.get("facet")
+    if not isinstance(facet, Mapping):
+        return kept
+    if "row" in node["facet"] and "row" in facet and "column" not in facet:
+        header = {"title": None}
+        return {**kept, "facet": {**facet["row"], "header": header}, "columns": PANELS_A_ROW}
+    if not facet:
+        specification = kept.pop("spec")
+        assert isinstance(specification, Mapping)
+        return {key: part for key, part in kept.items() if key not in {"facet", "spacing"}} | {**specification}
+    return kept
+
+
+def _is_revision(part: object) -> bool:
+    return isinstance(part, Mapping) and part.get("field") == REVISION
+
+
+def _sized(png: bytes, width_px: int) -> bytes:
+    """Return a picture on white, exactly so wide, as a small file without metadata but its resolution."""
+    drawn = Image.open(io.BytesIO(png)).convert("RGBA")
+    image = Image.new("RGB", (width_px, drawn.height), "white")
+    image.paste(drawn, mask=drawn)
+    result = io.BytesIO()
+    image.save(result, format="png", optimize=True, dpi=(DPI, DPI))
+    return result.getvalue()
