@@ -6,6 +6,7 @@ A test of which only the large case is left out is marked where it stands.
 MARKS = {
     "comparing/test_revisions.py": "pipeline",
     "pipeline/": "pipeline",
+    "runtime/test_revisions.py": "pipeline",
     "duplicates/test_planted.py": "render",
     "miniature/test_cues.py": "render",
     "miniature/test_esc50.py": "render",
@@ -18,7 +19,7 @@ MARKS = {
     "evaluation/test_bootstrap.py::test_intervals_cover_the_truth": "statistical",
     "evaluation/test_calibration_intervals.py::test_intervals_hold_the_error_of_endless_data": "statistical",
     "evaluation/test_choosing.py::test_cross_fitting_does_not_reward_thresholds_for_noise": "statistical",
-    "evaluation/test_report.py::test_the_whole_official_test_set_is_evaluated_in_seconds": "statistical",
+    "evaluation/test_evaluation.py::test_the_whole_official_test_set_is_evaluated_in_seconds": "statistical",
     "splitting/test_published_songs.py": "statistical",
 }
 """The beginning of `folder/file.py::test`, below this folder, and the mark that such tests are given."""

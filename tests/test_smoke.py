@@ -67,6 +67,7 @@ def run(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not ended.value.code, f"{stage.cmd} ended with {ended.value.code}"
 
 
+@pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # DVC's own, where it orders stages
 def test_every_stage_runs_and_makes_what_it_declares(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
