@@ -120,7 +120,7 @@ def test_a_held_note_of_a_mandolin_is_a_tremolo_and_a_short_one_a_stroke():
 
 
 def test_the_two_strings_of_a_course_beat():
-    """Two partials 9 cents apart are heard as one whose level falls and rises; 660 Hz and 663.4 Hz do 3.4 times a second."""
+    """Two partials 9 cents apart make one whose level falls and rises: of 659.3 and 662.7 Hz, 3.4 times a second."""
     player = draw_player(generator(1, "mandolin"), "mandolin", level_db=0.0)
     lasting = replace(player.touch, decay_s=0.0, detune_cents=0.0, key_shift=0, knock=0.0)
 
