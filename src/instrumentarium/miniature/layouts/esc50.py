@@ -52,7 +52,7 @@ def render(folder: Path, truth_path: Path, *, seed: int, clips: int) -> None:
         folder: an existing folder.
         truth_path: CSV of planted flaws.
         seed: of everything drawn.
-        clips: how many, shared out evenly over the categories and folds.
+        clips: how many, spread evenly over the categories and folds.
 
     Raises:
         ValueError: if `clips` is not positive.
