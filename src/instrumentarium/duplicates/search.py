@@ -68,7 +68,7 @@ def find_duplicates(clips: pd.DataFrame, samples: ClipSamples, sample_rate_hz: i
     rows: list[tuple[int, int, str, float, int]] = []  # of clips: first, second; kind, offset, matches
     for members in groups:
         rows += [(int(one), int(two), "exact", 0.0, 0) for n, one in enumerate(members) for two in members[n + 1 :]]
-    originals = [order[members[0]] for members in groups]  # equal samples are listened to once
+    originals = [order[members[0]] for members in groups]  # equal samples are compared once
     for found in compare_sounds([samples.read(int(row)) for row in originals], sample_rate_hz):
         if found.agreement >= COHERENCE:
             offset_s = found.offset / sample_rate_hz

@@ -27,7 +27,7 @@ def write_manifest(path: str, form: OwnForm, absent: Absent, out: Path) -> str:
         out: the folder for the two tables.
 
     Raises:
-        OwnDataError: if there is nothing at `path`, its form cannot be told, or its labels cannot be understood.
+        OwnDataError: if there is nothing at `path`, its form cannot be found out, or its labels cannot be understood.
     """
     try:
         where = Path(path).expanduser()
