@@ -11,7 +11,7 @@ CODES = IRMAS11.codes
 
 
 def draw(clips=600, sharpness=1.0):
-    """Scores whose logits are `sharpness` times those of the true probabilities; the last instrument is nowhere observed."""
+    """Scores with logits `sharpness` times those of the true probabilities; the last instrument is nowhere observed."""
     rng = np.random.default_rng(0)
     logits = 2 * rng.standard_normal((clips, len(CODES)))
     targets = rng.random(logits.shape) < expit(logits)
