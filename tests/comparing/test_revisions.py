@@ -93,7 +93,7 @@ def test_what_the_cache_lost_comes_from_the_remote(repository: Checkout) -> None
 
 def test_what_neither_cache_nor_remote_has_is_refused(repository: Checkout) -> None:
     shutil.rmtree(repository.path(".dvc/cache"))
-    with pytest.raises(ComparisonError, match=r"data/\w+\.\w+ of tried was made, but .*`dvc exp pull`.*`dvc exp run`"):
+    with pytest.raises(ComparisonError, match=r"data/\S+ of tried was made, but .*`dvc exp pull`.*`dvc exp run`"):
         read("better", "tried")
 
 
