@@ -54,7 +54,7 @@ def test_exchanging_the_sides_negates_every_difference_and_keeps_every_p() -> No
         np.testing.assert_array_equal(one.p[name], other.p[name])
 
 
-def test_figures_are_those_of_the_evaluation() -> None:
+def test_values_are_those_of_the_evaluation() -> None:
     drawn = songs(15, 3, seen=0.8)
     a, b = drawn.answered(1), drawn.answered(2)
     found = paired_differences(a, b, **FEW)

@@ -27,7 +27,7 @@ def repeated(split: ScoredClips, weights: np.ndarray) -> ScoredClips:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_every_figure_is_the_metric_of_the_drawn_clips(seed: int):
+def test_every_value_is_the_metric_of_the_drawn_clips(seed: int):
     split = scored(seed)
     weights = draw_weights(split.recordings, 5, seed)
     predictions = split.scores >= 0.5

@@ -116,7 +116,7 @@ def test_thresholds_suit_instruments_whose_scores_differ():
 
 
 def test_cross_fitting_does_not_reward_thresholds_for_noise():
-    """Where scores say nothing, thresholds fit to the clips they are judged by look better than they are."""
+    """Where scores say nothing, thresholds chosen on the clips they are applied to look better than they are."""
     rng = np.random.default_rng(0)
     gaps = []
     for _ in range(20):

@@ -20,14 +20,14 @@ def clips_of(targets: np.ndarray, observed: np.ndarray) -> ScoredClips:
     return scored_clips(targets, observed, np.zeros(targets.shape), np.arange(len(targets)).astype(str))
 
 
-def one_clip(playing: list[int], given: list[int]) -> np.ndarray:
+def one_clip(playing: list[int], predicted: list[int]) -> np.ndarray:
     targets, predictions = np.zeros((1, 11), dtype=np.bool_), np.zeros((1, 11), dtype=np.bool_)
-    targets[0, playing] = predictions[0, given] = True
+    targets[0, playing] = predictions[0, predicted] = True
     return confusion_matrix(targets, predictions, np.ones_like(targets))
 
 
 @pytest.mark.parametrize(
-    ("playing", "given", "counts"),
+    ("playing", "predicted", "counts"),
     [
         ([CEL], [CEL], {(CEL, CEL): 1}),
         ([CEL], [CLA], {(CEL, CLA): 1}),
@@ -41,14 +41,14 @@ def one_clip(playing: list[int], given: list[int]) -> np.ndarray:
         ([CEL, CLA], [FLU, GAC], {(CEL, FLU): 0.5, (CEL, GAC): 0.5, (CLA, FLU): 0.5, (CLA, GAC): 0.5}),
     ],
 )
-def test_what_is_taken_for_what_in_a_single_clip(playing, given, counts):
+def test_what_is_taken_for_what_in_a_single_clip(playing, predicted, counts):
     expected = np.zeros((12, 12))
     for cell, count in counts.items():
         expected[cell] = count
-    np.testing.assert_allclose(one_clip(playing, given), expected)
+    np.testing.assert_allclose(one_clip(playing, predicted), expected)
 
 
-def test_rows_sum_to_what_plays_and_columns_to_what_is_given():
+def test_rows_sum_to_what_plays_and_columns_to_what_is_predicted():
     rng = np.random.default_rng(0)
     targets, predictions = rng.random((2, 300, 11)) < 0.2
     observed = np.ones_like(targets)

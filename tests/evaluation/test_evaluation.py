@@ -74,7 +74,7 @@ def test_metrics_hold_the_names_that_others_rely_on(plain):
         assert list(part)[:2] == ["f1_macro", "f1_micro"]
 
 
-def test_test_figures_equal_scikit_learns_on_fully_labelled_clips(make_tables):
+def test_test_metrics_equal_scikit_learns_on_fully_labelled_clips(make_tables):
     tables = make_tables()
     evaluation = run(tables)
     irmas = tables.split[(tables.split["split"] == "test") & tables.split["clip_id"].str.startswith("irmas")]["clip_id"]
@@ -157,7 +157,7 @@ def test_labels_of_test_clips_have_no_say_in_the_thresholds(plain, make_tables):
     assert changed.metrics["test"]["f1_macro"] != expected.metrics["test"]["f1_macro"]
 
 
-def test_labels_of_validation_clips_move_test_figures_only_through_thresholds(make_tables):
+def test_labels_of_validation_clips_move_test_metrics_only_through_thresholds(make_tables):
     tables = make_tables()
     expected = run(tables, rule="fixed").metrics["test"]
     of_validation = tables.labels["clip_id"].isin(tables.split[tables.split["split"] == "validation"]["clip_id"])
@@ -200,7 +200,7 @@ def test_files_are_strict_json_with_one_plot_row_a_line(make_tables, tmp_path):
         assert all(set(row) == set(rows[0]) for row in rows), "dvc drops files whose rows differ in their columns"
 
 
-def test_the_summary_names_figures_clips_and_thresholds(make_tables):
+def test_the_summary_names_metrics_clips_and_thresholds(make_tables):
     evaluation = run(make_tables(), rule="global")
     test = evaluation.metrics["test"]
     ends = test["interval"]["f1_macro"]

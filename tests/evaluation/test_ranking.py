@@ -97,9 +97,9 @@ def test_rankings_equal_scikit_learn(many_arrays):
         for target, score, seen in zip(case.targets, case.scores, case.observed, strict=True):
             if (target & seen).any():
                 # one more instrument, silent and ranked last, keeps a single one from being read as binary labels
-                truth, given = np.append(target[seen], False)[None], np.append(score[seen], -1.0)[None]
-                expected_lrap.append(sk.label_ranking_average_precision_score(truth, given))
-                expected_depth.append(sk.coverage_error(truth, given))
+                truth, scored = np.append(target[seen], False)[None], np.append(score[seen], -1.0)[None]
+                expected_lrap.append(sk.label_ranking_average_precision_score(truth, scored))
+                expected_depth.append(sk.coverage_error(truth, scored))
         if expected_lrap:
             assert r.lrap(*case.graded) == pytest.approx(np.mean(expected_lrap), **EXACT)
             assert r.coverage_error(*case.graded) == pytest.approx(np.mean(expected_depth), **EXACT)

@@ -11,7 +11,7 @@ CODES = IRMAS11.codes
 
 
 def draw(clips=600, sharpness=1.0):
-    """Scores whose logits are `sharpness` times those of the true probabilities; nobody judged the last instrument."""
+    """Scores whose logits are `sharpness` times those of the true probabilities; the last instrument is nowhere observed."""
     rng = np.random.default_rng(0)
     logits = 2 * rng.standard_normal((clips, len(CODES)))
     targets = rng.random(logits.shape) < expit(logits)
@@ -25,7 +25,7 @@ def rows_of(split):
     return reliability_rows(split, draw_weights(split.recordings, 300, 1))
 
 
-def test_every_judged_pair_is_in_one_bin_and_shares_are_of_its_pairs():
+def test_every_observed_pair_is_in_one_bin_and_shares_are_of_its_pairs():
     split = draw()
     rows = rows_of(split)
     for column, code in enumerate(CODES[:-1]):
@@ -42,7 +42,7 @@ def test_every_judged_pair_is_in_one_bin_and_shares_are_of_its_pairs():
         assert all(row["low"] <= row["share"] <= row["high"] for row in mine)
 
 
-def test_an_instrument_that_nobody_judged_keeps_its_place():
+def test_an_instrument_that_is_nowhere_observed_keeps_its_place():
     (row,) = [row for row in rows_of(draw()) if row["instrument"] == CODES[-1]]
     assert row == {
         "instrument": CODES[-1],

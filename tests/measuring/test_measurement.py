@@ -130,7 +130,7 @@ def test_the_command_writes_everything_or_nothing(handed, request_of, tmp_path):
     assert declared["f1_macro"] == round(content["test"]["f1_macro"], 4)
     assert declared["validation_map_macro"] is None
     assert all(f"\n{name} " in done.output for name in content["systems"])
-    assert f"macro F1                          {content['test']['f1_macro']:7.3f}" in done.output
+    assert f"macro F1                                 {content['test']['f1_macro']:7.3f}" in done.output
     assert "Note: no clips are set apart" in done.output
     assert {path.name for path in out.iterdir()} == {*("metrics", "data", "plots", "settings.json")}
     assert {path.name for path in (out / "data").iterdir()} == {"evaluation.json", "thresholds.json", "metrics.csv"}

@@ -1,1 +1,1 @@
-"""The pipeline's evaluation for any system's scores: bare tables in, the same figures, intervals and plots out."""
+"""The pipeline's evaluation for any system's scores: bare tables in, the same metrics, intervals and plots out."""

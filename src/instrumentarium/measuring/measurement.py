@@ -23,7 +23,6 @@ RESULTS = (
 """What lies in the folder, as in a repository; the first is its seal, see `replace_together`."""
 TAXONOMY = Path("data/taxonomy.json")
 """Of the repository at hand, if there is one."""
-SYSTEM_WIDTH = 24
 
 
 @dataclass(frozen=True)
@@ -151,10 +150,10 @@ def as_text(measurement: Measurement) -> str:
         f"thresholds {test['rule']}, from {test['thresholds_from']}; {measurement.request.resamples} resamples of "
         f"recordings, seed {measurement.request.seed}",
         "",
-        f"{'':34}{'test':>7}   95 % interval",
+        f"{'':41}{'test':>7}   95 % interval",
     ]
     lines += [
-        f"{metric.title:34}{number(test[metric.key]):>7}   {interval(ends.get(metric.key)):15}".rstrip()
+        f"{metric.title:41}{number(test[metric.key]):>7}   {interval(ends.get(metric.key)):15}".rstrip()
         for metric in catalogue.METRICS
     ]
     lines += ["", *_systems(measurement.evaluation)]
@@ -172,7 +171,8 @@ def as_text(measurement: Measurement) -> str:
 def _systems(evaluation: Evaluation) -> Iterator[str]:
     """Yield the lines of the table of systems."""
     shown = [metric for metric in catalogue.METRICS if metric.declared]
-    yield f"{'':{SYSTEM_WIDTH}}" + "".join(f"{metric.label.removesuffix(' rate'):>18}" for metric in shown)
+    width = max(len(name) for name in evaluation.systems) + 2
+    yield f"{'':{width}}" + "".join(f"{metric.label.removesuffix(' rate'):>17}" for metric in shown)
     for name, found in evaluation.systems.items():
         values = found.splits["test"]
-        yield f"{name:{SYSTEM_WIDTH}}" + "".join(f"{number(values[metric.key]):>18}" for metric in shown)
+        yield f"{name:{width}}" + "".join(f"{number(values[metric.key]):>17}" for metric in shown)
