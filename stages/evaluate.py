@@ -51,6 +51,7 @@ def main(
     )
     write_evaluation(
         found,
+        known,
         metrics=metrics,
         instruments=instruments,
         content=content,

@@ -47,7 +47,7 @@ def main(
         frozen,
         instruments.codes,
     )
-    write_split(split, out, metrics, plots)
+    write_split(split, instruments, out, metrics, plots)
     logging.info("split: %s", split.summary())
 
 

@@ -32,10 +32,11 @@ def run(tables, rule="per_instrument", taxonomy=IRMAS11, **others):
     return evaluate({"model": t.scores, **others}, t.clips, t.labels, t.split, taxonomy, rule=rule, **settings)
 
 
-def write(found, folder):
+def write(found, folder, taxonomy=IRMAS11):
     """Write all files of an evaluation into a folder, as the stage would lay them out."""
     write_evaluation(
         found,
+        taxonomy,
         metrics=folder / "metrics/evaluate.json",
         instruments=folder / "metrics/instruments.json",
         content=folder / "data/evaluation.json",

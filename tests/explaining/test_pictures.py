@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from explaining.made import scored_clips
-from instrumentarium.explaining.hearing import Hearing
 from PIL import Image
 from plot_rows import OPENMIC20
 
@@ -16,6 +15,7 @@ from instrumentarium.explaining.overlay import draw_overlay, title
 from instrumentarium.explaining.projection import Projection
 from instrumentarium.explaining.projector import projector_files
 from instrumentarium.explaining.scatter import draw_all, embedding_rows
+from instrumentarium.explaining.strongest import ExplainedWindow
 from taxonomies import BAND3, IRMAS11
 
 
@@ -54,7 +54,7 @@ def test_rows_carry_the_name_and_the_colour_of_the_only_instrument():
 @pytest.mark.parametrize("shape", [(8, 20), (4, 5), (1, 10)])
 def test_evidence_may_be_coarser_than_the_spectrogram(shape):
     choice = choose_clips(scored_clips(taxonomy=BAND3), 1)[0]
-    found = Hearing(
+    found = ExplainedWindow(
         spectrogram=np.random.default_rng(0).standard_normal((8, 20)).astype(np.float32),
         evidence=np.ones(shape, dtype=np.float32),
         start_s=0.5,

@@ -11,13 +11,13 @@ from PIL import Image
 from plot_rows import OPENMIC20, rows_of
 
 from instrumentarium.reporting.charts import COLUMN_IN, DPI, PAGE_IN, TEMPLATES, VEGA_LITE, filled, is_wide, render
-from instrumentarium.reporting.figures import DRAWINGS, draw_figures, named
+from instrumentarium.reporting.figures import DRAWINGS, draw_figures
 from instrumentarium.reporting.rows import MissingReportInputError, ReportInputError
 from taxonomies import BAND3, IRMAS11
 
 
 def test_every_figure_is_drawn_under_the_names_of_instruments(world) -> None:
-    pictures = draw_figures(world.sources.rows, world.taxonomy.names)
+    pictures = draw_figures(world.sources.rows)
     assert [picture.name for picture in pictures] == [drawing.name for drawing in DRAWINGS]
     for picture in pictures:
         image = Image.open(io.BytesIO(picture.png))
@@ -95,7 +95,7 @@ def test_another_process_draws_the_same_bytes() -> None:
 
 def test_missing_rows_name_the_stage(tmp_path: Path) -> None:
     with pytest.raises(MissingReportInputError, match="run `dvc repro evaluate`"):
-        draw_figures([tmp_path / "evaluate" / "roc.json"], {})
+        draw_figures([tmp_path / "evaluate" / "roc.json"])
 
 
 @pytest.mark.parametrize(
@@ -114,4 +114,4 @@ def test_wrong_rows_are_refused(tmp_path: Path, name: str, text: str, message: s
     path.parent.mkdir()
     path.write_text(text)
     with pytest.raises(ReportInputError, match=message):
-        draw_figures([path], {})
+        draw_figures([path])

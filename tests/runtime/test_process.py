@@ -19,7 +19,7 @@ SETTINGS = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 )
 def test_threads_wait_a_little_unless_told_otherwise(given: dict[str, str], expected: list[str]):
     code = (
-        "import os, sys, instrumentarium; assert 'torch' not in sys.modules;"
+        "import os, sys, instrumentarium.runtime; assert 'torch' not in sys.modules;"
         f"print(*(os.environ.get(name, '') for name in {SETTINGS}), sep=',')"
     )
     inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}

@@ -13,6 +13,7 @@ from instrumentarium.splitting.frozen import frozen_file
 from instrumentarium.splitting.split import Split, split_clips, write_split
 from instrumentarium.splitting.units import positive_labels
 from instrumentarium.tables.schemas import SPLIT
+from taxonomies import IRMAS11
 
 pytestmark = pytest.mark.usefixtures("short_search")
 
@@ -141,7 +142,7 @@ def test_what_is_written_depends_on_no_order(collection, split: Split, tmp_path:
     clips, labels = collection
     other = split_clips(shuffled(clips, 5), shuffled(labels, 6), NO_DUPLICATES, PARAMS, 2, NOWHERE, CODES)
     for name, each in (("one", split), ("two", other)):
-        write_split(each, tmp_path / name / "split.csv", tmp_path / name / "split.json", tmp_path / name / "plots")
+        write_split(each, IRMAS11, *(tmp_path / name / part for part in ("split.csv", "split.json", "plots")))
     files = {path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.*")}
     assert len(files) == 7
     for file in files:

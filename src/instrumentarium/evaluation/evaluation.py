@@ -328,6 +328,7 @@ def _plots(split: ScoredClips, predictions: BoolArray, found: Values, weights: F
 
 def write_evaluation(
     evaluation: Evaluation,
+    taxonomy: Taxonomy,
     *,
     metrics: Path,
     instruments: Path,
@@ -342,6 +343,7 @@ def write_evaluation(
 
     Args:
         evaluation: what to write.
+        taxonomy: the instruments, by whose names plots go.
         metrics: the JSON file of the few metrics that DVC shows.
         instruments: the JSON file of those of each instrument.
         content: the JSON file of everything.
@@ -358,5 +360,6 @@ def write_evaluation(
     write_json(thresholds, evaluation.thresholds.content(), sort_keys=False)
     metrics_table(evaluation.thresholds.codes).write(table, evaluation.table)
     for name, rows in evaluation.plots.items():
-        lines = ",\n".join(json.dumps(row, allow_nan=False, ensure_ascii=False) for row in rows)
+        named = taxonomy.named(rows)
+        lines = ",\n".join(json.dumps(row, allow_nan=False, ensure_ascii=False) for row in named)
         write_text_atomically(plots / f"{name}.json", f"[\n{lines}\n]\n")

@@ -123,6 +123,7 @@ def write_measurement(measurement: Measurement, folder: Path, *, figures: bool) 
         rows = staging / "plots" / "evaluate"
         write_evaluation(
             measurement.evaluation,
+            measurement.taxonomy,
             metrics=staging / "metrics/evaluate.json",
             instruments=staging / "metrics/instruments.json",
             content=staging / "data/evaluation.json",
@@ -133,7 +134,7 @@ def write_measurement(measurement: Measurement, folder: Path, *, figures: bool) 
         write_json(staging / "settings.json", measurement.settings(), sort_keys=False)
         if figures:
             (staging / "figures").mkdir()
-            for picture in draw_figures(sorted(rows.iterdir()), measurement.taxonomy.names):
+            for picture in draw_figures(sorted(rows.iterdir())):
                 (staging / "figures" / f"{picture.name}.png").write_bytes(picture.png)
 
 

@@ -3,15 +3,12 @@
 Titles, axes and colours stand in the templates (`instrumentarium.reporting.charts`), captions here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from instrumentarium.reporting.charts import is_wide, render
-from instrumentarium.reporting.rows import ReportInputError, Row, Rows, need_columns, read_rows
-
-NAMED_COLUMNS = (("instrument", "with"), ("actual", "predicted"))
-"""Columns that hold codes; the latter only in rows without the former."""
+from instrumentarium.reporting.rows import ReportInputError, need_columns, read_rows
 
 
 @dataclass(frozen=True)
@@ -119,12 +116,11 @@ class Picture:
     wide: bool
 
 
-def draw_figures(paths: Sequence[Path], names: Mapping[str, str]) -> list[Picture]:
+def draw_figures(paths: Sequence[Path]) -> list[Picture]:
     """Draw every figure for which there are rows, in the order of DRAWINGS.
 
     Args:
         paths: plots/<stage>/<plot>.json; every one must be drawn by some figure.
-        names: code to name of the instruments.
 
     Raises:
         MissingReportInputError: if one is missing.
@@ -143,15 +139,6 @@ def draw_figures(paths: Sequence[Path], names: Mapping[str, str]) -> list[Pictur
         if drawing.source in rows:
             mine = rows[drawing.source]
             need_columns(mine, drawing.words, drawing.numbers, str(sources[drawing.source]))
-            png = render(drawing.name, named(mine, names))
+            png = render(drawing.name, mine)
             pictures.append(Picture(drawing.name, png, drawing.caption, is_wide(png)))
     return pictures
-
-
-def named(rows: Rows, names: Mapping[str, str]) -> list[Row]:
-    """Return rows with the names of instruments in place of their codes; all else stays."""
-    result: list[Row] = []
-    for row in rows:
-        columns = next((columns for columns in NAMED_COLUMNS if columns[0] in row), ())
-        result.append({key: names.get(str(value), value) if key in columns else value for key, value in row.items()})
-    return result

@@ -86,7 +86,7 @@ def make_report(sources: Sources, settings: Settings) -> Report:
     taxonomy = read_taxonomy(sources.taxonomy)
     evaluation = read_mapping(sources.evaluation, "evaluate")
     test = metrics_of(evaluation, "test", str(sources.evaluation))
-    figures = draw_figures(sources.rows, taxonomy.names)
+    figures = draw_figures(sources.rows)
     gallery = _gallery(sources, settings, taxonomy, test)
     return Report(_page(sources, settings, taxonomy, evaluation, figures, gallery), figures, gallery)
 

@@ -17,6 +17,7 @@ from instrumentarium.splitting.params import SplitParams
 from instrumentarium.splitting.plots import Row, plot_rows
 from instrumentarium.splitting.rules import SPLITS
 from instrumentarium.tables.schemas import SPLIT
+from instrumentarium.tables.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,9 @@ def split_clips(
     return Split(table, {**metrics, "frozen": frozen}, plot_rows(clips, labels, table, codes))
 
 
-def write_split(split: Split, table: Path, metrics: Path, plots: Path) -> None:
-    """Write the table, the metrics, and one file a plot into the folder `plots`."""
+def write_split(split: Split, taxonomy: Taxonomy, table: Path, metrics: Path, plots: Path) -> None:
+    """Write the table, the metrics, and one file a plot into the folder `plots`, by the instruments' names."""
     SPLIT.write(table, split.table)
     write_json(metrics, split.metrics)
     for name, rows in split.plots.items():
-        write_json(plots / f"{name}.json", rows)
+        write_json(plots / f"{name}.json", taxonomy.named(rows))

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from instrumentarium.tables.table import Number, Seconds, Table, Text, Unit
-from instrumentarium.tables.taxonomy import CODES, Taxonomy
+from instrumentarium.tables.taxonomy import Taxonomy
 
 CLIPS = Table(
     name="clips",
@@ -82,11 +82,3 @@ def resolved_labels_table(taxonomy: Taxonomy) -> Table:
         made_by="duplicates",
         columns={"clip_id": Text, "instrument": Literal[taxonomy.codes], "relevance": Unit},
     )
-
-
-SCORES = Table(
-    name="scores",
-    key=("clip_id",),
-    made_by="score",
-    columns={"clip_id": Text, **dict.fromkeys(CODES, Unit)},
-)

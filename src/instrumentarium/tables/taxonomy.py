@@ -5,11 +5,11 @@ whoever needs their codes, names, families or number takes a `Taxonomy`.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -70,6 +70,19 @@ class Taxonomy:
         """Code to name."""
         return {instrument.code: instrument.name for instrument in self.instruments}
 
+    def named(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return the rows of a plot with the instruments' names in place of their codes; all else stays.
+
+        Codes stand in the columns `instrument` and `with`, or, in rows without those, in `actual` and `predicted`.
+        """
+        result = []
+        for row in rows:
+            columns = ("instrument", "with") if "instrument" in row else ("actual", "predicted")
+            result.append(
+                {key: self.names.get(value, value) if key in columns else value for key, value in row.items()}
+            )
+        return result
+
     def covered_by(self, corpus: str) -> tuple[str, ...]:
         """Return the codes that a corpus's labels can say anything of; all where nothing is known of the corpus."""
         return tuple(self.covered.get(corpus, self.codes))
@@ -100,21 +113,3 @@ def write_taxonomy(path: Path, taxonomy: Taxonomy) -> None:
 def taxonomy_of(codes: Sequence[str], names: Mapping[str, str] | None = None, name: str = "") -> Taxonomy:
     """Return a taxonomy of the given codes, each named by its code where `names` has no better."""
     return Taxonomy(name, tuple(Instrument(code, (names or {}).get(code, code)) for code in codes))
-
-
-INSTRUMENTS: tuple[Instrument, ...] = (
-    Instrument("cel", "cello", "strings"),
-    Instrument("cla", "clarinet", "woodwind"),
-    Instrument("flu", "flute", "woodwind"),
-    Instrument("gac", "acoustic guitar", "guitars"),
-    Instrument("gel", "electric guitar", "guitars"),
-    Instrument("org", "organ", "keyboard"),
-    Instrument("pia", "piano", "keyboard"),
-    Instrument("sax", "saxophone", "woodwind"),
-    Instrument("tru", "trumpet", "brass"),
-    Instrument("vio", "violin", "strings"),
-    Instrument("voi", "singing voice", "voice"),
-)
-
-CODES: tuple[str, ...] = tuple(instrument.code for instrument in INSTRUMENTS)
-NAMES: dict[str, str] = {instrument.code: instrument.name for instrument in INSTRUMENTS}
