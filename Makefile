@@ -3,18 +3,31 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/.ready
+PYTEST := PATH="$(BIN):$$PATH" pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+MARKED := pipeline or statistical or render
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test lint slow constraints clean
+.PHONY: help repro record test test-all test-rest everyday lint constraints clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 repro: $(READY) ## Run the pipeline: dvc repro
 	PATH="$(BIN):$$PATH" dvc repro
 
-test: $(READY) lint ## Lint, types and all tests
-	PATH="$(BIN):$$PATH" pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+record: $(READY) ## After an edit of code that leaves every result as it is: a new dvc.lock without a run (docs/experiments.md)
+	$(BIN)/python .ci/record.py
+
+test: $(READY) ## Lint, types and the everyday tests, side by side
+	$(MAKE) --jobs 2 lint everyday
+
+test-all: test test-rest ## The same, then those that run the pipeline, make many draws or render much
+
+test-rest: $(READY) ## Only these
+	$(PYTEST) -m "$(MARKED)"
+
+everyday: $(READY) ## The everyday tests only
+	$(PYTEST) -m "not ($(MARKED))"
 
 lint: $(READY) ## Lint and types only
 	$(BIN)/ruff check .

@@ -2,12 +2,13 @@
 
     python benchmarks/predict_speed.py [--model data/model] [--files 20] [--hours 10] [--repeats 3]
 
-Each figure is of the command, started anew, from the first import to the last line.
+Each number is of the command, started anew, from the first import to the last line.
 
 `folder_wav` and `folder_mp3` are folders of 3-minute files, 44.1 kHz stereo: `rate` is seconds of audio a second on the
 clock, `per_core` a second of processor time; `without_start` is the latter less what the answer for a 3 s file takes.
 `frontend_per_core` is what torchaudio alone manages in this run: one thread, the model's log-mel spectrogram, of windows
-that are in memory already and overlap as the model's do. `ratio` is `without_start` to that. With `--onnx` the same is
+that are in memory already and overlap as the model's do. `ratio` is `without_start` to that; a model of another front end
+has neither. With `--onnx` the same is
 measured with ONNX Runtime, of a model that was exported.
 
 `first_answer_s` is from the command's start to its answer for a 3 s file, `import_torch_s` what Python takes to import
@@ -39,10 +40,11 @@ import soundfile
 import torch
 import torchaudio
 
+from instrumentarium.frontends.params import LogMelParams
 from instrumentarium.models.modelfile import load_card
 
 RATE_HZ, SONG_S, SHORT_S = 44100, 180.0, 3.0
-COMMAND = [sys.executable, "-c", "from instrumentarium.cli import app; app()", "predict", "--format", "jsonl"]
+COMMAND = [sys.executable, "-c", "from instrumentarium.commands.app import app; app()", "predict", "--format", "jsonl"]
 
 
 @dataclass(frozen=True)
@@ -62,16 +64,16 @@ _, status, usage = os.wait4(process.pid, 0)
 process.returncode = os.waitstatus_to_exitcode(status)
 print(json.dumps([process.returncode, time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss]))
 """
-"""Runs a command and tells what it took. A process of its own: a child's peak counts what its parent held as it forked."""
+"""Runs a command and reports its cost. A process of its own: a child's peak counts what its parent held as it forked."""
 
 
 def run(command: list[str]) -> Run:
     """Run a command with this checkout's code; raise if it fails."""
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    told = subprocess.run(
+    report = subprocess.run(
         [sys.executable, "-c", RUNNER, *command], stdout=subprocess.PIPE, check=True, env=environment, text=True
     )
-    status, clock_s, processor_s, peak = json.loads(told.stdout)
+    status, clock_s, processor_s, peak = json.loads(report.stdout)
     if status:
         raise subprocess.CalledProcessError(status, command)
     return Run(clock_s, processor_s, peak * (1 if sys.platform == "darwin" else 1024) / 1e6)
@@ -87,10 +89,15 @@ def song(duration_s: float, seed: int) -> npt.NDArray[np.float32]:
     return np.asarray((chord * swell)[:, None] + noise, dtype=np.float32)
 
 
-def frontend_rate(model: Path, repeats: int) -> float:
-    """Return how many seconds of audio a second torchaudio's log-mel makes of windows in memory, in one thread."""
+def frontend_rate(model: Path, repeats: int) -> float | None:
+    """Return how many seconds of audio a second torchaudio's log-mel makes of windows in memory, in one thread.
+
+    None if the model's front end is no log-mel.
+    """
     card = load_card(model)
     frontend, windows = card.frontend, card.windows
+    if not isinstance(frontend, LogMelParams):
+        return None
     mel = torchaudio.transforms.MelSpectrogram(
         sample_rate=frontend.sample_rate_hz,
         n_fft=frontend.n_fft,
@@ -145,7 +152,7 @@ def write_long(path: Path, hours: float) -> None:
 
 
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Return all figures."""
+    """Return all measurements."""
     model = ["--model", str(options.model)]
     short = folder / "short.wav"
     soundfile.write(short, song(SHORT_S, 0), RATE_HZ)
@@ -162,12 +169,12 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "import_torch_s": round(min(each.clock_s for each in imports), 2),
     }
     plain = frontend_rate(options.model, options.repeats)
-    result["frontend_per_core"] = round(plain)
+    result["frontend_per_core"] = plain and round(plain)
     audio_s = options.files * SONG_S
     for suffix in ("wav", "mp3"):
         write_folder(folder / suffix, suffix, options.files)
         rates = folder_rates(model, folder / suffix, audio_s, options.repeats, start_s)
-        result[f"folder_{suffix}"] = rates | {"ratio": round(rates["without_start"] / plain, 2)}
+        result[f"folder_{suffix}"] = rates | {"ratio": plain and round(rates["without_start"] / plain, 2)}
     if options.onnx:
         words = [*model, "--backend", "onnxruntime"]
         result["folder_wav_onnxruntime"] = folder_rates(words, folder / "wav", audio_s, options.repeats, start_s)

@@ -1,4 +1,4 @@
-"""What a trained model makes of real single notes and of real sounds without an instrument, as one line of JSON.
+"""How well a trained model recognises real single notes and real sounds without an instrument, as one line of JSON.
 
 The model never trains on them, so the metrics say whether what it learned, of rendered music for instance, holds for real
 sound. The folder has a table in the form that own data may have (docs/own-data.md), here `path`, `labels`, `recording` and
@@ -11,9 +11,9 @@ top1                    share of clips with one instrument for which that instru
                         instruments that occur in the folder
 top1_macro              the same by instrument, then the mean over instruments
 confusion               for each instrument, how often each other one had the highest score
-negatives_given_any     share of negatives that are given an instrument at the model's own thresholds
+negatives_with_any      share of negatives in which an instrument is predicted at the model's own thresholds
 negatives_per_category  the same by category: the folder that the file lies in
-per_source              top1 and negatives_given_any by the table's column `source`
+per_source              top1 and negatives_with_any by the table's column `source`
 """
 
 import json
@@ -34,8 +34,8 @@ from instrumentarium.clips.collection import open_samples, read_clips, read_labe
 from instrumentarium.clips.labels import label_arrays
 from instrumentarium.corpora.own import parser
 from instrumentarium.corpora.own.manifest.writing import write_manifest
-from instrumentarium.evaluation.thresholds import Thresholds
 from instrumentarium.ingestion.ingest import ingest
+from instrumentarium.predicting.modelsource import read_thresholds
 from instrumentarium.runtime.stage import run
 from instrumentarium.scoring.recognizer import Recognizer
 from instrumentarium.tables.mapping import LabelMapping, map_labels
@@ -50,11 +50,12 @@ def main(
         Path | None, typer.Option(help="Its thresholds; by default thresholds.json beside the model's folder.")
     ] = None,
 ) -> None:
-    """Say how a trained model does on real notes and on real sounds without an instrument."""
+    """Report how a trained model does on real notes and on real sounds without an instrument."""
     began = time.perf_counter()
     recognizer = Recognizer.load(model)
     taxonomy = recognizer.card.taxonomy
-    limits = Thresholds.read(thresholds or model.absolute().parent / "thresholds.json").vector()
+    codes = taxonomy.codes
+    limits, _ = read_thresholds(thresholds or model.absolute().parent / "thresholds.json", codes)
     index = folder / "index.csv"
     with tempfile.TemporaryDirectory(prefix="real-notes-") as name:
         manifest, own = Path(name) / "manifest", Path(name) / "own"
@@ -71,23 +72,20 @@ def main(
     truth = labels.targets.argmax(axis=1)
     present = np.unique(truth[notes])  # instruments, by their place in the taxonomy
     highest = present[scores[:, present].argmax(axis=1)]
-    right, given = highest == truth, (scores >= limits).any(axis=1)
+    right, predicted = highest == truth, (scores >= limits).any(axis=1)
     sources = clips["path"].map(_sources(index)).to_numpy()
     categories = np.array([PurePosixPath(path).parent.name for path in clips["path"]])
 
-    codes = taxonomy.codes
     per_instrument = {codes[i]: _share(right, notes & (truth == i)) for i in present}
     confusion = {
-        taxonomy.codes[i]: {
-            taxonomy.codes[j]: int(count) for j in present if (count := (notes & (truth == i) & (highest == j)).sum())
-        }
+        codes[i]: {codes[j]: int(count) for j in present if (count := (notes & (truth == i) & (highest == j)).sum())}
         for i in present
     }
     per_source = {
         source: {
             "clips": int((sources == source).sum()),
             "top1": _share(right, notes & (sources == source)),
-            "negatives_given_any": _share(given, negatives & (sources == source)),
+            "negatives_with_any": _share(predicted, negatives & (sources == source)),
         }
         for source in np.unique(sources)
     }
@@ -95,9 +93,9 @@ def main(
         "top1": _share(right, notes),
         "top1_macro": round(float(np.mean([right[notes & (truth == i)].mean() for i in present])), 4),
         "per_instrument": per_instrument,
-        "negatives_given_any": _share(given, negatives),
+        "negatives_with_any": _share(predicted, negatives),
         "negatives_per_category": {
-            category: _share(given, negatives & (categories == category))
+            category: _share(predicted, negatives & (categories == category))
             for category in np.unique(categories[negatives])
         },
         "per_source": per_source,

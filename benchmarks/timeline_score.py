@@ -1,4 +1,4 @@
-"""How well the timeline tells who plays when: prints one line of JSON.
+"""How well the timeline finds who plays when: prints one line of JSON.
 
     python benchmarks/timeline_score.py [--split test] [--data data] [--overlap 0.5] [--step 0.5] …
 
@@ -20,7 +20,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +31,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from instrumentarium.clips.collection import clips_of, open_samples, read_clips
-from instrumentarium.models.modelfile import load_card
-from instrumentarium.predicting.loading import load_timeline
-from instrumentarium.predicting.result import Prediction
+from instrumentarium.predicting.loading import load_ladder
+from instrumentarium.predicting.prediction import Prediction
 from instrumentarium.predicting.timeline import TimelineSettings
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.tables.schemas import SPLIT
-from instrumentarium.tables.taxonomy import CODES
 
 Grid = npt.NDArray[np.bool_]  # (seconds, instruments)
 Stretch = tuple[str, float, float]  # instrument, from, to in s
@@ -46,32 +44,32 @@ RULES = {"any": 0.0, "half": 0.5}
 RESAMPLES = 2000
 
 
-def grid_of(stretches: list[Stretch], duration_s: float, rule: str) -> Grid:
-    """Return in which seconds each instrument counts; the last second may be cut off by the end."""
+def grid_of(stretches: list[Stretch], codes: Sequence[str], duration_s: float, rule: str) -> Grid:
+    """Return in which seconds each instrument of `codes` counts; the last second may be cut off by the end."""
     seconds = max(1, int(np.ceil(duration_s - 1e-6)))
     edges = np.minimum(np.arange(seconds + 1), duration_s)
-    filled = np.zeros((seconds, len(CODES)))
+    filled = np.zeros((seconds, len(codes)))
     for code, start_s, end_s in stretches:
         overlap = np.minimum(edges[1:], end_s) - np.maximum(edges[:-1], start_s)
-        filled[:, CODES.index(code)] += np.maximum(overlap, 0.0)
+        filled[:, codes.index(code)] += np.maximum(overlap, 0.0)
     share = filled / np.maximum(np.diff(edges), 1e-9)[:, None]
     return np.asarray(share > 1e-6 if RULES[rule] == 0 else share >= RULES[rule] - 1e-9)
 
 
-def counts(true: Grid, told: Grid) -> npt.NDArray[np.int_]:
+def counts(true: Grid, predicted: Grid) -> npt.NDArray[np.int_]:
     """Return hits, false alarms and misses of each instrument, (3, instruments)."""
-    return np.stack([(true & told).sum(axis=0), (~true & told).sum(axis=0), (true & ~told).sum(axis=0)])
+    return np.stack([(true & predicted).sum(axis=0), (~true & predicted).sum(axis=0), (true & ~predicted).sum(axis=0)])
 
 
 def f1_of(found: npt.NDArray[np.int_]) -> npt.NDArray[np.float64]:
-    """Return F1 from counts (3, …); NaN where there is nothing to find and nothing was told."""
+    """Return F1 from counts (3, …); NaN where there is nothing to find and nothing was predicted."""
     hits, false_alarms, misses = found.astype(np.float64)
     total = 2 * hits + false_alarms + misses
     return np.where(total > 0, 2 * hits / np.where(total > 0, total, 1), np.nan)
 
 
-def figures(songs: list[npt.NDArray[np.int_]]) -> dict[str, Any]:
-    """Return the F1 of songs' counts, pooled, with its interval, and by instrument."""
+def metrics(songs: list[npt.NDArray[np.int_]], codes: Sequence[str]) -> dict[str, Any]:
+    """Return the F1 of songs' counts, pooled, with its interval, and by instrument of `codes`."""
     every = np.stack(songs)  # (songs, 3, instruments)
     hits, false_alarms, misses = every.sum(axis=(0, 2)).tolist()
     drawn = np.random.default_rng(0).integers(len(songs), size=(RESAMPLES, len(songs)))
@@ -86,7 +84,7 @@ def figures(songs: list[npt.NDArray[np.int_]]) -> dict[str, Any]:
         "f1_macro": round(float(by_instrument[occurs].mean()), 4) if occurs.any() else None,
         "per_instrument": {
             code: round(float(value), 4)
-            for code, value, there in zip(CODES, by_instrument, occurs, strict=True)
+            for code, value, there in zip(codes, by_instrument, occurs, strict=True)
             if there
         },
     }
@@ -116,13 +114,16 @@ def _place(clip_id: str) -> tuple[int, str]:
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the figures."""
+    """Return the metrics."""
     settings = TimelineSettings(options.step, options.smooth, options.release, options.minimum)
     model = options.model or options.data / "model"
-    audio2timeline = load_timeline(model, None, settings, overlap=options.overlap)
-    card = load_card(model)
-    rate, collection = card.sample_rate_hz, card.trained.collection
+    audio2timeline = load_ladder(model, None, settings, overlap=options.overlap).audio2timeline
+    card = audio2timeline.samples2scores.windows2scores.card
+    rate, collection, codes = card.sample_rate_hz, card.trained.collection, card.taxonomy.codes
     truth = pd.read_csv(options.data / "truth" / collection / "irmas" / "truth-timeline.csv")
+    truth = truth[truth["instrument"].isin(codes)]  # a model of other instruments is scored on those it shares
+    if truth.empty:
+        raise UserError(f"the truth of {options.data} has none of the model's instruments: {', '.join(codes)}")
     known = dict(iter(truth.groupby("clip_id")))
     ways = ("timeline", "whole_song", "true_labels_of_clips")
     found: dict[str, dict[str, list[npt.NDArray[np.int_]]]] = {rule: {way: [] for way in ways} for rule in RULES}
@@ -142,15 +143,15 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 for code, begin, stop in zip(rows["instrument"], rows["start_s"], rows["end_s"], strict=True)
             ]
             labels += [(code, shift, end / rate) for code in sorted(set(rows["instrument"]))]
-        told: Prediction = audio2timeline(samples, rate)
+        predicted: Prediction = audio2timeline(samples, rate)
         answers: dict[str, list[Stretch]] = {
-            "timeline": [(part.instrument, part.start_s, part.end_s) for part in told.segments],
-            "whole_song": [(code, 0.0, end_s) for code, there in zip(CODES, told.present, strict=True) if there],
+            "timeline": [(part.instrument, part.start_s, part.end_s) for part in predicted.segments],
+            "whole_song": [(code, 0.0, end_s) for code, there in zip(codes, predicted.present, strict=True) if there],
             "true_labels_of_clips": labels,
         }
         for rule, by_way in found.items():
             for way, stretches in answers.items():
-                by_way[way].append(counts(grid_of(true, end_s, rule), grid_of(stretches, end_s, rule)))
+                by_way[way].append(counts(grid_of(true, codes, end_s, rule), grid_of(stretches, codes, end_s, rule)))
         duration_s, clips = duration_s + end_s, clips + len(names)
     if not clips:
         raise UserError(f"{options.data} has no IRMAS test songs in the split {options.split}; run `dvc repro split`")
@@ -159,7 +160,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "songs": len(found["any"]["timeline"]),
         "clips": clips,
         "duration_s": round(duration_s, 1),
-        **{rule: {way: figures(songs) for way, songs in by_way.items()} for rule, by_way in found.items()},
+        **{rule: {way: metrics(songs, codes) for way, songs in by_way.items()} for rule, by_way in found.items()},
     }
 
 

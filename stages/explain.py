@@ -35,7 +35,7 @@ def main(
     pictures: Annotated[Path, typer.Option(help="Folder for the pictures of the embeddings.")],
     rows: Annotated[Path, typer.Option(help="Where the projected embeddings go, as JSON.")],
     projector: Annotated[Path, typer.Option(help="Folder for the TensorBoard projector's files.")],
-    figures: Annotated[Path, typer.Option(help="Where the figures go, as JSON.")],
+    metrics: Annotated[Path, typer.Option(help="Where the metrics of the explanation go, as JSON.")],
 ) -> None:
     """Show where the model looks in a spectrogram, and how its embeddings lie."""
     params, corpora = stage_params(), corpus_folders(clips_folder)
@@ -56,7 +56,7 @@ def main(
         params.read("explain", ExplainParams),
         params.read("seed", Seed),
     )
-    write_explanation(found, maps=maps, embeddings=pictures, projector=projector, rows=rows, figures=figures)
+    write_explanation(found, maps=maps, embeddings=pictures, projector=projector, rows=rows, figures=metrics)
     logging.info(
         "explain: %d scored clips in; %d maps and 3 pictures of embeddings out", len(clips), len(found.maps) - 1
     )

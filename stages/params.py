@@ -1,4 +1,4 @@
-"""Check the whole of params.yaml before any other stage starts."""
+"""Check the whole of params.yaml, and write down what it selects, before any other stage starts."""
 
 import sys
 from pathlib import Path
@@ -11,6 +11,7 @@ import logging
 import typer
 
 from instrumentarium.config.check import check_architectures, check_files
+from instrumentarium.config.selection import write_selection
 from instrumentarium.config.whole import load_params
 from instrumentarium.runtime.files import write_text_atomically
 from instrumentarium.runtime.stage import run
@@ -18,13 +19,15 @@ from instrumentarium.runtime.stage import run
 
 def main(
     out: Annotated[Path, typer.Argument(help="Written when all is well; always the same content.")],
+    selected: Annotated[Path, typer.Option(help="Folder for what is selected, each part as JSON.")],
     splits: Annotated[Path, typer.Option(help="Folder of splits made elsewhere.")],
-    taxonomies: Annotated[Path, typer.Option(help="Folder of taxonomies of the user's.")],
+    taxonomies: Annotated[Path, typer.Option(help="Folder of the user's taxonomies.")],
 ) -> None:
-    """Check the whole of params.yaml before any other stage starts."""
+    """Check the whole of params.yaml, and write down what it selects, before any other stage starts."""
     params = load_params()
     check_architectures(params)
     check_files(params, splits, taxonomies)
+    write_selection(params.selection, selected)
     write_text_atomically(
         out, "params.yaml was checked; this file's content never changes, so nothing depends on more\n"
     )

@@ -1,4 +1,4 @@
-"""Listen to every validation and test clip with the trained model."""
+"""Score every validation and test clip with the trained model."""
 
 import sys
 from pathlib import Path
@@ -16,8 +16,7 @@ from instrumentarium.clips.collection import clips_of, corpus_folders, open_samp
 from instrumentarium.runtime.files import atomic_path
 from instrumentarium.runtime.stage import run
 from instrumentarium.scoring.recognizer import Recognizer
-from instrumentarium.tables.schemas import SCORES, SPLIT
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.tables.schemas import SPLIT, scores_table
 
 
 def main(
@@ -27,19 +26,20 @@ def main(
     out: Annotated[Path, typer.Option(help="The table of probabilities.")],
     embeddings: Annotated[Path, typer.Option(help="One embedding a clip, in the order of the table, as .npy.")],
 ) -> None:
-    """Listen to every validation and test clip with the trained model."""
+    """Score every validation and test clip with the trained model."""
     corpora = corpus_folders(clips_folder)
     clips = clips_of(read_clips(corpora), SPLIT.read(split), "validation", "test")
-    results = Recognizer.load(model).clips(open_samples(clips, corpora))
-    scores = pd.DataFrame(results.scores.round(6), columns=list(CODES))
+    recognizer = Recognizer.load(model)
+    taxonomy, results = recognizer.card.taxonomy, recognizer.clips(open_samples(clips, corpora))
+    scores = pd.DataFrame(results.scores.round(6), columns=list(taxonomy.codes))
     scores.insert(0, "clip_id", clips["clip_id"])
-    SCORES.write(out, scores)
+    scores_table(taxonomy).write(out, scores)
     with atomic_path(embeddings) as temporary, temporary.open("wb") as file:
         np.save(file, results.embeddings)
     logging.info(
         "score: %d clips in; %d scores and embeddings of %d out",
         len(clips),
-        scores[list(CODES)].size,
+        results.scores.size,
         results.embeddings.shape[1],
     )
 

@@ -11,34 +11,46 @@ import logging
 import typer
 
 from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
+from instrumentarium.clips.params import WindowsParams
+from instrumentarium.clips.windows import check_window_length
+from instrumentarium.frontends.build import build_frontend
 from instrumentarium.frontends.device import best_device
-from instrumentarium.frontends.logmel import LogMel
-from instrumentarium.frontends.params import LogMelParams
+from instrumentarium.frontends.params import FRONTEND
 from instrumentarium.runtime.files import write_json
-from instrumentarium.runtime.section import stage_params
+from instrumentarium.runtime.section import read_section, stage_params
 from instrumentarium.runtime.stage import run
-from instrumentarium.statistics.bands import band_statistics
+from instrumentarium.statistics.bands import normalisation_for
 from instrumentarium.tables.schemas import SPLIT
 
 
 def main(
     clips_folder: Annotated[Path, typer.Argument(help="Folder of the ingested corpora.")],
     split: Annotated[Path, typer.Option(help="The split table.")],
-    out: Annotated[Path, typer.Option(help="Mean and standard deviation of every band, as JSON.")],
+    selected: Annotated[Path, typer.Option(help="Folder of the selected front end and windows.")],
+    out: Annotated[Path, typer.Option(help="The normalisation of the features, as JSON.")],
 ) -> None:
     """Take each band's mean and standard deviation over the training clips."""
     params, corpora = stage_params(), corpus_folders(clips_folder)
-    key = f"models.{params.read('model', str)}.frontends.{params.read('collection', str)}"
     rate = params.read("audio.sample_rate_hz", int)
-    train = clips_of(read_clips(corpora), SPLIT.read(split), "train")
-    stats = band_statistics(
-        LogMel(params.read(key, LogMelParams), rate),
+    frontend = read_section(selected / "frontend.json", FRONTEND)
+    windows = read_section(selected / "windows.json", WindowsParams)
+    clips = read_clips(corpora)
+    check_window_length(windows.length_s, clips["duration_s"])
+    train = clips_of(clips, SPLIT.read(split), "train")
+    normalisation = normalisation_for(
+        frontend.normalisation,
+        build_frontend(frontend, rate),
         open_samples(train, corpora),
-        round(params.read("windows.length_s", float) * rate),
+        round(windows.length_s * rate),
         best_device(),
     )
-    write_json(out, stats.model_dump(mode="json"))
-    logging.info("stats: %d training clips in; %d bands over %d frames out", len(train), len(stats.mean), stats.frames)
+    write_json(out, normalisation.model_dump(mode="json"))
+    logging.info(
+        "stats: %d training clips in; %s normalisation of %d bands out",
+        len(train),
+        normalisation.kind,
+        sum(len(row) for row in normalisation.mean),
+    )
 
 
 if __name__ == "__main__":

@@ -13,20 +13,23 @@ import typer
 from instrumentarium.clips.collection import corpus_folders
 from instrumentarium.runtime.section import stage_params
 from instrumentarium.runtime.stage import run
-from instrumentarium.training.run import train
+from instrumentarium.training.run import Inputs, train
 
 
 def main(
     clips_folder: Annotated[Path, typer.Argument(help="Folder of the ingested corpora.")],
     labels: Annotated[Path, typer.Option(help="The label table of all corpora.")],
+    taxonomy: Annotated[Path, typer.Option(help="The instruments.")],
     split: Annotated[Path, typer.Option(help="The split table.")],
-    stats: Annotated[Path, typer.Option(help="Mean and standard deviation of every band.")],
+    stats: Annotated[Path, typer.Option(help="The normalisation of the features.")],
+    selected: Annotated[Path, typer.Option(help="Folder of the selected front end, backbone, head, loss and recipe.")],
     out: Annotated[Path, typer.Option(help="Folder for model.safetensors and model.json.")],
-    metrics: Annotated[Path, typer.Option(help="Figures of the best epoch, as JSON.")],
+    metrics: Annotated[Path, typer.Option(help="Metrics of the best epoch, as JSON.")],
     plots: Annotated[Path, typer.Option(help="Folder for the plots' data.")],
 ) -> None:
     """Train the model; an interrupted training goes on where it was."""
-    logging.info(train(stage_params(), corpus_folders(clips_folder), labels, split, stats, out, metrics, plots))
+    inputs = Inputs(corpus_folders(clips_folder), labels, taxonomy, split, stats, selected)
+    logging.info(train(stage_params(), inputs, out, metrics, plots))
 
 
 if __name__ == "__main__":

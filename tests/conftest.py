@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+from marks import mark_of
 from running_order import RUN_FIRST
 
 TRAIN_NAME = "IRMAS-TrainingData/cel/[cel][nod][cla]0058__1.wav"
@@ -22,13 +23,20 @@ OPENMIC_HEADER = "sample_key,instrument,relevance,num_responses"
 METADATA_HEADER = "sample_key,artist_name,license_title,license_url"
 
 
+@pytest.hookimpl(tryfirst=True)  # before those that `-m` leaves out are looked for
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the files of tests; within a file nothing changes."""
+    """Mark what is no everyday test, and order the files of tests; within a file nothing changes."""
+
+    def place(item: pytest.Item) -> str:
+        return f"{item.path.relative_to(Path(__file__).parent).as_posix()}::{item.name.partition('[')[0]}"
 
     def rank(item: pytest.Item) -> int:
-        place = item.path.relative_to(Path(__file__).parent).as_posix()
-        return next((n for n, start in enumerate(RUN_FIRST) if place.startswith(start)), len(RUN_FIRST))
+        return next((n for n, start in enumerate(RUN_FIRST) if place(item).startswith(start)), len(RUN_FIRST))
 
+    for item in items:
+        mark = mark_of(place(item))
+        if mark:
+            item.add_marker(mark)
     items.sort(key=rank)
 
 

@@ -1,4 +1,4 @@
-"""Small models, parameters and clips, for tests that train and listen within seconds."""
+"""Small models, parameters and clips, for tests that train and predict within seconds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,26 +11,52 @@ import torch
 from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.clips.labels import LabelArrays
 from instrumentarium.clips.params import WindowsParams
-from instrumentarium.frontends.normalisation import Stats
-from instrumentarium.frontends.params import LogMelParams
+from instrumentarium.frontends.normalisation import NO_NORMALISATION, Normalisation
+from instrumentarium.frontends.params import LogMelParams, WaveformParams
 from instrumentarium.models.modelfile import ModelCard, TrainedOn
-from instrumentarium.models.params import CnnParams, TimmParams
+from instrumentarium.models.params import (
+    AttentionHeadParams,
+    CnnParams,
+    LinearHeadParams,
+    TimmParams,
+    WaveformCnnParams,
+)
 from instrumentarium.models.recognition import RecognitionModel, build_model
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.tables.taxonomy import Taxonomy
+from instrumentarium.training.augment.build import build_augmentations
 from instrumentarium.training.augment.params import AugmentParams
-from instrumentarium.training.fit import Part, TrainingPlan
+from instrumentarium.training.objectives.build import build_objective
+from instrumentarium.training.objectives.params import CrossEntropyParams
 from instrumentarium.training.params import RecipeParams, TrainingParams
+from instrumentarium.training.split_data import SplitData
+from instrumentarium.training.task import TrainingRun
+from taxonomies import IRMAS11
 
 torch.set_num_threads(1)  # models this small only wait for their threads, for seconds where other processes run
 
 RATE_HZ = 8000
 FRONTEND = LogMelParams(
-    sample_rate_hz=RATE_HZ, n_fft=256, hop_length=128, n_mels=16, f_min_hz=40.0, f_max_hz=4000.0, level="absolute"
+    kind="logmel",
+    sample_rate_hz=RATE_HZ,
+    n_fft=256,
+    hop_length=128,
+    n_mels=16,
+    f_min_hz=40.0,
+    f_max_hz=4000.0,
+    level="absolute",
+    normalisation="per_band",
 )
 RELATIVE = FRONTEND.model_copy(update={"level": "relative"})
-NETWORK = CnnParams(kind="cnn", channels=(4, 8), dropout=0.2)
-WINDOWS = WindowsParams(length_s=0.5, hop_s=0.25, clip_score="mean", transposed_semitones=1.0)
-TRAINING = TrainingParams(weight_decay=0.01, warm_up_share=0.1, label_smoothing=0.02, negatives_share=0.1)
+WAVEFORM = WaveformParams(kind="waveform", sample_rate_hz=RATE_HZ, level="relative", normalisation="none")
+NETWORK = CnnParams(kind="cnn", channels=(4, 8))
+WAVEFORM_NETWORK = WaveformCnnParams(kind="waveform_cnn", channels=(4, 8))
+HEAD = LinearHeadParams(kind="linear", pooling="mean_max", dropout=0.2)
+MEAN_HEAD = LinearHeadParams(kind="linear", pooling="mean", dropout=0.2)
+ATTENTION = AttentionHeadParams(kind="attention", dropout=0.2)
+NORMALISATION = Normalisation(kind="per_band", mean=((-20.0,) * 16,), std=((15.0,) * 16,), frames=1)
+WINDOWS = WindowsParams(length_s=0.5, hop_s=0.25, clip_score="mean", pitch_shift_semitones=1.0)
+TRAINING = TrainingParams(weight_decay=0.01, warmup_ratio=0.1, max_grad_norm=5.0, negatives_share=0.1)
+LOSS = CrossEntropyParams(kind="bce", label_smoothing=0.02)
 RECIPE = RecipeParams(
     epochs=4,
     windows_per_epoch=40,
@@ -39,6 +65,8 @@ RECIPE = RecipeParams(
     patience=10,
     precision="32-true",
     pretrained=False,
+    windows="short",
+    augmentation="strong",
 )
 STILL = AugmentParams(
     gain_db=0.0,
@@ -120,54 +148,99 @@ def timbre_clip(code: str | None, rng: np.random.Generator, duration_s: float = 
     return (sound * level * 16000).astype("<i2")
 
 
-def label_rows(playing: Sequence[str | None], clip_ids: Sequence[str]) -> LabelArrays:
+def label_rows(playing: Sequence[str | None], clip_ids: Sequence[str], taxonomy: Taxonomy = IRMAS11) -> LabelArrays:
     """Return fully observed labels, one instrument or none a clip."""
-    targets = np.array([[code == name for code in CODES] for name in playing], dtype=np.bool_)
+    targets = np.array([[code == name for code in taxonomy.codes] for name in playing], dtype=np.bool_)
     return LabelArrays(tuple(clip_ids), targets, np.ones_like(targets))
 
 
-def timbre_part(count: int, seed: int) -> Part:
-    """Return a part of two timbres and noise in turns."""
+def timbre_data(count: int, seed: int) -> SplitData:
+    """Return the clips of a split, of two timbres and noise in turns."""
     rng = np.random.default_rng(seed)
     playing = [("cel", "cla", None)[number % 3] for number in range(count)]
     samples = clip_samples([timbre_clip(code, rng) for code in playing])
-    return Part(samples, label_rows(playing, samples.clip_ids))
+    return SplitData(samples, label_rows(playing, samples.clip_ids))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a model is made of."""
+
+    frontend: LogMelParams | WaveformParams = RELATIVE
+    backbone: CnnParams | TimmParams | WaveformCnnParams = NETWORK
+    head: LinearHeadParams | AttentionHeadParams = HEAD
+    taxonomy: Taxonomy = IRMAS11
+
+    @property
+    def normalisation(self) -> Normalisation:
+        return NORMALISATION if isinstance(self.frontend, LogMelParams) else NO_NORMALISATION
+
+    def build(self, seed: int = 0, pitch_shift_semitones: float = 0.0) -> RecognitionModel:
+        torch.manual_seed(seed)
+        return build_model(
+            self.frontend,
+            self.backbone,
+            self.head,
+            instruments=len(self.taxonomy),
+            sample_rate_hz=RATE_HZ,
+            normalisation=self.normalisation,
+            pitch_shift_semitones=pitch_shift_semitones,
+        )
+
+    def card(self) -> ModelCard:
+        shift = WINDOWS.pitch_shift_semitones if isinstance(self.frontend, LogMelParams) else 0.0
+        return ModelCard(
+            format=2,
+            taxonomy_name=self.taxonomy.name,
+            labels=self.taxonomy.instruments,
+            sample_rate_hz=RATE_HZ,
+            frontend=self.frontend,
+            normalisation=self.normalisation,
+            backbone=self.backbone,
+            head=self.head,
+            windows=WINDOWS.model_copy(update={"pitch_shift_semitones": shift}),
+            recipe={"epochs": 4},
+            trained=TrainedOn(
+                collection="miniature", model="cnn", seed=1, epochs=4, best_epoch=2, validation_map_macro=0.5
+            ),
+            versions={"torch": torch.__version__},
+        )
+
+
+RAW = Parts(WAVEFORM, WAVEFORM_NETWORK, ATTENTION)
+"""No spectrum, no pooled vector."""
 
 
 def tiny_model(
-    seed: int = 0, network: CnnParams | TimmParams = NETWORK, transposed_semitones: float = 0.0
+    seed: int = 0, network: CnnParams | TimmParams = NETWORK, pitch_shift_semitones: float = 0.0
 ) -> RecognitionModel:
-    """Return an untrained model; the seed draws its weights. As it is trained it transposes nothing."""
-    torch.manual_seed(seed)
-    return build_model(
-        network,
-        RELATIVE,
+    """Return an untrained model; the seed draws its weights. As it is trained it shifts no pitch."""
+    return Parts(backbone=network).build(seed, pitch_shift_semitones)
+
+
+def tiny_run(
+    model: RecognitionModel | None = None,
+    recipe: RecipeParams = RECIPE,
+    augment: AugmentParams = STRONG,
+    seed: int = 1,
+) -> TrainingRun:
+    """Return a run of windows of 4000 samples, 2000 apart."""
+    model = model or tiny_model()
+    return TrainingRun(
+        model=model,
+        objective=build_objective(LOSS),
+        augmentations=build_augmentations(augment, model.frontend),
+        recipe=recipe,
+        training=TRAINING,
+        windows=WINDOWS,
         sample_rate_hz=RATE_HZ,
-        mean=[-20.0] * 16,
-        std=[15.0] * 16,
-        transposed_semitones=transposed_semitones,
+        seed=seed,
     )
-
-
-def tiny_plan(recipe: RecipeParams = RECIPE, augment: AugmentParams = STRONG, seed: int = 1) -> TrainingPlan:
-    return TrainingPlan(recipe, TRAINING, augment, window_samples=4000, hop_samples=2000, clip_score="mean", seed=seed)
 
 
 def tiny_card() -> ModelCard:
     """Return the card of `tiny_model`."""
-    return ModelCard(
-        format=1,
-        labels=CODES,
-        sample_rate_hz=RATE_HZ,
-        frontend=RELATIVE,
-        normalisation=Stats(mean=(-20.0,) * 16, std=(15.0,) * 16, frames=1),
-        network=NETWORK,
-        windows=WINDOWS,
-        trained=TrainedOn(
-            collection="miniature", model="cnn", seed=1, epochs=4, best_epoch=2, validation_map_macro=0.5
-        ),
-        versions={"torch": torch.__version__},
-    )
+    return Parts().card()
 
 
 def bytes_below(folder: Path) -> dict[str, bytes]:
@@ -175,6 +248,6 @@ def bytes_below(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def listening_model(seed: int = 0, network: CnnParams | TimmParams = NETWORK) -> RecognitionModel:
-    """Return `tiny_model` as `tiny_card` says that it listens."""
-    return tiny_model(seed, network, WINDOWS.transposed_semitones)
+def shifting_model(seed: int = 0, network: CnnParams | TimmParams = NETWORK) -> RecognitionModel:
+    """Return `tiny_model` with the test-time pitch shift of `tiny_card`."""
+    return tiny_model(seed, network, WINDOWS.pitch_shift_semitones)

@@ -1,4 +1,4 @@
-"""A web server on this machine that serves one file, as badly as a test tells it to."""
+"""A web server on this machine that serves one file, as badly as a test asks it to."""
 
 import contextlib
 import threading
@@ -32,7 +32,7 @@ class Publisher(ThreadingHTTPServer):
         self.flaws: deque[Flaw] = deque()  # of the next answers to GET, one each
         self.always = Flaw()  # of every other
         self.takes_ranges = True
-        self.heeds_if_range = True
+        self.honours_if_range = True
         self.says_length = True
         self.head_says_length = True
         self.says_content_range = True
@@ -97,8 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         start = self.start()
         if start is not None and start >= len(server.content):
-            told = {"Content-Range": f"bytes */{len(server.content)}"} if server.says_content_range else {}
-            self.answer(416, {"Content-Length": "0", **told})
+            known = {"Content-Range": f"bytes */{len(server.content)}"} if server.says_content_range else {}
+            self.answer(416, {"Content-Length": "0", **known})
             return
         body = server.content[start or 0 :]
         headers = {}
@@ -108,8 +108,8 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Content-Length"] = str(len(body) + flaw.claims)
         if start is not None and server.says_content_range:
             headers["Content-Range"] = f"bytes {start}-{len(server.content) - 1}/{len(server.content)}"
-        said = {"ETag": server.etag, "Last-Modified": server.last_modified, "Content-Encoding": server.encoding}
-        headers |= {name: value for name, value in said.items() if value is not None}
+        metadata = {"ETag": server.etag, "Last-Modified": server.last_modified, "Content-Encoding": server.encoding}
+        headers |= {name: value for name, value in metadata.items() if value is not None}
         self.protocol_version = "HTTP/1.1" if server.chunked else "HTTP/1.0"
         self.answer(200 if start is None else 206, headers | dict(flaw.headers))
         sent = body if flaw.sends is None else body[: flaw.sends]
@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         if asked is None or not server.takes_ranges:
             return None
         condition = self.headers.get("If-Range")
-        if server.heeds_if_range and condition is not None and condition not in {server.etag, server.last_modified}:
+        if server.honours_if_range and condition is not None and condition not in {server.etag, server.last_modified}:
             return None
         return int(asked.removeprefix("bytes=").removesuffix("-"))
 

@@ -1,6 +1,7 @@
 """In which order the processes of a test run take up the files of tests."""
 
 RUN_FIRST = (
+    "test_smoke.py",  # the longest of the everyday tests
     "pipeline/test_reproducible.py",  # builds the pipeline that the others of its folder copy
     "corpora/",  # enough to do while they would wait for it
     "duplicates/",
@@ -8,5 +9,9 @@ RUN_FIRST = (
     "pipeline/test_interruption.py",
     "pipeline/test_own_data.py",
     "pipeline/test_staleness.py",
+    "pipeline/test_record.py",
+    "reporting/",
+    "explaining/",
+    "evaluation/",
 )
 """Files and folders of tests in the order in which processes are to take them up; all others come after."""

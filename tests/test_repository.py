@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from marks import MARKS
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -173,6 +174,24 @@ def test_python_version_is_the_same_everywhere() -> None:
     assert project["requires-python"] == ">=3.11"
     assert ruff["target-version"] == "py311"
     assert "python3.11" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_what_is_marked_is_there() -> None:
+    marks = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"][
+        "markers"
+    ]
+    assert set(MARKS.values()) <= {mark.partition(":")[0] for mark in marks}
+    for place in MARKS:
+        path, _, test = place.partition("::")
+        assert (ROOT / "tests" / path).exists(), f"tests/marks.py names {place}"
+        assert not test or f"def {test}" in (ROOT / "tests" / path).read_text(encoding="utf-8"), place
+
+
+def test_the_everyday_tests_leave_out_every_mark_and_the_rest_takes_each() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = re.search(r"^MARKED := (.+)$", text, re.MULTILINE)
+    assert named
+    assert set(named[1].split(" or ")) == set(MARKS.values())
 
 
 def test_what_runs_first_is_there() -> None:

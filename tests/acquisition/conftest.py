@@ -7,7 +7,6 @@ import pytest
 from publisher import Publisher, publishing
 
 from instrumentarium.acquisition import transfer
-from instrumentarium.acquisition.transfer import Patience
 
 
 @pytest.fixture
@@ -21,12 +20,13 @@ def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
 
 
 @pytest.fixture
-def waits() -> list[float]:
-    """Return the waits, in seconds, that `patience` was asked for and did not take."""
-    return []
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the waits, in seconds, before further attempts, which are not waited for.
 
-
-@pytest.fixture
-def patience(waits: list[float]) -> Patience:
-    """Return a patience that never sleeps and takes half a second of silence for a stall."""
-    return Patience(attempts=4, attempts_unanswered=2, read_timeout_s=0.3, sleep=waits.append)
+    There are four attempts, two with a server that never answered, and a third of a second of silence is a stall.
+    """
+    waits: list[float] = []
+    monkeypatch.setattr(transfer, "sleep", waits.append)
+    monkeypatch.setattr(transfer, "RETRIES", transfer.RETRIES.new(total=3, connect=1))
+    monkeypatch.setattr(transfer, "TIMEOUT_S", (15.0, 0.3))
+    return waits

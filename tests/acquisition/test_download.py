@@ -37,7 +37,7 @@ class Renderer(ModuleType):
 @pytest.fixture
 def renderer(monkeypatch: pytest.MonkeyPatch, cache: Path) -> Renderer:
     stub = Renderer()
-    monkeypatch.setitem(sys.modules, "instrumentarium.corpora.miniature.irmas", stub)
+    monkeypatch.setitem(sys.modules, "instrumentarium.miniature.layouts.irmas", stub)
     return stub
 
 

@@ -61,21 +61,21 @@ def test_a_rendered_corpus_is_not_the_publishers(card: Card):
     assert not any(archive.url in text for archive in card.archives)
 
 
-def test_terms_are_told_once_and_again_when_they_change(cache: Path, caplog: pytest.LogCaptureFixture):
+def test_terms_are_shown_once_and_again_when_they_change(cache: Path, caplog: pytest.LogCaptureFixture):
     openmic = card_of("openmic")
-    licences.tell_once(openmic)
+    licences.show_once(openmic)
     assert "OpenMIC-2018 comes with terms" in caplog.text
     assert "\n  - labels: CC BY 4.0 (<https://creativecommons.org/licenses/by/4.0/>)\n" in caplog.text
     assert "`licence` column" in caplog.text
     assert (cache / "licences" / "openmic.md").read_text(encoding="utf-8") == licences.published(openmic)
     caplog.clear()
-    licences.tell_once(openmic)
+    licences.show_once(openmic)
     assert caplog.text == ""
-    licences.tell_once(card_of("esc50"))
+    licences.show_once(card_of("esc50"))
     assert "ESC-50 comes with terms" in caplog.text
     caplog.clear()
     (cache / "licences" / "openmic.md").write_text("older terms", encoding="utf-8")
-    licences.tell_once(openmic)
+    licences.show_once(openmic)
     assert "OpenMIC-2018 comes with terms" in caplog.text
 
 

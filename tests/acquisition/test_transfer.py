@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,15 +17,16 @@ from pathlib import Path
 import pytest
 from interrupts import heed_interrupts
 from publisher import Flaw, Publisher
+from urllib3.exceptions import MaxRetryError
 
 from instrumentarium.acquisition.transfer import (
-    PATIENCE,
-    Note,
-    Patience,
+    RETRIES,
+    RemoteFile,
     TransferError,
-    note_path,
-    read_note,
+    metadata_path,
+    read_metadata,
     remote_length,
+    seconds_to_wait,
     transfer,
 )
 from instrumentarium.runtime import progress
@@ -38,11 +40,11 @@ def part(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def fetch(publisher: Publisher, part: Path, patience: Patience) -> Fetch:
+def fetch(publisher: Publisher, part: Path, waits: list[float]) -> Fetch:
     """Return a function that transfers the publisher's file into `part`."""
 
     def run(url: str = publisher.url, require_space: Callable[[int], None] = lambda n_bytes: None) -> str:
-        return transfer(url, part, require_space, patience)
+        return transfer(url, part, require_space)
 
     return run
 
@@ -122,18 +124,18 @@ def test_silence_counts_as_a_drop(fetch: Fetch, publisher: Publisher, part: Path
     assert 80_000 - 2**13 <= start <= 80_000  # what lay in an unfinished piece is fetched again
 
 
-def test_silence_in_place_of_an_answer_is_given_up_soon(part: Path, patience: Patience, waits: list[float]):
+def test_silence_in_place_of_an_answer_is_given_up_soon(part: Path, waits: list[float]):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/archive.zip"
         with pytest.raises(TransferError, match=r"timed out.*given up after 2 attempts"):
-            transfer(url, part, lambda n_bytes: None, patience)
+            transfer(url, part, lambda n_bytes: None)
     assert waits == [1.0]
     assert not part.exists()
 
 
-def test_a_port_where_nobody_listens_is_given_up_soon(part: Path, patience: Patience, waits: list[float]):
+def test_a_port_where_nobody_listens_is_given_up_soon(part: Path, waits: list[float]):
     with pytest.raises(TransferError, match=r"Connection refused; given up after 2 attempts$"):
-        transfer("http://127.0.0.1:1/archive.zip", part, lambda n_bytes: None, patience)
+        transfer("http://127.0.0.1:1/archive.zip", part, lambda n_bytes: None)
     assert waits == [1.0]
 
 
@@ -147,12 +149,28 @@ def test_a_server_that_went_away_after_an_answer_gets_more_time(
     assert waits == [1.0, 2.0, 4.0]
 
 
+def test_a_network_that_went_away_after_an_answer_gets_more_time(part: Path, waits: list[float]):
+    def answer_once() -> None:
+        connection, _ = once.accept()
+        once.close()
+        with connection:
+            connection.recv(2**16)
+            connection.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    once = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{once.getsockname()[1]}/archive.zip"
+    server = threading.Thread(target=answer_once)
+    server.start()
+    with pytest.raises(TransferError, match=r"Connection refused; given up after 4 attempts$"):
+        transfer(url, part, lambda n_bytes: None)
+    server.join()
+    assert waits == [1.0, 2.0, 4.0]
+
+
 @pytest.mark.parametrize("url", ["http://", "archive.zip", "ftp://127.0.0.1/archive.zip", "http://[::1/archive.zip"])
-def test_an_address_that_makes_no_sense_is_not_tried_again(
-    url: str, part: Path, patience: Patience, waits: list[float]
-):
+def test_an_address_that_makes_no_sense_is_not_tried_again(url: str, part: Path, waits: list[float]):
     with pytest.raises(TransferError):
-        transfer(url, part, lambda n_bytes: None, patience)
+        transfer(url, part, lambda n_bytes: None)
     assert waits == []
 
 
@@ -179,7 +197,7 @@ def test_a_server_that_always_promises_too_much_is_given_up(fetch: Fetch, publis
 
 def test_a_length_that_promises_too_little_ends_the_file_there(fetch: Fetch, publisher: Publisher, part: Path):
     publisher.flaws.append(Flaw(claims=-100))
-    fetch()  # that it is not the archive, the checksum tells
+    fetch()  # that it is not the archive, the checksum shows
     assert part.read_bytes() == publisher.content[:-100]
 
 
@@ -260,18 +278,18 @@ def test_a_file_that_changed_between_two_attempts_is_not_glued_to_the_old_half(
     assert "the file has changed; the 100000 bytes that were kept are given up" in caplog.text
 
 
-def test_a_changed_file_is_noticed_where_the_server_does_not_heed_the_condition(
+def test_a_changed_file_is_noticed_where_the_server_ignores_the_condition(
     fetch: Fetch, publisher: Publisher, part: Path, waits: list[float]
 ):
     new = bytes(reversed(publisher.content))
-    publisher.heeds_if_range = False
+    publisher.honours_if_range = False
     publisher.flaws.extend([Flaw(sends=100_000), Flaw(content=new, etag='"second"')])
     fetch()
     assert part.read_bytes() == new
     assert publisher.ranges == [None, "bytes=100000-", None]
 
 
-def test_a_changed_length_alone_tells_a_changed_file(fetch: Fetch, publisher: Publisher, part: Path):
+def test_a_changed_length_alone_shows_a_changed_file(fetch: Fetch, publisher: Publisher, part: Path):
     new = bytes(reversed(publisher.content)) + b"longer"
     publisher.etag = None
     publisher.flaws.extend([Flaw(sends=100_000), Flaw(content=new)])
@@ -352,11 +370,11 @@ def test_a_part_of_unknown_origin_is_taken_up(fetch: Fetch, publisher: Publisher
     assert [headers.get("If-Range") for headers in publisher.asked] == [None, '"first"']
 
 
-@pytest.mark.parametrize("note", ["", "{", "[]", '{"url": 1}', "null"])
-def test_an_unreadable_note_is_as_good_as_none(note: str, fetch: Fetch, publisher: Publisher, part: Path):
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"url": 1}', "null"])
+def test_unreadable_metadata_are_as_good_as_none(text: str, fetch: Fetch, publisher: Publisher, part: Path):
     part.write_bytes(publisher.content[:1000])
-    note_path(part).write_text(note)
-    assert read_note(part) is None
+    metadata_path(part).write_text(text)
+    assert read_metadata(part) is None
     fetch()
     assert part.read_bytes() == publisher.content
 
@@ -372,7 +390,7 @@ def test_a_part_that_is_complete_is_left_as_it_is(
     assert publisher.ranges == ["bytes=300000-"]
 
 
-def test_a_part_that_its_note_calls_complete_needs_no_server(fetch: Fetch, publisher: Publisher, part: Path):
+def test_a_part_that_its_metadata_call_complete_needs_no_server(fetch: Fetch, publisher: Publisher, part: Path):
     fetch()
     assert fetch() == "identity"
     assert len(publisher.asked) == 1
@@ -386,7 +404,7 @@ def test_a_part_that_is_too_long_is_fetched_anew(fetch: Fetch, publisher: Publis
 
 def test_a_part_from_another_address_is_given_up(fetch: Fetch, publisher: Publisher, part: Path):
     part.write_bytes(b"of another file")
-    note_path(part).write_text(
+    metadata_path(part).write_text(
         json.dumps({"url": "http://old/", "etag": None, "last_modified": None, "length": 99, "encoding": "identity"})
     )
     fetch()
@@ -394,7 +412,7 @@ def test_a_part_from_another_address_is_given_up(fetch: Fetch, publisher: Publis
     assert publisher.ranges == [None]
 
 
-def test_an_encoded_answer_is_kept_as_it_came_and_its_encoding_told(fetch: Fetch, publisher: Publisher, part: Path):
+def test_an_encoded_answer_is_kept_as_it_came_and_its_encoding_returned(fetch: Fetch, publisher: Publisher, part: Path):
     publisher.content, publisher.encoding = gzip.compress(publisher.content), "gzip"
     publisher.flaws.append(Flaw(sends=100_000))
     assert fetch() == "gzip"
@@ -459,19 +477,24 @@ def test_the_length_is_asked_for_without_the_file(publisher: Publisher):
 
 
 def test_waits_double_up_to_a_bound():
-    assert [PATIENCE.wait_s(failures, None) for failures in (1, 2, 3, 9, 10, 11)] == [1, 2, 4, 256, 300, 300]
-    total = sum(PATIENCE.wait_s(failures, None) for failures in range(1, PATIENCE.attempts))
-    assert 15 * 60 < total < 25 * 60
-    assert sum(PATIENCE.wait_s(failures, None) for failures in range(1, PATIENCE.attempts_unanswered)) < 15
-    assert replace(PATIENCE, first_wait_s=5.0).wait_s(1, 2.0) == 5.0
+    waits: list[float] = []
+    retries = RETRIES.new(connect=None)
+    for _ in range(RETRIES.total):
+        retries = retries.increment("GET")
+        waits.append(seconds_to_wait(retries, None))
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+    assert 15 * 60 < sum(waits) < 25 * 60
+    assert sum(waits[: RETRIES.connect]) < 15
+    with pytest.raises(MaxRetryError):
+        retries.increment("GET")
 
 
-def test_two_notes_contradict_each_other_where_both_say_something_else():
-    note = Note("http://a/", '"x"', None, 10, "identity")
-    assert not note.contradicts(note)
-    assert not note.contradicts(replace(note, etag=None, last_modified="then", length=None))
+def test_metadata_conflict_where_both_have_a_value_and_these_differ():
+    known = RemoteFile("http://a/", '"x"', None, 10, "identity")
+    assert not known.conflicts_with(known)
+    assert not known.conflicts_with(replace(known, etag=None, last_modified="then", length=None))
     for change in ({"etag": '"y"'}, {"length": 11}, {"encoding": "gzip"}, {"url": "http://b/"}):
-        assert note.contradicts(replace(note, **change))
+        assert known.conflicts_with(replace(known, **change))
 
 
 def test_a_bar_shows_bytes_rate_and_what_remains(
@@ -490,7 +513,7 @@ def test_a_bar_shows_bytes_rate_and_what_remains(
 def test_ctrl_c_keeps_what_has_come_and_the_next_process_goes_on(fetch: Fetch, publisher: Publisher, part: Path):
     publisher.flaws.append(Flaw(sends=100_000, stalls=True))
     code = (
-        "import sys; from pathlib import Path; from instrumentarium.corpora import transfer; transfer.CHUNK = 1000; "
+        "import sys; from pathlib import Path; from instrumentarium.acquisition import transfer; transfer.CHUNK = 1000; "
         "transfer.transfer(sys.argv[1], Path(sys.argv[2]), lambda n_bytes: None)"
     )
     process = subprocess.Popen(

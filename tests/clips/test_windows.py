@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instrumentarium.clips.windows import cut_window, window_starts
+from instrumentarium.clips.windows import WindowError, check_window_length, cut_window, window_starts
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,12 @@ def test_a_window_beyond_the_clip_is_filled_with_silence():
     window = cut_window(np.array([5, 6, 7], dtype=np.int16), 1, 4)
     assert window.tolist() == [6, 7, 0, 0]
     assert window.dtype == np.int16
+
+
+def test_a_window_longer_than_every_clip_is_refused():
+    with pytest.raises(
+        WindowError, match=r"windows\.length_s is 4, and the longest clip lasts 3\.20 s; set it to that or"
+    ):
+        check_window_length(4.0, [3.0, 3.2])
+    check_window_length(3.2, [3.0, 3.2])
+    check_window_length(4.0, [])

@@ -14,8 +14,6 @@ from typer.testing import CliRunner
 from instrumentarium.comparing.errors import ComparisonError
 from instrumentarium.comparing.sides import Side, read_sides
 
-pytestmark = pytest.mark.slow
-
 TABLES = (
     "data/scores/model.csv",
     "data/split.csv",

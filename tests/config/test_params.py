@@ -11,12 +11,13 @@ from ruamel.yaml import YAML
 
 from instrumentarium.acquisition.params import DownloadParams
 from instrumentarium.clips.params import WindowsParams
+from instrumentarium.config.check import check_files
 from instrumentarium.config.collections import CollectionParams, CorporaParams
 from instrumentarium.config.whole import Params, load_params
 from instrumentarium.corpora.esc50.groups import GROUPS
 from instrumentarium.corpora.esc50.params import Esc50Groups
 from instrumentarium.corpora.own.params import OwnParams
-from instrumentarium.models.params import NETWORK, CnnParams, TimmParams
+from instrumentarium.models.params import BACKBONE, CnnParams, TimmParams
 from instrumentarium.runtime.section import (
     DeclaredParams,
     ParamsError,
@@ -89,20 +90,28 @@ def test_a_missing_section_is_named(changed: Change):
         ("seed", 1.5, "seed: Input should be a valid integer, found 1.5"),
         ("seed", -1, "seed: Input should be greater than or equal to 0, found -1"),
         ("audio__sample_rate_hz", True, "audio.sample_rate_hz: Input should be a valid integer, found True"),
-        ("augment__gain_db", "loud", "augment.gain_db: Input should be a valid number, found 'loud'"),
         (
-            "augment__mix_probability",
-            1.1,
-            "augment.mix_probability: Input should be less than or equal to 1, found 1.1",
+            "augmentations__strong__gain_db",
+            "loud",
+            "augmentations.strong.gain_db: Input should be a valid number, found 'loud'",
         ),
-        ("augment__gain_db", float("nan"), "augment.gain_db: Input should be a finite number, found nan"),
+        (
+            "augmentations__strong__mix_probability",
+            1.1,
+            "augmentations.strong.mix_probability: Input should be less than or equal to 1, found 1.1",
+        ),
+        (
+            "augmentations__strong__gain_db",
+            float("nan"),
+            "augmentations.strong.gain_db: Input should be a finite number, found nan",
+        ),
         ("training__weight_decay", float("inf"), "training.weight_decay: Input should be a finite number, found inf"),
         (
             "labels__irmas_train_absent",
             "missing",
             "labels.irmas_train_absent: Input should be 'negative' or 'unobserved'",
         ),
-        ("labels__contradictory", "both", "labels.contradictory: Input should be 'union', 'unknown' or 'drop'"),
+        ("labels__conflicting", "both", "labels.conflicting: Input should be 'union', 'unknown' or 'drop'"),
         (
             "explain__method",
             "lime",
@@ -115,14 +124,18 @@ def test_a_missing_section_is_named(changed: Change):
             "yes",
             "collections.miniature.corpora.irmas.use: Input should be a",
         ),
-        ("models__cnn__network__channels", [], "models.cnn.network.channels: "),
-        ("models__cnn__network__channels", [16], "models.cnn.network.channels: "),
+        ("models__cnn__backbone__channels", [], "models.cnn.backbone.channels: "),
+        ("models__cnn__backbone__channels", [16], "models.cnn.backbone.channels: "),
         (
-            "models__cnn__network__channels",
+            "models__cnn__backbone__channels",
             [24, "48"],
-            "models.cnn.network.channels.1: Input should be a valid integer",
+            "models.cnn.backbone.channels.1: Input should be a valid integer",
         ),
-        ("models__cnn__network__kind", "rnn", "models.cnn.network: Input tag 'rnn' found using 'kind' does not match"),
+        (
+            "models__cnn__backbone__kind",
+            "rnn",
+            "models.cnn.backbone: Input tag 'rnn' found using 'kind' does not match",
+        ),
         (
             "models__resnext__recipes__miniature__batch_size",
             1,
@@ -133,7 +146,11 @@ def test_a_missing_section_is_named(changed: Change):
             "no",
             "models.resnext.recipes.full.pretrained: Input should be a",
         ),
-        ("windows", 3, "windows: Input should be a valid dictionary or instance of WindowsParams, found 3"),
+        (
+            "windows__two_seconds",
+            3,
+            "windows.two_seconds: Input should be a valid dictionary or instance of WindowsParams",
+        ),
     ],
 )
 def test_a_value_of_the_wrong_type_or_size_is_named(changed: Change, key: str, value: object, message: str):
@@ -141,25 +158,27 @@ def test_a_value_of_the_wrong_type_or_size_is_named(changed: Change, key: str, v
 
 
 def test_an_unknown_key_is_named_with_the_one_that_was_meant(changed: Change):
-    found = problems(changed(augment__gain=6.0))
-    assert found.startswith("augment: 'gain' is not a parameter here (allowed: band_limit_hz, ")
+    found = problems(changed(augmentations__strong__gain=6.0))
+    assert found.startswith("augmentations.strong: 'gain' is not a parameter here (allowed: band_limit_hz, ")
     assert found.endswith("; did you mean 'gain_db'?)")
 
 
 def test_an_unknown_key_deep_below_is_named(changed: Change):
     found = problems(changed(models__resnext__recipes__miniature__epoch=3))
     assert found.startswith(
-        "models.resnext.recipes.miniature: 'epoch' is not a parameter here (allowed: batch_size, epochs"
+        "models.resnext.recipes.miniature: 'epoch' is not a parameter here (allowed: augmentation, batch_size, epochs"
     )
     assert found.endswith("; did you mean 'epochs'?)")
-    assert "models.resnext.network: 'droput' is not a parameter" in problems(
-        changed(models__resnext__network__droput=0.1)
+    assert "models.resnext.backbone: 'droput' is not a parameter" in problems(
+        changed(models__resnext__backbone__droput=0.1)
     )
 
 
 def test_a_key_like_no_other_gets_the_list_alone(changed: Change):
     found = problems(changed(xyzzy=1))
-    assert found.startswith("'xyzzy' is not a parameter here (allowed: audio, augment, collection, collections, ")
+    assert found.startswith(
+        "'xyzzy' is not a parameter here (allowed: audio, augmentation, augmentations, collection, "
+    )
     assert "did you mean" not in found
 
 
@@ -174,14 +193,91 @@ def test_an_unknown_collection_is_named_with_the_allowed_ones(changed: Change):
     assert found.startswith("collection: 'minature' is not a key of `collections` (allowed: full, miniature; did you")
 
 
+def test_an_unknown_taxonomy_is_named_with_the_allowed_ones(changed: Change):
+    found = problems(changed(taxonomy="irmas"))
+    assert found.startswith(
+        "taxonomy: 'irmas' is neither a key of `taxonomies`, nor 'auto', nor the name of a file in "
+    )
+    assert found.endswith("; allowed: auto, irmas11, openmic20; did you mean 'irmas11'?")
+    load_params(changed(taxonomy="openmic20"))
+    load_params(changed(taxonomy="band.yaml"))
+
+
+def test_an_automatic_taxonomy_is_for_own_data_alone(changed: Change):
+    found = problems(changed(taxonomy="auto", collections__miniature__corpora__irmas__use=False))
+    assert found == (
+        "taxonomy: 'auto' is for own data alone, and collection miniature uses openmic, esc50 as well; "
+        "set collections.miniature.corpora.openmic.use to false, or name a taxonomy"
+    )
+    others = {f"collections__miniature__corpora__{corpus}__use": False for corpus in ("irmas", "openmic", "esc50")}
+    own = {"use": True, "path": "table.csv", "form": "auto", "absent": "negative"}
+    load_params(changed(taxonomy="auto", collections__miniature__corpora__own=own, **others))
+
+
+BANJO = {"code": "banjo", "name": "banjo", "family": ""}
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"instruments": [], "corpora": {}}, "taxonomies.mine.instruments: List should have at least 1 item"),
+        ({"instruments": [BANJO, BANJO], "corpora": {}}, "taxonomies.mine: two instruments have the code 'banjo'"),
+        (
+            {"instruments": [BANJO], "corpora": {"openmic": {"bass": ["banjo", "bass"]}}},
+            "taxonomies.mine: corpora.openmic.bass names 'bass', which is no code of its instruments (banjo)",
+        ),
+        (
+            {"instruments": [BANJO], "corpora": {"opemic": "spelling"}},
+            "taxonomies.mine.corpora: 'opemic' is no corpus (allowed: esc50, irmas, openmic, own; did you mean 'openmic'?)",
+        ),
+        (
+            {"instruments": [BANJO | {"code": "Banjo"}], "corpora": {}},
+            "taxonomies.mine.instruments.0.code: String should",
+        ),
+        (
+            {"instruments": [BANJO], "corpora": {"own": "names"}},
+            "taxonomies.mine.corpora.own: must be none, spelling, or a mapping of labels to codes or lists of codes, found",
+        ),
+    ],
+)
+def test_a_taxonomy_is_checked_also_where_it_is_not_selected(changed: Change, entry: object, message: str):
+    assert problems(changed(taxonomies__mine=entry)).startswith(message)
+
+
+def test_files_and_folders_that_are_not_there_are_named_before_any_work(changed: Change, tmp_path: Path):
+    splits, taxonomies = tmp_path / "splits", tmp_path / "taxonomies"
+    splits.mkdir()
+    taxonomies.mkdir()
+
+    def refusal(**changes: object) -> str:
+        with pytest.raises(ParamsError) as error:
+            check_files(load_params(changed(**changes)), splits, taxonomies)
+        return str(error.value).removeprefix("params.yaml cannot be used as it is:\n  ")
+
+    check_files(load_params(COMMITTED), splits, taxonomies)
+    assert refusal(split__frozen="halves.csv").startswith("split.frozen is 'halves.csv', but ")
+    assert refusal(download__archives=str(tmp_path / "gone")).startswith(
+        f"download.archives: {tmp_path / 'gone'} does not exist; name a folder"
+    )
+    (tmp_path / "file").write_text("")
+    assert "file is no folder; name a folder" in refusal(download__archives=str(tmp_path / "file"))
+    assert refusal(taxonomy="band.yaml").startswith("taxonomy is 'band.yaml', but ")
+    (taxonomies / "band.yaml").write_text(
+        "instruments:\n- {code: banjo, name: banjo, family: ''}\ncorpora: {opemic: spelling}\n", encoding="utf-8"
+    )
+    assert "band.yaml: corpora: 'opemic' is no corpus (allowed: " in refusal(taxonomy="band.yaml")
+    text = refusal(split__frozen="halves.csv", download__archives=str(tmp_path / "gone"), taxonomy="gone.json")
+    assert len(text.splitlines()) == 3
+
+
 def test_every_model_knows_every_collection(changed: Change):
     found = problems(changed(models__cnn__recipes__full=MISSING))
     assert found == ("models.cnn.recipes must have one entry for each collection (full, miniature), found miniature")
 
 
-def test_all_mistakes_are_told_at_once(changed: Change):
-    found = problems(changed(seed="x", windows__length_s=MISSING, audio__rate=1))
-    assert [line.split(":")[0] for line in found.splitlines()] == ["seed", "audio", "windows.length_s"]
+def test_all_mistakes_are_reported_at_once(changed: Change):
+    found = problems(changed(seed="x", windows__two_seconds__length_s=MISSING, audio__rate=1))
+    assert [line.split(":")[0] for line in found.splitlines()] == ["seed", "audio", "windows.two_seconds.length_s"]
 
 
 def test_only_what_is_rendered_has_a_size(changed: Change):
@@ -242,17 +338,17 @@ def test_every_group_of_negatives_has_a_switch(changed: Change):
     assert found.startswith("collections.full.corpora.esc50.groups: 'excluded' is not a parameter here")
 
 
-def test_windows_leave_nothing_unheard():
+def test_windows_leave_nothing_out():
     with pytest.raises(ParamsError, match=r"windows: hop_s \(4\.0\) exceeds length_s \(3\.0\)"):
         validate(
-            {"length_s": 3.0, "hop_s": 4.0, "clip_score": "max", "transposed_semitones": 0.0}, WindowsParams, "windows"
+            {"length_s": 3.0, "hop_s": 4.0, "clip_score": "max", "pitch_shift_semitones": 0.0}, WindowsParams, "windows"
         )
 
 
 @pytest.mark.parametrize(("low", "high"), [(40.0, 16001.0), (5000.0, 5000.0), (9000.0, 8000.0)])
 def test_bands_lie_below_the_nyquist_frequency(changed: Change, low: float, high: float):
-    key = "models__cnn__frontends__miniature__"
-    text = "models.cnn.frontends.miniature: f_min_hz < f_max_hz <= half the sample rate does not hold"
+    key = "frontends__mel64__"
+    text = "frontends.mel64: f_min_hz < f_max_hz <= half the sample rate does not hold"
     rate = {f"{key}sample_rate_hz": 32000}
     assert problems(changed(**rate, **{f"{key}f_min_hz": low, f"{key}f_max_hz": high})).startswith(text)
     load_params(changed(**rate, **{f"{key}f_min_hz": 0, f"{key}f_max_hz": 16000}))
@@ -281,11 +377,11 @@ def test_a_frozen_split_is_a_file_name_or_nothing(changed: Change):
     assert problems(changed(split__frozen="")).startswith("split.frozen: ")
 
 
-def test_a_networks_kind_chooses_its_parameters():
-    assert isinstance(validate({"kind": "cnn", "channels": [8, 8], "dropout": 0.0}, NETWORK), CnnParams)
-    assert isinstance(validate({"kind": "timm", "architecture": "resnet18", "dropout": 0}, NETWORK), TimmParams)
+def test_a_backbones_kind_chooses_its_parameters():
+    assert isinstance(validate({"kind": "cnn", "channels": [8, 8]}, BACKBONE), CnnParams)
+    assert isinstance(validate({"kind": "timm", "architecture": "resnet18"}, BACKBONE), TimmParams)
     with pytest.raises(ParamsError, match="'architecture' is not a parameter here"):
-        validate({"kind": "cnn", "channels": [8, 8], "dropout": 0.0, "architecture": "resnet18"}, NETWORK)
+        validate({"kind": "cnn", "channels": [8, 8], "architecture": "resnet18"}, BACKBONE)
 
 
 def test_a_closest_word_is_offered_only_where_there_is_one():

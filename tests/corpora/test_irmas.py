@@ -329,7 +329,6 @@ def test_every_published_testing_name_is_read(tmp_path: Path, write_irmas: Write
     assert all(len(clip.labels) == 11 for clip in clips.values())
 
 
-@pytest.mark.slow
 def test_the_published_collection_is_ingested_whole(tmp_path: Path, write_zip, tone, audio, listings):
     """Every published name, in the published layout, with a tenth of a second of sound each."""
     paths, named = listings

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 import vl_convert
 from plot_rows import OPENMIC20, rows_of
-from taxonomies import BAND3, IRMAS11
 
 from instrumentarium.drawing.colours import PALETTE, colours_of, looks_of
 from instrumentarium.reporting.charts import TEMPLATES, VEGA_LITE, filled
+from taxonomies import BAND3, IRMAS11
 
 
 def scales(content: object) -> Iterator[dict]:

@@ -10,14 +10,13 @@ from instrumentarium.corpora.irmas import parser as irmas_parser
 from instrumentarium.corpora.openmic import parser as openmic_parser
 from instrumentarium.duplicates.search import find_duplicates
 from instrumentarium.ingestion.ingest import ingest
-from instrumentarium.miniature.layouts import irmas, openmic, work
+from instrumentarium.miniature.layouts import irmas, openmic
 from instrumentarium.miniature.layouts.shared import CUTS_S
-
-pytestmark = pytest.mark.slow
+from instrumentarium.runtime import workers
 
 
 def test_what_was_planted_is_found_and_nothing_innocent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(work, "available_cores", lambda: 1)  # starting others takes longer than so small a rendering
+    monkeypatch.setattr(workers, "usable_cores", lambda: 1)  # starting others takes longer than so small a rendering
     for corpus in ("irmas", "openmic"):
         (tmp_path / "raw" / corpus).mkdir(parents=True)
     irmas.render(tmp_path / "raw" / "irmas", tmp_path / "irmas.csv", seed=2026, train_recordings=2, test_songs=4)

@@ -75,9 +75,10 @@ def test_the_order_of_clips_changes_nothing(many_arrays):
             assert metric(*shuffled.truth) == pytest.approx(metric(*case.truth), **EXACT)
 
 
-def test_equal_to_scikit_learn_where_it_is_defined(many_arrays):
+@pytest.mark.parametrize("count", [50, pytest.param(600, marks=pytest.mark.statistical)])
+def test_equal_to_scikit_learn_where_it_is_defined(many_arrays, count):
     """On 600 random arrays: some 2,700 instruments, with ties, absent instruments and masks."""
-    for case in many_arrays(600):
+    for case in many_arrays(count):
         f1 = m.f1_per_instrument(*case.truth)
         precision, recall = m.precision_per_instrument(*case.truth), m.recall_per_instrument(*case.truth)
         for column in range(case.targets.shape[1]):
@@ -100,8 +101,9 @@ def test_equal_to_scikit_learn_where_it_is_defined(many_arrays):
             assert m.hamming(*case.truth) == pytest.approx(1 - sk.hamming_loss(seen_targets, seen_predictions), **EXACT)
 
 
-def test_equal_to_scikit_learns_averages_where_all_is_observed(many_arrays):
-    for case in many_arrays(300):
+@pytest.mark.parametrize("count", [50, pytest.param(300, marks=pytest.mark.statistical)])
+def test_equal_to_scikit_learns_averages_where_all_is_observed(many_arrays, count):
+    for case in many_arrays(count):
         playing = case.targets.any(axis=1)
         targets, predictions = case.targets[playing], case.predictions[playing]
         present = targets.any(axis=0)

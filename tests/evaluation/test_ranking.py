@@ -73,9 +73,10 @@ def test_unobserved_pairs_never_count(many_arrays):
             assert metric(targets, scores, case.observed) == pytest.approx(metric(*case.graded), **EXACT)
 
 
-def test_areas_equal_scikit_learn_where_it_is_defined(many_arrays):
+@pytest.mark.parametrize("count", [50, pytest.param(1000, marks=pytest.mark.statistical)])
+def test_areas_equal_scikit_learn_where_it_is_defined(many_arrays, count):
     """On 1,000 random arrays: some 4,500 instruments, with ties, absent instruments and masks."""
-    for case in many_arrays(1000):
+    for case in many_arrays(count):
         precisions, areas = r.ap_per_instrument(*case.graded), r.auroc_per_instrument(*case.graded)
         for column in range(case.targets.shape[1]):
             seen = case.observed[:, column]
@@ -90,9 +91,10 @@ def test_areas_equal_scikit_learn_where_it_is_defined(many_arrays):
                 assert np.isnan(areas[column])
 
 
-def test_rankings_equal_scikit_learn(many_arrays):
-    """On 250 random arrays. scikit-learn knows no mask: clips are compared one by one, over their observed instruments."""
-    for case in many_arrays(250):
+@pytest.mark.parametrize("count", [25, pytest.param(250, marks=pytest.mark.statistical)])
+def test_rankings_equal_scikit_learn(many_arrays, count):
+    """On random arrays. scikit-learn knows no mask: clips are compared one by one, over their observed instruments."""
+    for case in many_arrays(count):
         expected_lrap, expected_depth = [], []
         for target, score, seen in zip(case.targets, case.scores, case.observed, strict=True):
             if (target & seen).any():

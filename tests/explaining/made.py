@@ -30,7 +30,7 @@ def scored_clips(count: int = 24, seed: int = 0, taxonomy: Taxonomy = IRMAS11) -
         recordings=np.array([f"irmas/{row // 4}" for row in range(count)]),
         corpora=np.array([("irmas", "openmic", "esc50")[row % 3] for row in range(count)]),
         genres=np.array([("", "jaz_blu", "siren")[row % 3] for row in range(count)]),
-        groups=np.array([("", "", "human")[row % 3] for row in range(count)]),
+        groups=np.array([("", "", "tonal")[row % 3] for row in range(count)]),
         targets=(rng.random((count, len(taxonomy))) < 0.2) & observed,
         observed=observed,
         scores=rng.random((count, len(taxonomy))).round(6),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from explaining.made import ByHand
-from model_fixtures import NETWORK, tiny_model
+from model_fixtures import ATTENTION, NETWORK, RAW, Parts, tiny_model
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
@@ -14,12 +14,14 @@ from instrumentarium.explaining.maps import (
     evidence,
     grad_cam,
     integrated_gradients,
+    resized,
+    time_attention,
 )
 from instrumentarium.models.params import CnnParams, TimmParams
 from instrumentarium.models.recognition import RecognitionModel
 
-TIMM = TimmParams(kind="timm", architecture="test_resnet", dropout=0.0)
-VIT = TimmParams(kind="timm", architecture="test_vit", dropout=0.0)
+TIMM = TimmParams(kind="timm", architecture="test_resnet")
+VIT = TimmParams(kind="timm", architecture="test_vit")
 METHODS = ("gradcam", "gradients", "attention")
 
 
@@ -44,9 +46,11 @@ def test_grad_cam_is_what_the_paper_computes():
     # d logit / d map is head weight / cells, everywhere in a channel; so is its mean
     alpha = network.head.weight.detach()[wanted] / (4 * 6)  # (2, 3)
     by_hand = (alpha[:, :, None, None] * feature_map).sum(dim=1, keepdim=True).clamp(min=0)
-    resized = nn.functional.interpolate(by_hand, size=(8, 12), mode="bilinear", align_corners=False)[:, 0]
-    assert resized.any()
-    torch.testing.assert_close(grad_cam(network, network.pool, heard, wanted), resized)
+    assert by_hand.any()
+    found = grad_cam(network, network.pool, heard, wanted)
+    torch.testing.assert_close(found, by_hand[:, 0])
+    bilinear = nn.functional.interpolate(by_hand, size=(8, 12), mode="bilinear", align_corners=False)[:, 0]
+    torch.testing.assert_close(resized(found, (8, 12)), bilinear)
 
 
 def test_grad_cam_finds_the_band_that_counts():
@@ -58,7 +62,7 @@ def test_grad_cam_finds_the_band_that_counts():
         network.head.weight.copy_(torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))
     heard = torch.zeros(1, 1, 8, 12)
     heard[:, :, 2, 6:] = 1.0
-    found = grad_cam(network, network.pool, heard, torch.tensor([0]))[0]
+    found = resized(grad_cam(network, network.pool, heard, torch.tensor([0])), (8, 12))[0]
     assert found[1:4, 6:].sum() > 0.8 * found.sum()
     assert not found[6:].any()
 
@@ -84,16 +88,12 @@ def test_integrated_gradients_add_up_to_the_logit():
 @pytest.mark.parametrize(
     ("network", "method"),
     [
-        *(
-            (each, m)
-            for each in (NETWORK, CnnParams(kind="cnn", channels=(3, 5), dropout=0.0), TIMM)
-            for m in METHODS[:2]
-        ),
+        *((each, m) for each in (NETWORK, CnnParams(kind="cnn", channels=(3, 5)), TIMM) for m in METHODS[:2]),
         *((VIT, m) for m in METHODS[1:]),
     ],
 )
 def test_evidence_is_between_0_and_1_in_the_spectrogram_s_shape(network, method):
-    found = evidence(model_of(network), features(3, 16, 37), torch.tensor([0, 5, 10]), method)
+    found = evidence(model_of(network), features(3, 16, 37), torch.tensor([0, 5, 10]), method, (16, 37))
     assert found.shape == (3, 16, 37)
     assert found.isfinite().all()
     assert found.min() >= 0
@@ -105,8 +105,8 @@ def test_evidence_is_between_0_and_1_in_the_spectrogram_s_shape(network, method)
 def test_without_evidence_the_map_is_empty(method):
     model = model_for(method)
     with torch.no_grad():
-        model.head.weight.zero_()
-    assert not evidence(model, features(), torch.tensor([3]), method).any()
+        model.head.linear.weight.zero_()
+    assert not evidence(model, features(), torch.tensor([3]), method, (16, 32)).any()
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -114,7 +114,7 @@ def test_an_explanation_leaves_the_model_as_it_was(method):
     model = model_for(method)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     fused = [layer.fused_attn for layer in model.modules() if hasattr(layer, "fused_attn")]
-    evidence(model, features(), torch.tensor([3]), method)
+    evidence(model, features(), torch.tensor([3]), method, (16, 32))
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert not any(layer._forward_hooks or layer._forward_pre_hooks for layer in model.modules())
     assert all(weights.grad is None for weights in model.parameters())
@@ -124,7 +124,7 @@ def test_an_explanation_leaves_the_model_as_it_was(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_evidence_depends_on_the_instrument(method):
     heard = features().expand(2, -1, -1, -1).contiguous()
-    first, second = evidence(model_for(method), heard, torch.tensor([0, 1]), method)
+    first, second = evidence(model_for(method), heard, torch.tensor([0, 1]), method, (16, 32))
     assert not torch.allclose(first, second, atol=0.05)
 
 
@@ -135,7 +135,9 @@ def test_evidence_depends_on_the_weights(method, part):
     heard, instruments = features(8), torch.arange(8)
     model, random = model_for(method), model_for(method)
     getattr(random, part).load_state_dict(getattr(model_for(method, seed=99), part).state_dict())
-    before, after = (evidence(each, heard, instruments, method).flatten(1).numpy() for each in (model, random))
+    before, after = (
+        evidence(each, heard, instruments, method, (16, 32)).flatten(1).numpy() for each in (model, random)
+    )
     likeness = [spearmanr(a, b).statistic for a, b in zip(before, after, strict=True) if a.any() and b.any()]
     assert len(likeness) >= 4
     assert abs(np.mean(likeness)) < 0.5
@@ -162,15 +164,15 @@ def test_attention_of_one_layer_is_what_the_paper_computes():
     mixed = attend.proj((weights @ v).transpose(1, 2).reshape(batch, count, width))
     x = tokens + block.ls1(mixed)
     x = vit.norm(x + block.ls2(block.mlp(block.norm2(x))))
-    pooled = x[:, 0] if vit.global_pool == "token" else x[:, vit.num_prefix_tokens :].mean(dim=1)
-    model.head(vit.fc_norm(pooled))[torch.arange(2), wanted].sum().backward()
+    patches = x[:, vit.num_prefix_tokens :].unflatten(1, (2, 3)).mean(dim=1)  # (2, 3, width): bands are averaged
+    model.head(patches.transpose(1, 2)).logits[torch.arange(2), wanted].sum().backward()
     step = (weights * weights.grad).clamp(min=0).mean(dim=1).detach()
-    row = step[:, 0] if vit.global_pool == "token" else step[:, vit.num_prefix_tokens :].mean(dim=1)
+    row = step[:, vit.num_prefix_tokens :].mean(dim=1)
     by_hand = row[:, vit.num_prefix_tokens :].reshape(2, 1, 2, 3)
     found = attention_map(FeaturesToLogits(model), vit, heard, wanted)
-    resized = nn.functional.interpolate(by_hand, size=(32, 48), mode="bilinear", align_corners=False)[:, 0]
-    assert resized.any()
-    torch.testing.assert_close(found, resized)
+    bilinear = nn.functional.interpolate(by_hand, size=(32, 48), mode="bilinear", align_corners=False)[:, 0]
+    assert bilinear.any()
+    torch.testing.assert_close(found, bilinear)
 
 
 def test_a_transformer_is_explained_by_its_attention():
@@ -185,8 +187,8 @@ def test_a_transformer_is_explained_by_its_attention():
 class WithoutMap(nn.Module):
     """A network over something else than maps."""
 
-    map_reader = None
-    embedding_size = 4
+    gradcam_target = None
+    size = 4
 
 
 def test_a_network_without_feature_map_is_explained_by_gradients():
@@ -195,3 +197,28 @@ def test_a_network_without_feature_map_is_explained_by_gradients():
     assert choose_method(model, "auto") == "gradients"
     with pytest.raises(NoFeatureMapError, match=r"set explain\.method to gradients or auto"):
         choose_method(model, "gradcam")
+
+
+def test_an_attention_head_is_explained_by_its_weights_over_time():
+    model = Parts(head=ATTENTION).build().eval()
+    assert choose_method(model, "attention") == "attention"
+    assert choose_method(model, "auto") == "gradcam"
+    wanted = torch.tensor([3, 0])
+    weights = time_attention(model, features(2), wanted)
+    attention = model.classify(features(2)).attention
+    torch.testing.assert_close(weights[:, 0], attention[torch.arange(2), wanted])
+    found = evidence(model, features(2), wanted, "attention", (16, 32))
+    assert found.shape == (2, 16, 32)
+    torch.testing.assert_close(found, found[:, :1].expand(-1, 16, -1))  # it knows no frequencies
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_network_over_the_waveform_is_explained_over_time(method: str):
+    model = RAW.build().eval()
+    waveforms = 0.1 * torch.randn(2, 4000, generator=torch.Generator().manual_seed(0))
+    found = evidence(model, waveforms, torch.tensor([2, 4]), method, (64, 51))
+    assert found.shape == (2, 64, 51)
+    assert found.isfinite().all()
+    assert set(found.amax(dim=(1, 2)).tolist()) <= {0.0, 1.0}
+    assert found.any()
+    torch.testing.assert_close(found, found[:, :1].expand(-1, 64, -1))

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from explaining.made import scored_clips
+from instrumentarium.explaining.hearing import Hearing
 from PIL import Image
 from plot_rows import OPENMIC20
 
 from instrumentarium.drawing.colours import PALE, colours_of
 from instrumentarium.explaining.choosing import choose_clips
-from instrumentarium.explaining.hearing import Hearing
 from instrumentarium.explaining.overlay import draw_overlay, title
 from instrumentarium.explaining.projection import Projection
 from instrumentarium.explaining.projector import projector_files

@@ -37,9 +37,9 @@ def fit_sine(samples: npt.NDArray[np.number], hz: float, rate: int) -> tuple[flo
     inner = slice(len(samples) // 10, -len(samples) // 10)
     time = np.arange(len(samples))[inner] / rate
     basis = np.stack([np.sin(2 * np.pi * hz * time), np.cos(2 * np.pi * hz * time)], axis=1)
-    heard = samples[inner] / FULL_SCALE
-    weights, *_ = np.linalg.lstsq(basis, heard, rcond=None)
-    noise = heard - basis @ weights
+    decoded = samples[inner] / FULL_SCALE
+    weights, *_ = np.linalg.lstsq(basis, decoded, rcond=None)
+    noise = decoded - basis @ weights
     return float(np.hypot(*weights)), float(10 * np.log10(np.mean((basis @ weights) ** 2) / np.mean(noise**2)))
 
 

@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -12,12 +13,15 @@ import pandas as pd
 import pytest
 
 from instrumentarium.corpora.irmas import parser as irmas
+from instrumentarium.corpora.irmas.card import CARD
+from instrumentarium.corpora.irmas.params import IrmasParams
 from instrumentarium.corpora.source.archives import ArchiveError
 from instrumentarium.corpora.source.counts import Published
 from instrumentarium.corpora.source.members import Rejection, SourceClip
 from instrumentarium.ingestion import ingest as ingestion
 from instrumentarium.ingestion.audio import decode_clip
-from instrumentarium.ingestion.ingest import PARTS, IngestError, ingest, usable_cores
+from instrumentarium.ingestion.ingest import PARTS, IngestError, ingest, ingest_corpus
+from instrumentarium.runtime import workers
 from instrumentarium.runtime.files import SET_ASIDE
 from instrumentarium.tables.samplestore import SampleStore, SampleWriter
 from instrumentarium.tables.schemas import CLIPS, LABELS, REJECTED
@@ -82,8 +86,8 @@ def test_every_clip_has_a_row_its_samples_and_its_labels(tmp_path: Path, files: 
     result = ingest("irmas", iter(source), tmp_path, RATE)
     clips, store = CLIPS.read(tmp_path / "clips.csv"), SampleStore(tmp_path / "samples")
     assert set(clips["clip_id"]) == {f"irmas/{name.removesuffix('.wav')}" for name in files}
-    told = clips[["recording_id", "genre", "drums", "licence"]].drop_duplicates()
-    assert told.to_numpy().tolist() == [["irmas/r", "cla", "no", "CC0 1.0"]]
+    facts = clips[["recording_id", "genre", "drums", "licence"]].drop_duplicates()
+    assert facts.to_numpy().tolist() == [["irmas/r", "cla", "no", "CC0 1.0"]]
     facts = clips.set_index("path")[["sample_rate_hz", "channels", "duration_s"]]
     assert {path: tuple(row) for path, row in facts.T.items()} == {
         "8 kHz mono.wav": (8000, 1, 1.0),
@@ -101,6 +105,20 @@ def test_every_clip_has_a_row_its_samples_and_its_labels(tmp_path: Path, files: 
     assert len(labels) == 2 * len(files)
     assert dict(zip(labels["label"], labels["relevance"], strict=True)) == {"gel": 1.0, "voi": 0.25}
     assert result.summary() == "5 members in; 5 clips of 1 recordings (5 s) and 10 labels out, 0 rejected"
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_the_card_says_what_a_report_needs_of_the_corpus_used_or_not(tmp_path: Path, used: bool):
+    settings = IrmasParams(use=used)
+    if used:
+        ingest("irmas", iter(()), tmp_path / "irmas", RATE, card=CARD.facts(used=True))
+    else:
+        ingest_corpus("irmas", settings, "rendered", tmp_path / "nowhere", tmp_path / "irmas", RATE)
+    card = json.loads((tmp_path / "irmas" / "card.json").read_text(encoding="utf-8"))
+    assert set(card) == {"corpus", "title", "page", "licences", "citation", "remark", "used"}
+    assert (card["corpus"], card["title"], card["used"]) == ("irmas", "IRMAS", used)
+    assert [set(licence) for licence in card["licences"]] == [{"covers", "name", "url", "forbids"}]
+    assert card["licences"][0]["forbids"] == "no commercial use, no passing on of the audio"
 
 
 def test_samples_lie_in_the_archives_order(tmp_path: Path, files: dict[str, bytes]):
@@ -129,15 +147,6 @@ def test_every_bad_file_is_rejected_with_its_reason(
     assert result.summary().endswith("; 3 for other reasons)")
 
 
-def test_only_the_cores_that_may_be_used_are_used(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5, 6}, raising=False)
-    assert usable_cores() == 3
-    monkeypatch.delattr(os, "sched_getaffinity")  # as on macOS
-    for counted, expected in ((7, 7), (None, 1)):
-        monkeypatch.setattr(os, "cpu_count", lambda counted=counted: counted)
-        assert usable_cores() == expected
-
-
 @pytest.mark.parametrize("cores", [1, 3, 16])
 def test_the_number_of_threads_changes_nothing(
     tmp_path: Path,
@@ -149,14 +158,14 @@ def test_the_number_of_threads_changes_nothing(
     mixed = {**{name: data for name, (data, _) in bad_files.items()}, **files}
     many = [clip_of(f"{number} {name}", data) for number in range(3) for name, data in sorted(mixed.items())]
     ingest("irmas", iter(many), tmp_path / "two", RATE)
-    monkeypatch.setattr(ingestion, "usable_cores", lambda: cores)
+    monkeypatch.setattr(workers, "usable_cores", lambda: cores)
     ingest("irmas", iter(many), tmp_path / "other", RATE)
     assert contents(tmp_path / "two") == contents(tmp_path / "other")
 
 
 def test_the_archive_is_read_little_by_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes]):
     """Whatever the archive's size, only a few of its members are in memory."""
-    monkeypatch.setattr(ingestion, "usable_cores", lambda: 2)
+    monkeypatch.setattr(workers, "usable_cores", lambda: 2)
     read, written, most = 0, 0, 0
 
     def source() -> Iterator[SourceClip]:

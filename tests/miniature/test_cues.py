@@ -1,4 +1,4 @@
-"""No class of the miniature is told by a trivial cue: loudness, peaks, duration, silence, place in the archive."""
+"""No class of the miniature is betrayed by a trivial cue: loudness, peaks, duration, silence, place in the archive."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from instrumentarium.miniature.layouts import esc50, irmas_training
-from instrumentarium.miniature.layouts.work import in_order, worker_pool
+from instrumentarium.runtime.workers import map_in_order, worker_pool
 
 SEED = 2026
 RECORDINGS = 14
@@ -26,8 +26,17 @@ def _cues(samples: np.ndarray) -> list[float]:
     levels = 20 * np.log10(np.sqrt(np.mean(frames**2, axis=1)) + 1e-7)
     absolute = [float(np.mean(levels < limit)) for limit in (-60, -40)]
     relative = [float(np.mean(levels < rms_db - below)) for below in (6, 10, 20, 30, 40)]
-    heard = np.flatnonzero(levels > rms_db - 40)
-    return [rms_db, peak_db, peak_db - rms_db, len(signal), *absolute, *relative, heard[0], len(levels) - heard[-1]]
+    sounding = np.flatnonzero(levels > rms_db - 40)
+    return [
+        rms_db,
+        peak_db,
+        peak_db - rms_db,
+        len(signal),
+        *absolute,
+        *relative,
+        sounding[0],
+        len(levels) - sounding[-1],
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +44,10 @@ def music():
     """Cues, labels and recordings of the training clips, as a full-size rendering holds them, planted flaws aside."""
     plan = irmas_training.plan_train(SEED, RECORDINGS)
     tasks = [(recording, take) for recording in plan for take in range(1, recording.clips + 1)]
-    with worker_pool() as pool:
-        cues = [_cues(samples) for samples in in_order(pool, irmas_training.render_train_clip, tasks, "training clips")]
+    with worker_pool("processes") as pool:
+        cues = [
+            _cues(samples) for samples in map_in_order(pool, irmas_training.render_train_clip, tasks, "training clips")
+        ]
     labels = np.array([recording.leader for recording, _ in tasks])
     return np.array(cues), labels, np.array([recording.number for recording, _ in tasks])
 
@@ -77,8 +88,8 @@ def test_the_number_in_the_name_does_not_tell_the_instrument(music):
 def test_level_does_not_tell_noise_from_music(music):
     cues, _, groups = music
     effects = esc50.plan(SEED, 120)
-    with worker_pool() as pool:
-        rendered = list(in_order(pool, esc50.render_clip, effects, "effects"))
+    with worker_pool("processes") as pool:
+        rendered = list(map_in_order(pool, esc50.render_clip, effects, "effects"))
     noise = np.array([_cues(samples[:132_299]) for samples in rendered])
     levels = np.vstack([cues[:, :3], noise[:, :3]])
     labels = np.r_[np.zeros(len(cues)), np.ones(len(noise))]

@@ -8,8 +8,9 @@ from collections import defaultdict
 import pytest
 import soundfile
 
-from instrumentarium.miniature.layouts import esc50, work
+from instrumentarium.miniature.layouts import esc50
 from instrumentarium.miniature.synthesis.effects import RECIPES
+from instrumentarium.runtime import workers
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def rendered(tmp_path_factory):
 
 
 def test_bytes_repeat_with_any_number_of_workers(rendered, tmp_path, monkeypatch):
-    monkeypatch.setattr(work, "available_cores", lambda: 1)
+    monkeypatch.setattr(workers, "usable_cores", lambda: 1)
     esc50.render(tmp_path, tmp_path / "truth.csv", seed=5, clips=20)
     assert (tmp_path / "ESC-50-master.zip").read_bytes() == (rendered / "ESC-50-master.zip").read_bytes()
 

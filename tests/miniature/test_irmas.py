@@ -1,4 +1,4 @@
-"""The miniature IRMAS: the published layout, the published proportions, planted flaws that the truth file tells."""
+"""The miniature IRMAS: the published layout, the published proportions, planted flaws that the truth file lists."""
 
 import csv
 import io
@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from instrumentarium.miniature.layouts import irmas, irmas_testing, irmas_training, work
+from instrumentarium.miniature.layouts import irmas, irmas_testing, irmas_training
 from instrumentarium.miniature.layouts.codes import CODES
 from instrumentarium.miniature.synthesis.randomness import generator
+from instrumentarium.runtime import workers
 
 # The grammar of the published names: shared knowledge of the dataset, restated here on purpose.
 GRAMMAR = re.compile(
@@ -37,7 +38,7 @@ def _rows(path):
 
 
 def test_the_same_seed_gives_the_same_bytes_with_any_number_of_workers(rendered, tmp_path, monkeypatch):
-    monkeypatch.setattr(work, "available_cores", lambda: 1)
+    monkeypatch.setattr(workers, "usable_cores", lambda: 1)
     irmas.render(tmp_path, tmp_path / "truth.csv", seed=11, train_recordings=3, test_songs=6)
     for name in ARCHIVES:
         assert (tmp_path / name).read_bytes() == (rendered / "raw" / name).read_bytes()
@@ -88,12 +89,12 @@ def test_training_audio_has_the_published_form_and_flaws_are_as_told(rendered):
     for clip, samples in audio.items():
         same[samples.tobytes()].append(clip)
     repeated = {frozenset(clips) for clips in same.values() if len(clips) > 1}
-    told = {
+    listed = {
         frozenset((row["clip_id"], row["partner"]))
         for row in flaws.values()
         if row["flaw"] == "contradiction" or row["detail"] in ("same bytes", "same number, other drum tag")
     }
-    assert repeated == told
+    assert repeated == listed
     assert {row["flaw"] for row in flaws.values()} == {
         "duplicate", "shared", "contradiction", "wrong_label", "unreadable", "silent", "no_audio", "no_labels",
     }  # fmt: skip

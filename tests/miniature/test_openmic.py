@@ -5,11 +5,16 @@ import io
 import json
 import tarfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import soundfile
 
-from instrumentarium.miniature.layouts import openmic, work
+from instrumentarium.miniature.layouts import openmic
+from instrumentarium.runtime import workers
+from instrumentarium.runtime.section import read_yaml
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +30,7 @@ def _table(content):
 
 
 def test_bytes_repeat_with_any_number_of_workers(rendered, tmp_path, monkeypatch):
-    monkeypatch.setattr(work, "available_cores", lambda: 1)
+    monkeypatch.setattr(workers, "usable_cores", lambda: 1)
     openmic.render(tmp_path, tmp_path / "truth.csv", seed=5, clips=16)
     name = "openmic-2018-v1.0.0.tgz"
     assert (tmp_path / name).read_bytes() == (rendered[0] / name).read_bytes()
@@ -93,6 +98,20 @@ def test_the_full_size_plan_observes_a_small_share_of_both_kinds():
         assert present[label] >= 10
         assert absent[label] >= 5
     assert len({excerpt.key for excerpt in plan}) == 220
+
+
+def test_every_class_plays_in_clips_enough_to_train_validate_and_test():
+    """Cymbals are part of drum beats, so that only a rendering tells which clips have them."""
+    size = read_yaml(ROOT / "params.yaml")["collections"]["miniature"]["corpora"]["openmic"]["clips"]
+    present: Counter[tuple[str, bool]] = Counter()
+    for excerpt in openmic.plan(2026, size):
+        sounding = frozenset(openmic.CLASS_OF.get(name, name) for name in excerpt.lineup)
+        for judgement in openmic.judge(excerpt, sounding):
+            if judgement.relevance > 0.5:
+                present[judgement.label, excerpt.artist % 4 == 0] += 1
+    for label in set(openmic.CLASSES) - {"cymbals"}:
+        assert present[label, False] >= 6, f"{label}: too few of the training part to share with validation"
+        assert present[label, True] >= 2, f"{label}: too few of the test part"
 
 
 def test_a_count_that_is_not_positive_is_refused(tmp_path):

@@ -5,10 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-pytestmark = pytest.mark.slow
-
 PLAIN = {
     "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
     "OPENBLAS_CORETYPE": "Haswell",
@@ -19,9 +15,10 @@ PLAIN = {
 RENDER = """
 import sys
 from pathlib import Path
-from instrumentarium.miniature.layouts import esc50, irmas, openmic, work
+from instrumentarium.miniature.layouts import esc50, irmas, openmic
+from instrumentarium.runtime import workers
 
-work.available_cores = lambda: 1  # to start others takes longer than so little rendering
+workers.usable_cores = lambda: 1  # to start others takes longer than so little rendering
 for corpus, amount in ((irmas, {"train_recordings": 1, "test_songs": 2}), (openmic, {"clips": 12}), (esc50, {"clips": 12})):
     folder = Path(sys.argv[1], corpus.__name__.rpartition(".")[2])
     folder.mkdir(parents=True)

@@ -16,17 +16,26 @@ SMALL = "test_resnet"
 
 
 @pytest.mark.parametrize("architecture", ["test_resnet", "resnext50_32x4d", "mobilenetv3_small_050", "test_convnext"])
-def test_embeddings_have_the_size_that_is_announced(architecture: str):
+def test_embeddings_have_the_size_that_is_announced_at_every_step(architecture: str):
     network = ImageNetwork(architecture, pretrained=False).eval()
     with torch.no_grad():
         embeddings = network(torch.randn(2, 1, 64, 96))
-    assert embeddings.shape == (2, network.embedding_size)
+    assert embeddings.ndim == 3
+    assert embeddings.shape[:2] == (2, network.size)
+    assert 1 < embeddings.shape[2] < 96
+
+
+def test_bands_are_averaged_and_steps_kept():
+    network = ImageNetwork(SMALL, pretrained=False).eval()
+    features = torch.randn(2, 1, 64, 96)
+    with torch.no_grad():
+        torch.testing.assert_close(network(features), network.network.forward_features(features).mean(dim=2))
 
 
 def test_spectrograms_of_any_shape_fit():
     network = ImageNetwork(SMALL, pretrained=False).eval()
     for bands, frames in ((16, 5), (64, 97), (128, 301)):
-        assert network(torch.randn(1, 1, bands, frames)).shape == (1, network.embedding_size)
+        assert network(torch.randn(1, 1, bands, frames)).shape[:2] == (1, network.size)
 
 
 def test_pretrained_weights_are_asked_for_only_if_wanted(monkeypatch: pytest.MonkeyPatch):
@@ -106,18 +115,36 @@ def test_a_misspelt_architecture_names_the_closest():
 
 
 @pytest.mark.parametrize("architecture", ["resnext50_32x4d", "mobilenetv3_small_050", "test_convnext"])
-def test_convolutional_networks_pool_a_map(architecture: str):
-    reader = ImageNetwork(architecture, pretrained=False).map_reader
-    assert type(reader).__name__ == "SelectAdaptivePool2d"
+def test_the_target_of_grad_cam_takes_in_a_map_of_channels_first(architecture: str):
+    network = ImageNetwork(architecture, pretrained=False).eval()
+    shapes = []
+    target = network.gradcam_target
+    assert target is not None
+    target.register_forward_pre_hook(lambda _, inputs: shapes.append(inputs[0].shape))
+    with torch.no_grad():
+        network(torch.zeros(1, 1, 64, 96))
+    assert [shape[:2] for shape in shapes] == [(1, network.size)]
+    assert len(shapes[0]) == 4
 
 
-@pytest.mark.parametrize("architecture", ["test_vit", "swin_tiny_patch4_window7_224"])
-def test_transformers_have_no_map_of_channels_first(architecture: str):
-    assert ImageNetwork(architecture, pretrained=False).map_reader is None
+def test_a_plain_transformer_has_no_map():
+    assert ImageNetwork("test_vit", pretrained=False).gradcam_target is None
 
 
-@pytest.mark.parametrize("size", [(64, 61), (128, 301), (16, 20)])
-def test_a_vision_transformer_takes_spectrograms_of_any_size(size):
+def test_a_transformer_with_channels_last_is_averaged_over_bands():
+    network = ImageNetwork("swin_tiny_patch4_window7_224", pretrained=False).eval()
+    with torch.no_grad():
+        assert network(torch.zeros(1, 1, 224, 224)).shape == (1, network.size, 7)
+
+
+def test_features_without_bands_are_refused():
+    network = ImageNetwork("hiera_tiny_224", pretrained=False).eval()
+    with torch.no_grad(), pytest.raises(UnknownArchitectureError, match="are no map over bands and frames; choose"):
+        network(torch.zeros(1, 1, 224, 224))
+
+
+@pytest.mark.parametrize(("size", "steps"), [((64, 61), 4), ((128, 301), 19), ((16, 20), 2)])
+def test_a_vision_transformer_takes_spectrograms_of_any_size(size: tuple[int, int], steps: int):
     network = ImageNetwork("test_vit", pretrained=False).eval()
     with torch.no_grad():
-        assert network(torch.zeros(2, 1, *size)).shape == (2, network.embedding_size)
+        assert network(torch.zeros(2, 1, *size)).shape == (2, network.size, steps)

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from pipeline.checkout import Checkout, stages_run
 
-pytestmark = pytest.mark.slow
-
 RATE = "models.cnn.recipes.miniature.learning_rate"
 PATIENCE_S = 1200  # only a hung queue lasts as long, also on a machine that does much else
 WRONG_NUMBERS = """

@@ -13,8 +13,6 @@ from dvc.utils.serialize import modify_yaml
 from interrupts import heed_interrupts
 from pipeline.checkout import Checkout, stages_run
 
-pytestmark = pytest.mark.slow
-
 MOMENTS = {
     "in the first epoch": ({"SABOTAGE_STEP": "2"}, 0),
     "in the second epoch": ({"SABOTAGE_STEP": "6"}, 1),

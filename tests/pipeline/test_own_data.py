@@ -8,11 +8,39 @@ import numpy.typing as npt
 import pytest
 from pipeline.checkout import Checkout, stages_run
 
-from instrumentarium.tables.schemas import SPLIT
-
-pytestmark = pytest.mark.slow
+from instrumentarium.tables.schemas import SPLIT, resolved_labels_table
+from instrumentarium.tables.taxonomy import read_taxonomy
 
 CORPORA = "collections.miniature.corpora"
+
+
+@pytest.fixture
+def band(tmp_path: Path, tone: Callable[..., npt.NDArray[np.float64]], audio: Callable[..., bytes]) -> Path:
+    """Return a table of recordings of three instruments that no corpus has, spelled as people spell."""
+    rows = ["path,labels,split"]
+    spellings = {"train": "Banjo; steel drums", "validation": "banjo|Steel-Drums", "test": "BANJO, steel_drums"}
+    number = 0
+    for split, both in spellings.items():
+        for labels in (both, "electric bass", "none", "banjo"):
+            number += 1
+            (tmp_path / f"{number}.wav").write_bytes(audio(tone(2.5, hz=150 + 40 * number)))
+            rows.append(f'{number}.wav,"{labels}",{split}')
+    (tmp_path / "band.csv").write_text("\n".join(rows), encoding="utf-8")
+    return tmp_path / "band.csv"
+
+
+def test_an_automatic_taxonomy_has_the_instruments_of_own_data(workshop: Checkout, band: Path) -> None:
+    settings = ["taxonomy=auto", f"{CORPORA}.own.use=true", f"{CORPORA}.own.path={band}"]
+    settings += [f"{CORPORA}.{corpus}.use=false" for corpus in ("irmas", "openmic", "esc50")]
+    workshop.dvc("exp", "run", *(word for setting in settings for word in ("-S", setting)), "split")
+    taxonomy = read_taxonomy(workshop.path("data/taxonomy.json"))
+    assert taxonomy.names == {"banjo": "Banjo", "electric_bass": "electric bass", "steel_drums": "steel drums"}
+    labels = resolved_labels_table(taxonomy).read(workshop.path("data/labels.csv"))
+    assert len(labels) == 12 * 3, "every list names all that plays"
+    assert (labels[labels["relevance"] == 1].groupby("instrument").size() == [6, 3, 3]).all()
+    assert len(SPLIT.read(workshop.path("data/split.csv"))) == 12
+    workshop.restore()
+    workshop.dvc("checkout", "--force")
 
 
 @pytest.fixture
@@ -51,7 +79,8 @@ def test_corpora_are_added_and_switched_off_and_own_data_are_held_to_what_was_re
     own = {clip_id: part for clip_id, part in split.items() if clip_id.startswith("own/")}
     assert own == {clip_id: clip_id.removeprefix("own/").partition("-")[0] for clip_id in own}
     assert len(own) == 6
-    assert [path.name for path in workshop.path("data/raw/miniature/own").iterdir()] == ["manifest.csv"]
+    listed = sorted(path.name for path in workshop.path("data/raw/miniature/own").iterdir())
+    assert listed == ["labels.csv", "manifest.csv"]
     assert workshop.json("metrics/evaluate.json")["test"]["f1_macro"] >= 0
     assert workshop.dvc_json("status") == {}
 
@@ -59,7 +88,7 @@ def test_corpora_are_added_and_switched_off_and_own_data_are_held_to_what_was_re
     (recordings.parent / "train-cel.wav").write_bytes((recordings.parent / "test-none.wav").read_bytes())
     assert workshop.dvc_json("status") == {}
     failed = workshop.dvc("repro", "--force", "--single-item", "ingest@own", fails=True)
-    assert "train-cel.wav has changed since stock was taken of it" in failed
+    assert "train-cel.wav has changed since the manifest was written" in failed
     assert "dvc repro --force --single-item download@own" in failed
     workshop.dvc("repro", "--force", "--single-item", "download@own")
     assert stages_run(workshop.dvc("repro", "split")) == ["ingest@own", "duplicates", "split"]

@@ -13,8 +13,6 @@ from pipeline.checkout import Checkout, stages_run
 
 from instrumentarium.runtime.section import read_yaml
 
-pytestmark = pytest.mark.slow
-
 EVERY_STAGE = (
     *("params", "download@irmas", "download@openmic", "download@esc50", "download@own"),
     *(

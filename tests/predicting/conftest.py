@@ -9,12 +9,10 @@ import pytest
 import soundfile
 import torch
 from model_fixtures import tiny_card, tiny_model
+from predicting.made import write_thresholds
 
-from instrumentarium.evaluation.thresholds import Support, Thresholds
 from instrumentarium.models.modelfile import save_model
-from instrumentarium.runtime.files import write_json
 from instrumentarium.scoring.recognizer import Recognizer
-from instrumentarium.tables.taxonomy import CODES
 
 
 @pytest.fixture
@@ -26,17 +24,7 @@ def recognizer() -> Recognizer:
 def model(tmp_path: Path, recognizer: Recognizer) -> Path:
     """Return a model's folder with thresholds beside it, so low that every instrument plays in every sound."""
     save_model(tmp_path / "data" / "model", recognizer.model.state_dict(), recognizer.card)
-    thresholds = Thresholds(
-        chosen_from="validation",
-        rule="fixed",
-        fixed=0.01,
-        global_=0.01,
-        per_instrument=dict.fromkeys(CODES, 0.01),
-        unshrunk=dict.fromkeys(CODES, 0.01),
-        positives=dict.fromkeys(CODES, Support(clips=1, recordings=1)),
-        cross_fitted_f1_macro={"fixed": 0.5, "global": 0.5, "per_instrument": 0.5},
-    )
-    write_json(tmp_path / "data" / "thresholds.json", thresholds.content())
+    write_thresholds(tmp_path / "data" / "thresholds.json", recognizer.card.taxonomy.codes, 0.01)
     return tmp_path / "data" / "model"
 
 

@@ -1,8 +1,6 @@
-"""Each rung says what the one below it says, and clip scores are evaluation's."""
+"""Each rung predicts what the one below it does, and clip scores are evaluation's."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,27 +9,39 @@ import pytest
 import soundfile
 import torch
 from model_fixtures import RATE_HZ, clip_samples, tiny_card, tiny_model
+from predicting.made import Steady, ladder_of
 
 from instrumentarium.ingestion.audio import decode_clip
-from instrumentarium.predicting.ladder import (
-    Audio2Timeline,
-    File2Timeline,
-    Files2Table,
-    OverlapError,
-    Samples2Scores,
-    _ahead,
-)
+from instrumentarium.predicting.ladder import Audio2Timeline, Files2Table, OverlapError, Samples2Scores, Windows2Scores
 from instrumentarium.predicting.loading import share_cores
 from instrumentarium.predicting.samples import SampleStream
 from instrumentarium.scoring.recognizer import Recognizer
-from instrumentarium.tables.taxonomy import CODES
+from taxonomies import BAND3
 
 Music = Callable[..., npt.NDArray[np.float64]]
-LOW = np.full(len(CODES), 0.01)
+LOW = 0.01
 
 
-def ladder(recognizer: Recognizer, overlap: float | None = None) -> Files2Table:
-    return Files2Table(File2Timeline(Audio2Timeline(Samples2Scores(recognizer, overlap), LOW)))
+def ladder(recognizer: Recognizer) -> Files2Table:
+    return ladder_of(recognizer, LOW)
+
+
+def test_windows_have_the_models_scores_without_its_embeddings(recognizer: Recognizer):
+    windows = np.random.default_rng(0).integers(-9999, 9999, (3, 4000)).astype(np.int16)
+    scores = Windows2Scores(recognizer)(windows)
+    assert scores.shape == (3, len(recognizer.card.taxonomy))
+    np.testing.assert_array_equal(scores, recognizer.windows(windows)[:, : scores.shape[1]])
+
+
+def test_a_model_of_other_instruments_predicts_those(song: Path):
+    found = ladder_of(Steady(BAND3, [0.9, 0.2, 0.6]), 0.5).file2timeline(song)
+    assert found.taxonomy.codes == BAND3.codes
+    np.testing.assert_allclose(found.scores, [0.9, 0.2, 0.6], rtol=1e-6)
+    assert found.present.tolist() == [True, False, True]
+    assert [(part.instrument, part.start_s, part.end_s) for part in found.segments] == [
+        ("banjo", 0.0, 1.3),
+        ("steel_drums", 0.0, 1.3),
+    ]
 
 
 @pytest.mark.parametrize("clip_score", ["mean", "max"])
@@ -42,7 +52,7 @@ def test_clip_scores_are_those_of_evaluation(tmp_path: Path, music: Music, durat
     recognizer = Recognizer(tiny_model(), card, torch.device("cpu"))
     soundfile.write(tmp_path / "a.wav", music(44100, duration_s, 2), 44100)
     clip = decode_clip((tmp_path / "a.wav").read_bytes(), RATE_HZ).samples
-    scores = Samples2Scores(recognizer)(SampleStream.of_file(tmp_path / "a.wav", RATE_HZ)).clip()
+    scores = Samples2Scores(Windows2Scores(recognizer))(SampleStream.of_file(tmp_path / "a.wav", RATE_HZ)).clip()
     np.testing.assert_allclose(scores, recognizer.clips(clip_samples([clip])).scores[0], atol=1e-6)
 
 
@@ -71,63 +81,12 @@ def test_a_bad_file_among_good_ones_has_its_error_in_its_place(recognizer: Recog
     np.testing.assert_allclose(found[3].scores, found[0].scores, atol=1e-6)
 
 
-class Slow:
-    """A model that answers only when all blocks at hand have been decoded."""
-
-    def __init__(self, recognizer: Recognizer) -> None:
-        self.card, self.recognizer = recognizer.card, recognizer
-
-    def windows(self, waveforms: torch.Tensor) -> npt.NDArray[np.float32]:
-        time.sleep(0.1)
-        return self.recognizer.windows(waveforms)
-
-
-@pytest.mark.parametrize("windows", [31, 32, 33, 64])
-def test_decoding_far_ahead_of_the_model_tells_every_file_once(recognizer: Recognizer, song: Path, windows: int):
-    samples = 4000 + 2000 * (windows - 1)
-    soundfile.write(song.with_name("whole.wav"), np.full(samples, 0.1), 8000)
-    soundfile.write(song.with_name("broken.wav"), np.append(np.full(samples, 0.1), np.nan), 8000, "FLOAT")
-    paths = [song.with_name(name) for name in ("whole.wav", "broken.wav", "whole.wav", "song.wav")]
-    file2timeline = File2Timeline(Audio2Timeline(Samples2Scores(Slow(recognizer)), LOW))
-    found = list(Files2Table(file2timeline)(paths))
-    assert [Path(one.path).name for one in found] == ["whole.wav", "broken.wav", "whole.wav", "song.wav"]
-    assert [one.error is None for one in found] == [True, False, True, True]
-
-
-def test_several_workers_say_what_one_says(recognizer: Recognizer, tmp_path: Path, music: Music):
-    paths = []
-    for number, duration_s in enumerate([9.0, 0.2, 21.0, 0.7, 11.3]):
-        paths.append(tmp_path / f"{number}.wav")
-        soundfile.write(paths[-1], (0.2 + 0.1 * number) * music(8000, duration_s), 8000)
-    alone, together = (
-        list(Files2Table(File2Timeline(Audio2Timeline(Samples2Scores(recognizer, None, workers), LOW)))(paths))
-        for workers in (1, 3)
-    )
-    for first, second in zip(alone, together, strict=True):
-        assert first.path == second.path
-        np.testing.assert_allclose(first.frames, second.frames, atol=1e-6)
-
-
 @pytest.mark.parametrize(("cores", "shared"), [(1, (1, 1)), (2, (2, 1)), (4, (4, 1)), (16, (4, 4)), (18, (4, 4))])
 def test_cores_are_shared_out_between_batches(cores: int, shared: tuple[int, int]):
     assert share_cores(cores) == shared
 
 
-def test_an_error_of_the_model_is_raised_and_ends_the_decoding(recognizer: Recognizer, song: Path):
-    class Broken:
-        card = recognizer.card
-
-        def windows(self, waveforms: torch.Tensor) -> npt.NDArray[np.float32]:
-            raise ZeroDivisionError
-
-    before = threading.active_count()
-    file2timeline = File2Timeline(Audio2Timeline(Samples2Scores(Broken()), LOW))
-    with pytest.raises(ZeroDivisionError):
-        list(Files2Table(file2timeline)([song] * 200))
-    assert threading.active_count() == before
-
-
-def test_silence_answers_none(recognizer: Recognizer, tmp_path: Path):
+def test_silence_has_no_instrument(recognizer: Recognizer, tmp_path: Path):
     soundfile.write(tmp_path / "silence.wav", np.zeros(20000), 8000)
     found = ladder(recognizer).file2timeline(tmp_path / "silence.wav")
     assert not found.present.any()
@@ -144,15 +103,15 @@ def test_nothing_plays_in_a_silent_stretch(recognizer: Recognizer, music: Music)
     assert not any(part.start_s < 6 < part.end_s for part in found.segments)
 
 
-def test_a_temperature_moves_what_is_told_and_decides_nothing(recognizer: Recognizer, music: Music):
+def test_a_temperature_moves_reported_scores_and_decides_nothing(recognizer: Recognizer, music: Music):
     waveform = np.concatenate([music(8000, 4.0), np.zeros((32000, 1)), music(8000, 4.0)])
-    scores = Samples2Scores(recognizer)
-    thresholds = np.full(len(CODES), 0.5)
+    scores = Samples2Scores(Windows2Scores(recognizer))
+    thresholds = np.full(len(recognizer.card.taxonomy), 0.5)
     plain = Audio2Timeline(scores, thresholds)(waveform, 8000)
     warm = Audio2Timeline(scores, thresholds, temperature=2.0)(waveform, 8000)
     np.testing.assert_allclose(warm.scores, 1 / (1 + ((1 - plain.scores) / plain.scores) ** 0.5))
     np.testing.assert_array_equal(warm.present, plain.present)
-    assert 0 < plain.present.sum() < len(CODES)
+    assert 0 < plain.present.sum() < len(recognizer.card.taxonomy)
     assert [(part.instrument, part.start_s, part.end_s) for part in warm.segments] == [
         (part.instrument, part.start_s, part.end_s) for part in plain.segments
     ]
@@ -165,33 +124,14 @@ def test_a_temperature_moves_what_is_told_and_decides_nothing(recognizer: Recogn
 def test_overlap_sets_how_many_windows_there_are(recognizer: Recognizer, music: Music):
     for overlap, windows in ((0.0, 4), (0.5, 7), (0.75, 13), (None, 7)):
         stream = SampleStream.of_array(music(8000, 2.0), 8000, 8000)
-        assert len(Samples2Scores(recognizer, overlap)(stream).scores) == windows
+        assert len(Samples2Scores(Windows2Scores(recognizer), overlap)(stream).scores) == windows
 
 
 @pytest.mark.parametrize("overlap", [-0.1, 1.0, float("nan")])
 def test_an_impossible_overlap_is_refused(recognizer: Recognizer, overlap: float):
     with pytest.raises(OverlapError, match="share of the window"):
-        Samples2Scores(recognizer, overlap)
+        Samples2Scores(Windows2Scores(recognizer), overlap)
 
 
 def test_no_file_gives_an_empty_table(recognizer: Recognizer):
     assert list(ladder(recognizer)([])) == []
-
-
-def test_what_is_made_ahead_comes_in_order_and_its_error_at_its_place():
-    def items() -> Iterator[int]:
-        yield from range(100)
-        raise ZeroDivisionError
-
-    made = _ahead(items(), 3)
-    assert [next(made) for _ in range(100)] == list(range(100))
-    with pytest.raises(ZeroDivisionError):
-        next(made)
-
-
-def test_the_decoding_thread_ends_when_nobody_listens_any_more():
-    before = threading.active_count()
-    stream = _ahead(iter(range(10**9)), 3)
-    assert next(stream) == 0
-    stream.close()
-    assert threading.active_count() == before

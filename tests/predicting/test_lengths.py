@@ -11,21 +11,24 @@ import numpy.typing as npt
 import pytest
 import soundfile
 from PIL import Image
+from predicting.made import Steady, ladder_of
 from typer.testing import CliRunner
 
 from instrumentarium.commands.app import app
 from instrumentarium.ingestion.audio import AudioError
 from instrumentarium.predicting import lengths
-from instrumentarium.predicting.ladder import Audio2Timeline, Samples2Scores
+from instrumentarium.predicting.lengthplot import draw_lengths
 from instrumentarium.predicting.lengths import (
     LENGTHS_S,
     LengthError,
+    as_json,
+    as_table,
     duration_text,
     excerpt,
-    listen_to_lengths,
+    predict_lengths,
 )
 from instrumentarium.scoring.recognizer import Recognizer
-from instrumentarium.tables.taxonomy import CODES
+from taxonomies import BAND3, IRMAS11
 
 Music = Callable[..., npt.NDArray[np.float64]]
 
@@ -60,12 +63,12 @@ def test_what_is_no_audio_says_so(tmp_path: Path):
 
 
 def test_scores_are_those_of_predict_on_the_excerpt(recognizer: Recognizer, song: Path):
-    audio2timeline = Audio2Timeline(Samples2Scores(recognizer), np.full(len(CODES), 0.5))
+    files2table = ladder_of(recognizer, 0.5)
     whole, rate = soundfile.read(song, dtype="int16")
-    found = list(listen_to_lengths(song, audio2timeline, [2.6, 0.5, 0.5]))
+    found = list(predict_lengths(song, files2table, [2.6, 0.5, 0.5]))
     assert [one.length_s for one in found] == [0.5, 2.6]
     for one, waveform in zip(found, (whole[: rate // 2], np.tile(whole, (2, 1))), strict=True):
-        expected = audio2timeline(waveform, rate)
+        expected = files2table.audio2timeline(waveform, rate)
         np.testing.assert_allclose(one.scores, expected.scores, atol=1e-6)
         np.testing.assert_array_equal(one.present, expected.present)
         assert one.time_s > 0
@@ -74,9 +77,8 @@ def test_scores_are_those_of_predict_on_the_excerpt(recognizer: Recognizer, song
 
 @pytest.mark.parametrize("wrong", [[], [0.01], [40000.0], [float("nan")]])
 def test_lengths_out_of_range_are_refused(recognizer: Recognizer, song: Path, wrong: list[float]):
-    audio2timeline = Audio2Timeline(Samples2Scores(recognizer), np.full(len(CODES), 0.5))
     with pytest.raises(LengthError, match=r"from 0\.1 s to 36000 s"):
-        next(listen_to_lengths(song, audio2timeline, wrong))
+        next(predict_lengths(song, ladder_of(recognizer, 0.5), wrong))
 
 
 PEAKS = """
@@ -94,13 +96,13 @@ print(held, peak_mb() - before)
 
 def test_the_peak_is_of_what_was_held_since():
     # in a process of its own: this one may have freed memory at hand that holds a block without growing
-    told = subprocess.run([sys.executable, "-c", PEAKS], check=True, capture_output=True, text=True).stdout
-    held, afterwards = map(float, told.split())
+    reported = subprocess.run([sys.executable, "-c", PEAKS], check=True, capture_output=True, text=True).stdout
+    held, afterwards = map(float, reported.split())
     assert 30 < held < 60
     assert 30 < afterwards < 60
 
 
-def test_lengths_are_told_as_people_say_them():
+def test_lengths_are_written_as_people_say_them():
     assert [duration_text(length) for length in LENGTHS_S] == [
         "0.1 s",
         "1 s",
@@ -114,6 +116,18 @@ def test_lengths_are_told_as_people_say_them():
     assert duration_text(90) == "90 s"
 
 
+def test_other_instruments_have_their_columns_rows_and_picture(song: Path, tmp_path: Path):
+    found = list(predict_lengths(song, ladder_of(Steady(BAND3, [0.9, 0.2, 0.6]), 0.5), [0.1, 1.0]))
+    title, first, _ = as_table(found).splitlines()
+    assert title.split()[:4] == ["length", *BAND3.codes]
+    assert first.split()[2:5] == ["0.90*", "0.20", "0.60*"]
+    assert first.index("0.60*") + len("0.60*") == title.index("steel_drums") + len("steel_drums")
+    assert list(json.loads(as_json(found))[0]["instruments"]) == list(BAND3.codes)
+    draw_lengths(tmp_path / "lengths.png", "song", found)
+    with Image.open(tmp_path / "lengths.png") as drawn:
+        assert len(drawn.getcolors(1 << 24) or []) > 50
+
+
 def analyse(*words: object, status: int = 0) -> str:
     result = CliRunner().invoke(app, ["analyse-length", *map(str, words)])
     assert result.exit_code == status, result.output
@@ -123,17 +137,17 @@ def analyse(*words: object, status: int = 0) -> str:
 def test_the_command_writes_a_table_json_and_a_picture(model: Path, song: Path, tmp_path: Path):
     picture = tmp_path / "lengths.png"
     table = analyse(song, "--model", model, "--lengths", "0.1,1,120", "--plot", picture).splitlines()
-    assert table[0].split()[: 1 + len(CODES)] == ["length", *CODES]
+    assert table[0].split()[: 1 + len(IRMAS11.codes)] == ["length", *IRMAS11.codes]
     assert [line[:8].strip() for line in table[1:]] == ["0.1 s", "1 s", "2 min"]
-    assert table[1].count("*") == len(CODES)
+    assert table[1].count("*") == len(IRMAS11.codes)
     with Image.open(picture) as drawn:
         assert drawn.size[0] > 1000
     (one,) = json.loads(analyse(song, "--model", model, "--lengths", "1", "--format", "json"))
     assert set(one) == {"length_s", "instruments", "time_s", "speed", "memory_mb"}
-    assert list(one["instruments"]) == list(CODES)
+    assert list(one["instruments"]) == list(IRMAS11.codes)
 
 
-def test_the_command_tells_wrong_use_from_a_file_that_cannot_be_used(model: Path, song: Path):
+def test_the_command_parts_wrong_use_from_a_file_that_cannot_be_used(model: Path, song: Path):
     assert "No such file" in analyse(song.with_name("gone.wav"), "--model", model, status=1)
     assert "parted by commas" in analyse(song, "--model", model, "--lengths", "1;2", status=2)
     assert "earlier start" in analyse(song, "--model", model, "--start", "60", status=2)

@@ -1,4 +1,4 @@
-"""An exported model answers what the model does, and is never taken for another's."""
+"""An exported model has the model's scores, and is never taken for another's."""
 
 import json
 import sys
@@ -9,15 +9,27 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from model_fixtures import FRONTEND, RATE_HZ, RELATIVE, clip_samples, noise_clips, tiny_card, tiny_model
+from model_fixtures import (
+    ATTENTION,
+    FRONTEND,
+    RATE_HZ,
+    RAW,
+    RELATIVE,
+    WAVEFORM,
+    Parts,
+    clip_samples,
+    noise_clips,
+    tiny_card,
+    tiny_model,
+)
+from predicting.made import save
 from typer.testing import CliRunner
 
 from instrumentarium.commands.app import app
 from instrumentarium.frontends.logmel import LogMel
 from instrumentarium.frontends.params import LogMelParams
 from instrumentarium.models.modelfile import ModelCard, ModelFileError, save_model
-from instrumentarium.models.params import CnnParams, NetworkParams, TimmParams
-from instrumentarium.models.recognition import build_model
+from instrumentarium.models.params import TimmParams
 from instrumentarium.predicting import exporting
 from instrumentarium.predicting.exporting import (
     OnnxDisagreesError,
@@ -30,28 +42,19 @@ from instrumentarium.predicting.onnxfile import OnnxFileError, OnnxRecognizer, o
 from instrumentarium.predicting.onnxgraph import ConvolvedLogMel, MissingOnnxError
 from instrumentarium.runtime.files import write_json
 from instrumentarium.scoring.recognizer import Recognizer
-from instrumentarium.tables.taxonomy import CODES
+from taxonomies import BAND3, IRMAS11
 
 FASTER = RELATIVE.model_copy(update={"sample_rate_hz": 11025})
-TIMM = TimmParams(kind="timm", architecture="test_resnet", dropout=0.0)
+TIMM = TimmParams(kind="timm", architecture="test_resnet")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a model that was exported; nobody may change it."""
     path = tmp_path_factory.mktemp("exported") / "model"
-    save_model(path, tiny_model().state_dict(), tiny_card())
+    save(path, Parts())
     export_model(path, onnx_path(path), None)
     return path
-
-
-def save(path: Path, network: NetworkParams, frontend: LogMelParams) -> ModelCard:
-    """Write an untrained model that hears at 8 kHz."""
-    torch.manual_seed(3)
-    model = build_model(network, frontend, sample_rate_hz=RATE_HZ, mean=[-20.0] * 16, std=[15.0] * 16)
-    card = tiny_card().model_copy(update={"network": network, "frontend": frontend})
-    save_model(path, model.state_dict(), card)
-    return card
 
 
 @pytest.mark.parametrize("frontend", [FRONTEND, RELATIVE, FASTER], ids=["absolute", "relative", "resampled"])
@@ -60,38 +63,57 @@ def test_the_front_end_is_the_models(frontend: LogMelParams, samples: int):
     logmel = LogMel(frontend, RATE_HZ)
     rng = np.random.default_rng(0)
     waveforms = torch.from_numpy(np.sin(0.3 * np.arange(samples)) * 0.3 + 0.01 * rng.standard_normal((3, samples)))
-    found = ConvolvedLogMel(logmel)(waveforms.float())
-    assert found.shape == logmel.power(waveforms.float()).shape
-    torch.testing.assert_close(logmel.decibels(found), logmel(waveforms.float()), atol=0.01, rtol=0)  # dB
+    convolved = ConvolvedLogMel(logmel)
+    assert convolved.power(waveforms.float()).shape == logmel.power(waveforms.float()).shape
+    torch.testing.assert_close(convolved(waveforms.float()), logmel(waveforms.float()), atol=0.01, rtol=0)  # dB
+
+
+RAW_FASTER = replace(RAW, frontend=WAVEFORM.model_copy(update={"sample_rate_hz": 11025}))
 
 
 @pytest.mark.parametrize(
-    ("network", "frontend"),
-    [(CnnParams(kind="cnn", channels=(4, 8), dropout=0.2), FASTER), (TIMM, RELATIVE)],
-    ids=["resampled", "timm"],
+    "parts",
+    [
+        Parts(FASTER, head=ATTENTION),
+        Parts(backbone=TIMM),
+        Parts(taxonomy=BAND3),
+        replace(RAW, taxonomy=BAND3),
+        RAW_FASTER,
+    ],
+    ids=["resampled, attention", "timm", "three instruments", "three from waveforms", "waveforms resampled"],
 )
-def test_any_network_and_front_end_agree_with_the_model(tmp_path: Path, network: NetworkParams, frontend: LogMelParams):
-    save(tmp_path / "model", network, frontend)
-    found = export_model(tmp_path / "model", tmp_path / "out.onnx", clip_samples(noise_clips([4000, 9001])))
+def test_any_model_agrees_with_its_export(tmp_path: Path, parts: Parts):
+    save(tmp_path / "model", parts)
+    out = tmp_path / "out.onnx"
+    found = export_model(tmp_path / "model", out, clip_samples(noise_clips([4000, 9001])))
     assert found.largest_difference <= 1e-5
     assert found.clips == 2
     assert found.flipped is None  # there are no thresholds
+    recognizer, exported = (
+        Recognizer.load(tmp_path / "model", torch.device("cpu")),
+        OnnxRecognizer.load(tmp_path / "model", out),
+    )
+    for samples in (3000, 20001):  # none is what was traced
+        windows = np.stack(noise_clips([samples] * 3))
+        scores = exported.windows(windows)
+        assert scores.shape == (3, len(parts.taxonomy))
+        np.testing.assert_allclose(scores, recognizer.windows(windows)[:, : scores.shape[1]], atol=1e-5)
 
 
 @pytest.mark.parametrize(("batch", "samples"), [(1, 4000), (7, 4000), (2, 800), (3, 40001)])
 def test_batch_and_length_are_dynamic(folder: Path, batch: int, samples: int):
-    windows = torch.from_numpy(np.stack(noise_clips([samples] * batch)))
-    expected = Recognizer.load(folder, torch.device("cpu")).windows(windows)[:, : len(CODES)]
+    windows = np.stack(noise_clips([samples] * batch))
+    expected = Recognizer.load(folder, torch.device("cpu")).windows(windows)[:, : len(IRMAS11.codes)]
     found = OnnxRecognizer.load(folder).windows(windows)
-    assert found.shape == (batch, len(CODES))
+    assert found.shape == (batch, len(IRMAS11.codes))
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_the_file_says_what_it_is(folder: Path):
     content = onnx.load(onnx_path(folder))
-    (given,), (told,) = content.graph.input, content.graph.output
-    assert (given.name, told.name) == ("waveforms", "probabilities")
-    assert [size.dim_param for size in given.type.tensor_type.shape.dim] == ["batch", "samples"]
+    (waveforms,), (probabilities,) = content.graph.input, content.graph.output
+    assert (waveforms.name, probabilities.name) == ("waveforms", "probabilities")
+    assert [size.dim_param for size in waveforms.type.tensor_type.shape.dim] == ["batch", "samples"]
     metadata = {entry.key: entry.value for entry in content.metadata_props}
     assert ModelCard.model_validate_json(metadata["instrumentarium.model.json"]) == tiny_card()
 
@@ -101,7 +123,7 @@ def test_equal_models_give_equal_bytes(folder: Path, tmp_path: Path):
     assert (tmp_path / "again.onnx").read_bytes() == onnx_path(folder).read_bytes()
 
 
-def test_clips_are_put_together_as_in_evaluation_before_flips_are_counted(folder: Path):
+def test_clip_scores_are_those_of_evaluation_before_flips_are_counted(folder: Path):
     clips = clip_samples(noise_clips([4000, 12000, 700]))
     recognizer, exported = Recognizer.load(folder, torch.device("cpu")), OnnxRecognizer.load(folder)
     for way in ("mean", "max"):
@@ -119,9 +141,7 @@ def test_a_flip_counts_only_away_from_its_threshold():
     assert flips(np.array([[0.7, 0.50005, 0.2]]), np.array([[0.3, 0.4999, 0.3]]), limits) == 1
 
 
-def test_an_export_that_answers_something_else_is_not_written(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_an_export_with_other_scores_is_not_written(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     right = exporting.compare
     monkeypatch.setattr(exporting, "compare", lambda *args: replace(right(*args), largest_difference=0.01))
     with pytest.raises(OnnxDisagreesError, match=r"differs from the model by up to 0\.01"):
@@ -144,7 +164,7 @@ def test_a_file_that_does_not_fit_says_what_to_run(folder: Path, tmp_path: Path)
     onnx.save(content, onnx_path(other))
     with pytest.raises(OnnxFileError, match="none that instrumentarium exported"):
         OnnxRecognizer.load(other)
-    write_json(other / "model.json", {"format": 2})
+    write_json(other / "model.json", {"format": 3})
     with pytest.raises(ModelFileError, match="upgrade"):
         OnnxRecognizer.load(other)
 
@@ -175,7 +195,7 @@ def test_export_and_predict_as_commands(model: Path, song: Path):
         json.loads(run("predict", "--model", model, song, "--format", "json", "--backend", backend))
         for backend in ("torch", "onnxruntime")
     ]
-    for code in CODES:
+    for code in IRMAS11.codes:
         first, second = (one[0]["instruments"][code]["score"] for one in found)
         assert first == pytest.approx(second, abs=1e-5)
     model.parent.joinpath("model.onnx").rename(model.parent / "elsewhere.onnx")

@@ -1,4 +1,4 @@
-"""Streams hear what ingest hears, sample for sample, and windows fall where evaluation cuts them."""
+"""Streams hold what ingest decodes, sample for sample, and windows fall where evaluation cuts them."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ from instrumentarium.predicting.samples import SampleStream, stream_windows
 Music = Callable[..., npt.NDArray[np.float64]]
 
 
-def heard(path: Path, rate_hz: int = 8000) -> npt.NDArray[np.int16]:
+def streamed(path: Path, rate_hz: int = 8000) -> npt.NDArray[np.int16]:
     return np.concatenate(list(SampleStream.of_file(path, rate_hz)))
 
 
@@ -44,17 +44,17 @@ def test_a_stream_has_the_samples_that_ingest_has(
     monkeypatch.setattr(decoding, "BLOCK_VALUES", 7001)
     path = tmp_path / f"music.{suffix}"
     soundfile.write(path, music(rate_hz, 1.3, channels), rate_hz, subtype=subtype)
-    np.testing.assert_array_equal(heard(path), decode_clip(path.read_bytes(), 8000).samples)
+    np.testing.assert_array_equal(streamed(path), decode_clip(path.read_bytes(), 8000).samples)
 
 
 @pytest.mark.parametrize("suffix", ["ogg", "mp3"])
-def test_compressed_files_are_heard_as_ingest_hears_them(
+def test_compressed_files_are_decoded_as_ingest_decodes_them(
     tmp_path: Path, music: Music, monkeypatch: pytest.MonkeyPatch, suffix: str
 ):
     monkeypatch.setattr(decoding, "BLOCK_VALUES", 7001)
     path = tmp_path / f"music.{suffix}"
     soundfile.write(path, music(44100, 2.0, 2), 44100)
-    np.testing.assert_array_equal(heard(path), decode_clip(path.read_bytes(), 8000).samples)
+    np.testing.assert_array_equal(streamed(path), decode_clip(path.read_bytes(), 8000).samples)
 
 
 @pytest.mark.parametrize("held", [1 << 24, 5000])
@@ -66,7 +66,7 @@ def test_a_file_above_full_scale_is_scaled_by_its_peak_whether_held_or_read_twic
     loud = music(44100, 1.0) * np.linspace(0.1, 4.0, 44100)[:, None]
     soundfile.write(tmp_path / "loud.wav", loud, 44100, subtype="FLOAT")
     np.testing.assert_array_equal(
-        heard(tmp_path / "loud.wav"), decode_clip((tmp_path / "loud.wav").read_bytes(), 8000).samples
+        streamed(tmp_path / "loud.wav"), decode_clip((tmp_path / "loud.wav").read_bytes(), 8000).samples
     )
 
 
@@ -78,11 +78,11 @@ def test_a_stream_can_be_gone_through_again(song: Path):
     assert not stream.silent
 
 
-def test_a_waveform_in_memory_is_heard_as_the_file_that_holds_it(tmp_path: Path, music: Music):
+def test_a_waveform_in_memory_is_streamed_as_the_file_that_holds_it(tmp_path: Path, music: Music):
     waveform = music(44100, 1.0, 2)
     soundfile.write(tmp_path / "w.wav", waveform, 44100, subtype="FLOAT")
     stream = SampleStream.of_array(waveform, 44100, 8000)
-    np.testing.assert_array_equal(np.concatenate(list(stream)), heard(tmp_path / "w.wav"))
+    np.testing.assert_array_equal(np.concatenate(list(stream)), streamed(tmp_path / "w.wav"))
 
 
 @pytest.mark.parametrize("shape", [(), (10, 0), (2, 3, 4)])
@@ -144,31 +144,31 @@ def test_what_cannot_be_used_says_why(
 ):
     make(tmp_path / name, music)
     with pytest.raises(AudioError, match=message):
-        heard(tmp_path / name)
+        streamed(tmp_path / name)
 
 
 def test_two_hundred_channels_are_mixed_down(tmp_path: Path, music: Music):
     soundfile.write(tmp_path / "many.wav", music(8000, 0.5, 200), 8000)
-    assert len(heard(tmp_path / "many.wav")) == 4000
+    assert len(streamed(tmp_path / "many.wav")) == 4000
 
 
 def test_a_missing_file_is_missing(tmp_path: Path):
     with pytest.raises(FileNotFoundError):
-        heard(tmp_path / "gone.wav")
+        streamed(tmp_path / "gone.wav")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_says_so(song: Path):
     song.chmod(0)
     with pytest.raises(PermissionError):
-        heard(song)
+        streamed(song)
 
 
 def test_without_ffmpeg_the_error_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "song.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(1000))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(AudioError, match="need the program ffmpeg"):
-        heard(tmp_path / "song.m4a")
+        streamed(tmp_path / "song.m4a")
 
 
 def stand_in(folder: Path, script: str) -> None:
@@ -176,20 +176,20 @@ def stand_in(folder: Path, script: str) -> None:
     (folder / "ffmpeg").chmod(stat.S_IRWXU)
 
 
-def test_ffmpegs_stream_is_heard_as_a_file_of_the_same_samples(
+def test_ffmpegs_stream_is_decoded_as_a_file_of_the_same_samples(
     tmp_path: Path, music: Music, monkeypatch: pytest.MonkeyPatch
 ):
     soundfile.write(tmp_path / "as.au", music(44100, 1.0, 2), 44100, format="AU", subtype="FLOAT", endian="BIG")
     (tmp_path / "song.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(1000))
     stand_in(tmp_path, f'cat "{tmp_path}/as.au"')
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    np.testing.assert_array_equal(heard(tmp_path / "song.m4a"), heard(tmp_path / "as.au"))
+    np.testing.assert_array_equal(streamed(tmp_path / "song.m4a"), streamed(tmp_path / "as.au"))
     stand_in(tmp_path, 'echo "[mov @ 0x55aa] moov atom not found" >&2; exit 1')
     with pytest.raises(AudioError, match="ffmpeg says: moov atom not found"):
-        heard(tmp_path / "song.m4a")
+        streamed(tmp_path / "song.m4a")
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
-def test_m4a_is_heard_through_ffmpeg(song: Path):
+def test_m4a_is_decoded_through_ffmpeg(song: Path):
     subprocess.run(["ffmpeg", "-v", "error", "-i", song, "-c:a", "aac", song.with_suffix(".m4a")], check=True)
-    assert len(heard(song.with_suffix(".m4a"))) == pytest.approx(1.3 * 8000, rel=0.1)
+    assert len(streamed(song.with_suffix(".m4a"))) == pytest.approx(1.3 * 8000, rel=0.1)

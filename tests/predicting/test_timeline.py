@@ -11,9 +11,10 @@ from instrumentarium.predicting.timeline import (
     frame_scores,
     smooth,
 )
-from instrumentarium.tables.taxonomy import CODES
+from taxonomies import BAND3, IRMAS11
 
 PLAIN = TimelineSettings(step_s=1.0, smooth_s=0.0, release=1.0, minimum_s=0.0)
+CODES = IRMAS11.codes
 HALF = np.full(len(CODES), 0.5)
 
 
@@ -55,20 +56,25 @@ def test_the_median_removes_what_is_shorter_than_half_of_it():
     np.testing.assert_array_equal(smooth(frames, 0.5, 0.5), frames)
 
 
-def test_a_stretch_at_its_threshold_is_told_from_start_to_end():
-    found = find_segments(frames_of([0.4, 0.5, 0.7, 0.49, 0.9]), HALF, 4.5, PLAIN)
+def test_a_stretch_at_its_threshold_is_found_from_start_to_end():
+    found = find_segments(frames_of([0.4, 0.5, 0.7, 0.49, 0.9]), CODES, HALF, 4.5, PLAIN)
     assert found == (Segment("cel", 1.0, 3.0, 0.6), Segment("cel", 4.0, 4.5, 0.9))
 
 
 def test_an_instrument_stays_while_it_keeps_its_share_of_the_threshold():
     settings = TimelineSettings(step_s=1.0, smooth_s=0.0, release=0.8, minimum_s=0.0)
-    found = find_segments(frames_of([0.45, 0.5, 0.39, 0.45, 0.45]), HALF, 5.0, settings)
+    found = find_segments(frames_of([0.45, 0.5, 0.39, 0.45, 0.45]), CODES, HALF, 5.0, settings)
     assert [(part.start_s, part.end_s) for part in found] == [(0.0, 2.0)]  # the last two never reach the threshold
 
 
-def test_a_stretch_is_cut_by_its_frames_and_scored_by_what_is_told():
-    frames, told = frames_of([0.4, 0.5, 0.7]), frames_of([0.1, 0.2, 0.4])
-    assert find_segments(frames, HALF, 3.0, PLAIN, told) == (Segment("cel", 1.0, 3.0, 0.3),)
+def test_a_stretch_is_cut_by_its_frames_and_scored_by_the_reported_ones():
+    frames, reported = frames_of([0.4, 0.5, 0.7]), frames_of([0.1, 0.2, 0.4])
+    assert find_segments(frames, CODES, HALF, 3.0, PLAIN, reported) == (Segment("cel", 1.0, 3.0, 0.3),)
+
+
+def test_stretches_that_start_together_come_in_the_order_of_the_taxonomy():
+    found = find_segments(np.full((2, 3), 0.9), BAND3.codes, np.full(3, 0.5), 2.0, PLAIN)
+    assert [part.instrument for part in found] == list(BAND3.codes)
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5])
@@ -80,8 +86,10 @@ def test_the_temperature_is_evaluations_and_leaves_silence_alone(temperature: fl
 
 def test_what_is_too_short_is_dropped_unless_it_is_all_there_is():
     settings = TimelineSettings(step_s=0.5, smooth_s=0.0, release=1.0, minimum_s=1.0)
-    assert find_segments(frames_of([0.9, 0.0, 0.9, 0.9]), HALF, 2.0, settings) == (Segment("cel", 1.0, 2.0, 0.9),)
-    assert find_segments(frames_of([0.9]), HALF, 0.3, settings) == (Segment("cel", 0.0, 0.3, 0.9),)
+    assert find_segments(frames_of([0.9, 0.0, 0.9, 0.9]), CODES, HALF, 2.0, settings) == (
+        Segment("cel", 1.0, 2.0, 0.9),
+    )
+    assert find_segments(frames_of([0.9]), CODES, HALF, 0.3, settings) == (Segment("cel", 0.0, 0.3, 0.9),)
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import vl_convert
 from PIL import Image
 from plot_rows import OPENMIC20, rows_of
-from taxonomies import BAND3, IRMAS11
 
-from instrumentarium.reporting.charts import COLUMN_IN, DPI, PAGE_IN, TEMPLATES, filled, is_wide, render
+from instrumentarium.reporting.charts import COLUMN_IN, DPI, PAGE_IN, TEMPLATES, VEGA_LITE, filled, is_wide, render
 from instrumentarium.reporting.figures import DRAWINGS, draw_figures, named
 from instrumentarium.reporting.rows import MissingReportInputError, ReportInputError
+from taxonomies import BAND3, IRMAS11
 
 
 def test_every_figure_is_drawn_under_the_names_of_instruments(world) -> None:
@@ -72,6 +73,12 @@ def test_every_field_that_a_template_encodes_is_a_checked_column_or_made_of_one(
     shown_only = {"positives", "songs", "clips"}
     used = set(re.findall(r'"field": "(\w+)"', json.dumps(template))) - made - shown_only
     assert used <= {*drawing.words, *drawing.numbers}
+
+
+def test_the_highest_epoch_is_marked() -> None:
+    rows = [{"epoch": epoch, "map_macro": value} for epoch, value in ((1, 0.25), (2, 0.625), (3, 0.5))]
+    svg = vl_convert.vegalite_to_svg(filled("map_macro", rows), vl_version=VEGA_LITE)
+    assert re.findall(r">(0\.\d\d\d)</text>", svg) == ["0.625"]
 
 
 def test_another_process_draws_the_same_bytes() -> None:

@@ -97,9 +97,10 @@ def test_the_page_shows_metrics_as_evaluation_holds_them(report, world) -> None:
 
 def test_systems_stand_side_by_side_with_their_intervals(report) -> None:
     table = report.html.split("<h3>Systems</h3>")[1].split("</table>")[0]
-    model, zeros, random = (row.split("</tr>")[0] for row in table.split('<tr><th scope="row">')[1:])
+    model, baseline, zeros, random = (row.split("</tr>")[0] for row in table.split('<tr><th scope="row">')[1:])
     assert model.startswith("model")
     assert "0.11 to 0.89" in model
+    assert "0.345" in baseline
     assert zeros.startswith("all zeros")
     assert "0.000" in zeros
     assert "–" in zeros

@@ -9,9 +9,9 @@ import vl_convert
 import yaml
 from dvc_render import VegaRenderer
 from plot_rows import OPENMIC20, rows_of
-from taxonomies import BAND3, IRMAS11
 
 from instrumentarium.reporting.charts import TEMPLATES, VEGA_LITE
+from taxonomies import BAND3, IRMAS11
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +26,7 @@ PLOTS = {  # file: template, marks of one revision by role, of so many instrumen
     "evaluate/per_instrument": ("per_instrument", lambda n: {"point": 3 * (n + 1)}),
     "evaluate/scores": ("scores", lambda n: {"line mark": 2 * n}),
     "train/loss": ("loss", lambda n: {"line mark": 2, "point": 4}),
-    "train/map_macro": ("map_macro", lambda n: {"line mark": 1, "point": 2}),
+    "train/map_macro": ("map_macro", lambda n: {"line mark": 1, "point": 3}),
     "split/prevalence": ("prevalence", lambda n: {"bar": 3 * n}),
     "split/cooccurrence": ("cooccurrence", lambda n: {"rect mark": n**2}),
     "split/labels_per_clip": ("labels_per_clip", lambda n: {"bar": 6}),

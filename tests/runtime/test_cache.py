@@ -1,9 +1,8 @@
-import hashlib
 from pathlib import Path
 
 import pytest
 
-from instrumentarium.runtime.cache import cache_folder, fingerprint, md5_of
+from instrumentarium.runtime.cache import cache_folder, fingerprint
 
 
 def test_where_the_cache_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -38,8 +37,3 @@ def test_whatever_changes_changes_the_fingerprint(tmp_path: Path):
     found.add(fingerprint({"seed": 1}, [path]))
     found.add(fingerprint({"seed": 1}, [path.rename(tmp_path / "b.py")]))
     assert len(found) == 5
-
-
-def test_md5_is_the_publishers(tmp_path: Path):
-    (tmp_path / "file").write_bytes(b"content" * 100_000)
-    assert md5_of(tmp_path / "file") == hashlib.md5(b"content" * 100_000).hexdigest()

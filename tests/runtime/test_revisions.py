@@ -8,8 +8,6 @@ from pipeline.checkout import Checkout, environment
 
 from instrumentarium.runtime.revisions import LostOutputError, NotMadeError, UnknownRevisionError, open_revision
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Checkout:

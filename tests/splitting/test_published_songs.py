@@ -14,8 +14,6 @@ from instrumentarium.splitting.folds import folds
 from instrumentarium.splitting.stratified import stratified_group_split
 from instrumentarium.splitting.units import positive_labels, recording_units
 
-pytestmark = pytest.mark.slow
-
 
 def check_halves(positives: np.ndarray, part_of: np.ndarray) -> None:
     found = balance(positives, part_of, [0.5, 0.5])

@@ -7,45 +7,54 @@ import numpy as np
 import pytest
 import torch
 from model_fixtures import (
+    ATTENTION,
+    RAW,
     RECIPE,
     STILL,
     STRONG,
+    Parts,
     clip_samples,
     label_rows,
     noise_clips,
-    timbre_part,
+    timbre_data,
     tiny_model,
-    tiny_plan,
+    tiny_run,
 )
 from sklearn.metrics import average_precision_score
 
+from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.clips.labels import LabelArrays
+from instrumentarium.clips.pooling import pool_windows
 from instrumentarium.frontends.waveforms import to_waveforms
 from instrumentarium.models.recognition import RecognitionModel
 from instrumentarium.runtime.errors import UserError
-from instrumentarium.training import fit as training
-from instrumentarium.training.fit import (
-    SNAPSHOT,
-    DivergedError,
-    History,
-    Part,
-    RecognitionTask,
-    TrainingError,
-    TrainingPlan,
-    choose_precision,
-    clip_scores,
-    fit,
-    mean_average_precision,
-)
+from instrumentarium.training import fit as fitting
+from instrumentarium.training import task as tasks
+from instrumentarium.training.augment.params import AugmentParams
+from instrumentarium.training.augment.waveforms import WaveformAugmentation
+from instrumentarium.training.fit import TrainingError, choose_precision, fit
+from instrumentarium.training.recorder import SNAPSHOT, DivergedError, History
 from instrumentarium.training.sampling import TrainingBatch
+from instrumentarium.training.split_data import SplitData
+from instrumentarium.training.task import RecognitionTask, TrainingRun
+from instrumentarium.training.validation import ValidationWindows, mean_average_precision
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's advice on workers, loggers and the like
 
-TRAIN, VALIDATION = timbre_part(18, seed=1), timbre_part(12, seed=2)
+TRAIN, VALIDATION = timbre_data(18, seed=1), timbre_data(12, seed=2)
 
 
-def quick_fit(folder: Path, plan: TrainingPlan | None = None, model: RecognitionModel | None = None) -> History:
-    return fit(model or tiny_model(), TRAIN, VALIDATION, plan or tiny_plan(), folder)
+def quick_fit(folder: Path, run: TrainingRun | None = None) -> History:
+    return fit(run or tiny_run(), TRAIN, VALIDATION, folder)
+
+
+def clip_scores(model: RecognitionModel, samples: ClipSamples, batch_size: int) -> np.ndarray:
+    """Return the mean over each clip's windows, as validation takes them from its loader."""
+    windows = ValidationWindows(samples, 4000, 2000, batch_size)
+    batches = [windows[number] for number in range(len(windows))]
+    assert torch.equal(torch.cat([batch.numbers for batch in batches]), torch.arange(len(windows.owners)))
+    scores = torch.cat([model(to_waveforms(batch.waveforms)).sigmoid() for batch in batches])
+    return pool_windows(scores.numpy(), "mean", windows.owners).astype(np.float32)
 
 
 def random_labels(seed: int, observed_share: float) -> tuple[np.ndarray, LabelArrays]:
@@ -67,10 +76,6 @@ def test_mean_average_precision_equals_scikit_learns_over_the_observed_clips(see
         if labels.targets[seen, column].any()
     ]
     assert mean_average_precision(scores, labels) == pytest.approx(np.mean(expected), abs=1e-6)
-
-
-def plan_of_batches(batch_size: int) -> TrainingPlan:
-    return tiny_plan(RECIPE.model_copy(update={"batch_size": batch_size}))
 
 
 def test_a_perfect_predictor_scores_1_and_none_can_score_more():
@@ -97,18 +102,18 @@ def test_scores_are_the_mean_probability_over_each_clips_windows():
     model = tiny_model().eval()
     samples = clip_samples(noise_clips([4000, 10000, 900]))
     with torch.no_grad():
-        scores = clip_scores(model, samples, plan_of_batches(2))
+        scores = clip_scores(model, samples, 2)
         for clip, starts in enumerate([[0], [0, 2000, 4000, 6000], [0]]):
             whole = np.pad(samples.read(clip), (0, max(4000 - samples.n_samples[clip], 0)))
             windows = torch.from_numpy(np.stack([whole[start : start + 4000] for start in starts]))
             expected = model(to_waveforms(windows)).sigmoid().mean(dim=0)
             np.testing.assert_allclose(scores[clip], expected.numpy(), atol=1e-5)
-        np.testing.assert_allclose(clip_scores(model, samples, plan_of_batches(64)), scores, atol=1e-6)
+        np.testing.assert_allclose(clip_scores(model, samples, 64), scores, atol=1e-6)
 
 
 def test_two_timbres_are_learned(tmp_path: Path):
     recipe = RECIPE.model_copy(update={"epochs": 8, "windows_per_epoch": 96})
-    history = quick_fit(tmp_path, tiny_plan(recipe, augment=STILL.model_copy(update={"gain_db": 6.0})))
+    history = quick_fit(tmp_path, tiny_run(recipe=recipe, augment=STILL.model_copy(update={"gain_db": 6.0})))
     losses = [row["train_loss"] for row in history.rows]
     assert [row["epoch"] for row in history.rows] == list(range(8))
     assert losses[-1] < 0.5 * losses[0]
@@ -125,18 +130,18 @@ def test_the_best_epochs_weights_are_kept_and_score_what_was_noted(tmp_path: Pat
     model.load_state_dict(history.best_weights)
     # a plain forward pass gives the figure again: validation ran without dropout and without augmentation
     with torch.no_grad():
-        scores = clip_scores(model, VALIDATION.samples, plan_of_batches(3))
+        scores = clip_scores(model, VALIDATION.samples, 3)
     assert mean_average_precision(scores, VALIDATION.labels) == pytest.approx(history.best_score, abs=1e-6)
 
 
 def test_validation_loss_is_the_cross_entropy_over_the_observed_pairs(tmp_path: Path):
     labels = VALIDATION.labels
     observed = np.random.default_rng(0).random(labels.targets.shape) < 0.5
-    validation = Part(VALIDATION.samples, LabelArrays(labels.clip_ids, labels.targets & observed, observed))
+    validation = SplitData(VALIDATION.samples, LabelArrays(labels.clip_ids, labels.targets & observed, observed))
     model = tiny_model()
-    history = fit(model, TRAIN, validation, tiny_plan(RECIPE.model_copy(update={"epochs": 1})), tmp_path)
+    history = fit(tiny_run(model, RECIPE.model_copy(update={"epochs": 1})), TRAIN, validation, tmp_path)
     with torch.no_grad():
-        scores = clip_scores(model.cpu().eval(), validation.samples, plan_of_batches(64))
+        scores = clip_scores(model.cpu().eval(), validation.samples, 64)
     terms = np.where(validation.labels.targets, np.log(scores), np.log1p(-scores))[observed]
     assert history.rows[0]["validation_loss"] == pytest.approx(-terms.mean(), rel=1e-4)
 
@@ -149,21 +154,21 @@ def a_batch(batch: int = 6) -> TrainingBatch:
 
 def test_training_without_augmentation_sees_what_the_model_sees():
     model = tiny_model().eval()
-    task = RecognitionTask(model, TRAIN, VALIDATION, tiny_plan(augment=STILL))
+    task = RecognitionTask(tiny_run(model, augment=STILL), TRAIN, VALIDATION)
     batch = a_batch()
-    logits, targets, observed = task.augmented_logits(batch)
-    torch.testing.assert_close(logits, model(to_waveforms(batch.waveforms)))
+    output, targets, observed = task.augmented_output(batch)
+    torch.testing.assert_close(output.logits, model(to_waveforms(batch.waveforms)))
     assert torch.equal(targets, batch.targets)
     assert torch.equal(observed, batch.observed)
 
 
 def test_augmentation_follows_from_seed_epoch_and_batch():
     model = tiny_model().eval()
-    tasks = [RecognitionTask(model, TRAIN, VALIDATION, tiny_plan(seed=seed)) for seed in (1, 1, 2)]
-    first, again, other = (task.augmented_logits(a_batch())[0] for task in tasks)
+    tasks = [RecognitionTask(tiny_run(model, seed=seed), TRAIN, VALIDATION) for seed in (1, 1, 2)]
+    first, again, other = (task.augmented_output(a_batch())[0].logits for task in tasks)
     assert torch.equal(first, again)
     assert not torch.allclose(first, other)
-    assert not torch.allclose(first, tasks[0].augmented_logits(replace(a_batch(), number=3))[0])
+    assert not torch.allclose(first, tasks[0].augmented_output(replace(a_batch(), number=3))[0].logits)
     assert not torch.allclose(first, model(to_waveforms(a_batch().waveforms)))
 
 
@@ -173,9 +178,9 @@ def test_augmentation_follows_from_seed_epoch_and_batch():
 def test_gains_on_bands_reach_the_model_before_the_floor(strengths: dict[str, float]):
     model = tiny_model().eval()
     seen = []
-    model.normalise = lambda features: seen.append(features) or features  # type: ignore[method-assign]
-    plan = tiny_plan(augment=STILL.model_copy(update=strengths))
-    RecognitionTask(model, TRAIN, VALIDATION, plan).augmented_logits(a_batch())
+    model.normalise.forward = lambda features: seen.append(features) or features  # type: ignore[method-assign]
+    run = tiny_run(model, augment=STILL.model_copy(update=strengths))
+    RecognitionTask(run, TRAIN, VALIDATION).augmented_output(a_batch())
     plain = model.frontend(to_waveforms(a_batch().waveforms))
     change = (seen[0] - plain)[:, 0]
     assert seen[0].min() >= -100.001
@@ -206,8 +211,8 @@ def test_every_step_of_the_plan_is_taken_on_fresh_draws(tmp_path: Path, monkeypa
 
 def test_every_step_draws_an_augmentation_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     draws = []
-    draw = training.draw_waveforms
-    monkeypatch.setattr(training, "draw_waveforms", lambda *args: draws.append(draw(*args)) or draws[-1])
+    draw = WaveformAugmentation.draw
+    monkeypatch.setattr(WaveformAugmentation, "draw", lambda *args: draws.append(draw(*args)) or draws[-1])
     quick_fit(tmp_path)
     assert len({drawn.noise_seed for drawn in draws}) == len(draws) == 20  # and validation draws none
 
@@ -217,9 +222,9 @@ def test_weights_move_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(
         RecognitionTask,
         "on_train_batch_end",
-        lambda self, *args: heads.append(self.model.head.weight.detach().clone()),
+        lambda self, *args: heads.append(self.model.head.linear.weight.detach().clone()),
     )
-    quick_fit(tmp_path, tiny_plan(RECIPE.model_copy(update={"epochs": 2})))
+    quick_fit(tmp_path, tiny_run(recipe=RECIPE.model_copy(update={"epochs": 2})))
     assert len(heads) == 10
     assert not any(torch.equal(one, next_) for one, next_ in itertools.pairwise(heads))
 
@@ -230,14 +235,14 @@ def test_training_warns_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(many, lambda _: 15)  # what a machine of many processors would be advised
     quick_fit(tmp_path / "quiet")
     assert [str(alarm.message) for alarm in recwarn] == []
-    monkeypatch.setattr(training, "FALSE_ALARMS", ())
+    monkeypatch.setattr(fitting, "FALSE_ALARMS", ())
     quick_fit(tmp_path / "loud")
     assert any("does not have many workers" in str(alarm.message) for alarm in recwarn)
 
 
 @pytest.mark.parametrize(("length", "kept"), [(40.0, 5.0), (3.0, 3.0)])
 def test_long_gradients_are_shortened_and_short_ones_kept(length: float, kept: float):
-    task = RecognitionTask(tiny_model(), TRAIN, VALIDATION, plan_of_batches(4))
+    task = RecognitionTask(tiny_run(), TRAIN, VALIDATION)
     weights = list(task.model.parameters())
     count = sum(each.numel() for each in weights)
     for each in weights:
@@ -270,16 +275,20 @@ def scripted(monkeypatch: pytest.MonkeyPatch, figures: list[float]) -> Counter[s
         calls["epochs"] += 1
         return figures[calls["epochs"] - 1]
 
-    monkeypatch.setattr(training, "mean_average_precision", figure)
+    monkeypatch.setattr(tasks, "mean_average_precision", figure)
     return calls
 
 
-PATIENT = tiny_plan(RECIPE.model_copy(update={"epochs": 10, "windows_per_epoch": 8, "patience": 2}))
+PATIENT = RECIPE.model_copy(update={"epochs": 10, "windows_per_epoch": 8, "patience": 2})
+
+
+def patient_fit(folder: Path) -> History:
+    return quick_fit(folder, tiny_run(recipe=PATIENT))
 
 
 def test_early_stopping_waits_as_long_as_its_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     calls = scripted(monkeypatch, [0.5, 0.4, 0.6, 0.6, 0.55, 0.9])
-    history = quick_fit(tmp_path, PATIENT)
+    history = patient_fit(tmp_path)
     assert calls["epochs"] == len(history.rows) == 5
     assert history.best_epoch == 2  # the first of equals
     assert history.best_score == pytest.approx(0.6)
@@ -287,8 +296,8 @@ def test_early_stopping_waits_as_long_as_its_patience(tmp_path: Path, monkeypatc
 
 def test_a_run_that_stopped_early_is_not_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     calls = scripted(monkeypatch, [0.5, 0.4, 0.3, 0.9, 0.9])
-    first = quick_fit(tmp_path, PATIENT)
-    again = quick_fit(tmp_path, PATIENT)
+    first = patient_fit(tmp_path)
+    again = patient_fit(tmp_path)
     assert calls["epochs"] == 3
     assert again.rows == first.rows
     assert all(torch.equal(again.best_weights[name], first.best_weights[name]) for name in first.best_weights)
@@ -305,9 +314,9 @@ def test_patience_outlasts_an_interruption(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(RecognitionTask, "training_step", fail)
     with pytest.raises(InterruptedError):
-        quick_fit(tmp_path, PATIENT)
+        patient_fit(tmp_path)
     monkeypatch.setattr(RecognitionTask, "training_step", step)
-    history = quick_fit(tmp_path, PATIENT)
+    history = patient_fit(tmp_path)
     assert calls["epochs"] == len(history.rows) == 4
     assert history.best_epoch == 1
 
@@ -315,9 +324,9 @@ def test_patience_outlasts_an_interruption(tmp_path: Path, monkeypatch: pytest.M
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path):
     model = tiny_model()
     with torch.no_grad():
-        model.head.weight[0, 0] = torch.nan
+        model.head.linear.weight[0, 0] = torch.nan
     with pytest.raises(DivergedError, match=r"diverged in epoch 0.*lower the recipe's learning_rate") as info:
-        quick_fit(tmp_path, model=model)
+        quick_fit(tmp_path, tiny_run(model))
     assert isinstance(info.value, UserError)
     assert not (tmp_path / SNAPSHOT).exists()
 
@@ -329,17 +338,17 @@ def test_a_part_without_a_positive_label_is_refused(which: str, case: str, tmp_p
     labels = label_rows([None if case == "no positive" else "cel"] * len(samples), samples.clip_ids)
     if case == "no observed positive":
         labels = replace(labels, observed=np.zeros_like(labels.observed))
-    poor = Part(samples, labels)
+    poor = SplitData(samples, labels)
     parts = {"training": TRAIN, "validation": VALIDATION, which: poor}
     with pytest.raises(TrainingError, match=f"no {which} clip has an instrument; look at metrics/split.json") as info:
-        fit(tiny_model(), parts["training"], parts["validation"], tiny_plan(), tmp_path)
+        fit(tiny_run(), parts["training"], parts["validation"], tmp_path)
     assert isinstance(info.value, UserError)
 
 
 def test_samples_and_labels_of_different_clips_are_no_part():
     samples = clip_samples(noise_clips([100, 100]))
     with pytest.raises(ValueError, match="different clips, or in another order"):
-        Part(samples, label_rows(["cel", "cla"], samples.clip_ids[::-1]))
+        SplitData(samples, label_rows(["cel", "cla"], samples.clip_ids[::-1]))
 
 
 def test_precision_is_the_recipes_or_what_the_machine_can(monkeypatch: pytest.MonkeyPatch):
@@ -352,6 +361,33 @@ def test_precision_is_the_recipes_or_what_the_machine_can(monkeypatch: pytest.Mo
 
 def test_mixed_precision_learns_too(tmp_path: Path):
     recipe = RECIPE.model_copy(update={"epochs": 3, "precision": "bf16-mixed"})
-    history = quick_fit(tmp_path, tiny_plan(recipe, augment=STRONG))
+    history = quick_fit(tmp_path, tiny_run(recipe=recipe, augment=STRONG))
     assert history.rows[-1]["train_loss"] < history.rows[0]["train_loss"]
     assert {weights.dtype for weights in history.best_weights.values()} == {torch.float32, torch.int64}
+
+
+@pytest.mark.parametrize(
+    ("parts", "augment"),
+    [(Parts(head=ATTENTION), STRONG), (RAW, STILL.model_copy(update={"gain_db": 6.0, "mix_probability": 0.3}))],
+    ids=["attention over time", "raw waveform"],
+)
+def test_neither_a_spectrogram_nor_a_pooled_vector_is_assumed(parts: Parts, augment: AugmentParams, tmp_path: Path):
+    recipe = RECIPE.model_copy(update={"epochs": 6, "windows_per_epoch": 96})
+    history = quick_fit(tmp_path, tiny_run(parts.build(), recipe, augment))
+    assert history.rows[-1]["train_loss"] < 0.8 * history.rows[0]["train_loss"]
+    assert history.best_score > 0.6  # one of three is right by chance
+
+
+def test_an_augmentation_of_spectra_is_refused_without_one():
+    with pytest.raises(ValueError, match="the augmentation changes spectra, and the front end makes none"):
+        tiny_run(RAW.build(), augment=STRONG)
+
+
+def test_validation_windows_come_once_each_in_order():
+    windows = ValidationWindows(clip_samples(noise_clips([4000, 10000, 900])), 4000, 2000, batch_size=4)
+    assert windows.owners.tolist() == [0, 1, 1, 1, 1, 2]
+    assert len(windows) == 2
+    assert [windows[number].numbers.tolist() for number in range(2)] == [[0, 1, 2, 3], [4, 5]]
+    assert [tuple(windows[number].waveforms.shape) for number in range(2)] == [(4, 4000), (2, 4000)]
+    with pytest.raises(IndexError):
+        windows[2]

@@ -12,18 +12,34 @@ import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
-from model_fixtures import NETWORK, RATE_HZ, RECIPE, RELATIVE, STRONG, TRAINING, WINDOWS, bytes_below, timbre_clip
+from model_fixtures import (
+    HEAD,
+    LOSS,
+    NETWORK,
+    NORMALISATION,
+    RATE_HZ,
+    RECIPE,
+    RELATIVE,
+    STRONG,
+    TRAINING,
+    WINDOWS,
+    bytes_below,
+    timbre_clip,
+)
 from safetensors.torch import load_file
 
-from instrumentarium.frontends.normalisation import Stats
+from instrumentarium.config.selection import Selection, write_selection
 from instrumentarium.runtime.section import DeclaredParams
 from instrumentarium.scoring.recognizer import Recognizer
 from instrumentarium.tables.samplestore import SampleWriter
-from instrumentarium.tables.schemas import CLIPS, LABELS, SPLIT
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.tables.schemas import CLIPS, SPLIT, resolved_labels_table
+from instrumentarium.tables.taxonomy import write_taxonomy
 from instrumentarium.training import run as experiment
-from instrumentarium.training.fit import SNAPSHOT, RecognitionTask
+from instrumentarium.training.recorder import SNAPSHOT
 from instrumentarium.training.resume import resume_folder
+from instrumentarium.training.run import Inputs
+from instrumentarium.training.task import RecognitionTask
+from taxonomies import IRMAS11
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's advice on workers, loggers and the like
 
@@ -41,33 +57,28 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
             row = {"clip_id": clip_id, "corpus": "irmas", "recording_id": clip_id, "path": f"{number}.wav"}
             row |= {"duration_s": 1.0, "sample_rate_hz": RATE_HZ, "channels": 1}
             row |= {"first_sample": writer.append(samples), "n_samples": len(samples), "official_split": "test"}
-            clips.append(row | {"genre": "", "drums": "unknown", "licence": "", "pcm_hash": f"{number:032x}"})
-            labels += [(clip_id, code, float(code == playing)) for code in CODES]
+            clips.append(
+                row | {"genre": "", "drums": "unknown", "licence": "", "group": "", "pcm_hash": f"{number:032x}"}
+            )
+            labels += [(clip_id, code, float(code == playing)) for code in IRMAS11.codes]
             split.append((clip_id, "train" if number < 15 else "validation", clip_id))
     CLIPS.write(folder / "irmas" / "clips.csv", pd.DataFrame(clips))
-    LABELS.write(folder / "irmas" / "labels.csv", pd.DataFrame(labels, columns=["clip_id", "instrument", "relevance"]))
+    rows = pd.DataFrame(labels, columns=["clip_id", "instrument", "relevance"])
+    resolved_labels_table(IRMAS11).write(folder / "labels.csv", rows)
+    write_taxonomy(folder / "taxonomy.json", IRMAS11)
     SPLIT.write(folder / "split.csv", pd.DataFrame(split, columns=["clip_id", "split", "recording_id"]))
-    stats = Stats(mean=(-20.0,) * 16, std=(15.0,) * 16, frames=100)
-    (folder / "stats.json").write_text(stats.model_dump_json())
+    (folder / "stats.json").write_text(NORMALISATION.model_dump_json())
     return folder
 
 
-def params(*, seed: int = 3, **recipe: object) -> DeclaredParams:
-    model = {
-        "network": NETWORK.model_dump(mode="json"),
-        "frontends": {"miniature": RELATIVE.model_dump()},
-        "recipes": {"miniature": {**RECIPE.model_dump(), **recipe}},
-    }
+def params(seed: int = 3) -> DeclaredParams:
     values = {
         "seed": seed,
         "collection": "miniature",
         "model": "cnn",
         "audio": {"sample_rate_hz": RATE_HZ},
-        "labels": {"irmas_train_absent": "negative", "contradictory": "unknown"},
-        "windows": WINDOWS.model_dump(),
+        "labels": {"irmas_train_absent": "negative"},
         "training": TRAINING.model_dump(),
-        "augment": STRONG.model_dump(),
-        "models": {"cnn": model},
     }
     return DeclaredParams(values, "train")
 
@@ -80,14 +91,14 @@ def train(collection: Path, tmp_path: Path, cache: Path) -> Train:
     """Return a function that trains into a fresh folder and returns the bytes of all that came out."""
     runs: Iterator[int] = iter(range(99))
 
-    def run(**changes: Any) -> dict[str, bytes]:
+    def run(seed: int = 3, **recipe: Any) -> dict[str, bytes]:
         out = tmp_path / f"run{next(runs)}"
+        changed = RECIPE.model_copy(update=recipe)
+        write_selection(Selection(RELATIVE, NETWORK, HEAD, LOSS, STRONG, WINDOWS, changed), tmp_path / "selected")
+        files = {name: collection / name for name in ("labels.csv", "taxonomy.json", "split.csv", "stats.json")}
         line = experiment.train(
-            params(**changes),
-            [collection / "irmas"],
-            collection / "irmas" / "labels.csv",
-            collection / "split.csv",
-            collection / "stats.json",
+            params(seed),
+            Inputs([collection / "irmas"], *files.values(), tmp_path / "selected"),
             out / "model",
             out / "train.json",
             out / "plots",

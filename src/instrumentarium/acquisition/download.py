@@ -15,11 +15,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from instrumentarium.acquisition import licences
-from instrumentarium.acquisition.fetch import provide
-from instrumentarium.acquisition.linking import link
+from instrumentarium.acquisition.archivecache import provide
+from instrumentarium.acquisition.disk import link
 from instrumentarium.corpora.source.card import Card
 from instrumentarium.corpora.source.params import CHOICES, CollectionSource, Corpus, CorpusParams
-from instrumentarium.runtime.cache import cache_folder, fingerprint, md5_of
+from instrumentarium.runtime.cache import cache_folder, fingerprint
+from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.files import atomic_path, write_text_atomically
 
 logger = logging.getLogger(__name__)
@@ -123,7 +124,7 @@ def _render_into(kept: Path, corpus: Corpus, sizes: Mapping[str, int], seed: int
         (staging / "archives").mkdir()
         (staging / "truth").mkdir()
         renderer.render(staging / "archives", staging / "truth" / TRUTH, seed=seed, **sizes)
-        checksums = {path.name: md5_of(path) for path in sorted((staging / "archives").iterdir())}
+        checksums = {path.name: md5_of_file(path) for path in sorted((staging / "archives").iterdir())}
         (staging / "md5.json").write_text(json.dumps(checksums), encoding="utf-8")
         if not _intact(kept):  # another process may have been quicker
             shutil.rmtree(kept, ignore_errors=True)
@@ -138,7 +139,7 @@ def _intact(kept: Path) -> bool:
         return False
     expected: dict[str, str] = json.loads(checksums.read_text(encoding="utf-8"))
     archives = kept / "archives"
-    if all((archives / name).exists() and md5_of(archives / name) == md5 for name, md5 in expected.items()):
+    if all((archives / name).exists() and md5_of_file(archives / name) == md5 for name, md5 in expected.items()):
         return True
     logger.warning("the rendering kept in %s is damaged; rendering it anew", kept)
     return False

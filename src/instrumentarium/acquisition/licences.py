@@ -1,4 +1,4 @@
-"""What the licences allow: told once to each user, and written beside the archives as LICENSES.md."""
+"""What the licences allow: shown once to each user, and written beside the archives as LICENSES.md."""
 
 import logging
 
@@ -42,18 +42,18 @@ def rendered(card: Card) -> str:
     )
 
 
-def tell_once(card: Card) -> None:
-    """Log a corpus's licences, unless this user has been told the very same before; the user's cache remembers."""
-    told = cache_folder() / "licences" / f"{card.corpus}.md"
+def show_once(card: Card) -> None:
+    """Log a corpus's licences, unless this user was shown the very same before; the user's cache remembers."""
+    shown = cache_folder() / "licences" / f"{card.corpus}.md"
     text = published(card)
-    if told.exists() and told.read_text(encoding="utf-8") == text:
+    if shown.exists() and shown.read_text(encoding="utf-8") == text:
         return
     lines = "\n".join(f"  {_line(licence)}" for licence in card.licences)
     remark = f"\n  {card.remark}" if card.remark else ""
     logger.warning(
-        "%s comes with terms (said once; %s beside the archives keeps them):\n%s%s", card.title, FILE, lines, remark
+        "%s comes with terms (shown once; %s beside the archives keeps them):\n%s%s", card.title, FILE, lines, remark
     )
-    write_text_atomically(told, text)
+    write_text_atomically(shown, text)
 
 
 def _line(licence: Licence) -> str:

@@ -1,4 +1,4 @@
-"""Windows cut from clips, and how a clip's score is made of theirs."""
+"""Parameters of windows."""
 
 from typing import Annotated, Literal, Self
 
@@ -9,16 +9,19 @@ from instrumentarium.runtime.section import Section
 
 
 class WindowsParams(Section):
-    """Windows cut from clips, in seconds, and how a clip's score is made of theirs."""
+    """Windows cut from clips, in seconds, and how a clip's score is made of their scores.
+
+    With a test-time pitch shift each window is scored as it is, and so many semitones lower and higher.
+    """
 
     length_s: Annotated[float, Field(ge=0.1, le=60)]
     hop_s: Annotated[float, Field(ge=0.05, le=60)]
     clip_score: Literal["mean", "max"]
-    transposed_semitones: Annotated[float, Field(ge=0, le=12)]
+    pitch_shift_semitones: Annotated[float, Field(ge=0, le=12)]
 
     @model_validator(mode="after")
     def _windows_cover_the_clip(self) -> Self:
         if self.hop_s > self.length_s:
-            text = f"hop_s ({self.hop_s}) exceeds length_s ({self.length_s}): parts of a clip would go unheard"
+            text = f"hop_s ({self.hop_s}) exceeds length_s ({self.length_s}): parts of a clip would be in no window"
             raise PydanticCustomError("gap", "{text}", {"text": text})
         return self

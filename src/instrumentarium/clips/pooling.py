@@ -1,7 +1,8 @@
-"""Every window of every clip, in order, and what a clip's windows say together."""
+"""Every window of every clip, in order, and how what a model says of a clip's windows is pooled into one row a clip."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,9 +29,31 @@ def iterate_windows(
         yield np.stack(waveforms), np.array(owners)
 
 
+def pool_windows(
+    values: npt.NDArray[np.floating], pooling: Literal["mean", "max"], owners: npt.NDArray[np.int_] | None = None
+) -> npt.NDArray[np.float64]:
+    """Return the mean or the maximum of `values`, (windows, values), over windows.
+
+    Args:
+        values: a row a window; at least one.
+        pooling: which of the two.
+        owners: the clip of each window, (windows,), rising, as `iterate_windows` yields them. Every clip has a window.
+
+    Returns:
+        (values,) for the windows of one recording; with `owners`, (clips, values).
+    """
+    values = values.astype(np.float64)
+    if owners is None:
+        return np.asarray(values.max(axis=0) if pooling == "max" else values.mean(axis=0))
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    if pooling == "max":
+        return np.asarray(np.maximum.reduceat(values, starts))
+    return np.asarray(np.add.reduceat(values, starts) / np.diff(starts, append=len(owners))[:, None])
+
+
 @dataclass(frozen=True)
 class WindowSummary:
-    """What a clip's windows say together."""
+    """The values of clips, pooled over their windows."""
 
     mean: npt.NDArray[np.float64]  # (clips, values)
     maximum: npt.NDArray[np.float64]  # (clips, values)
@@ -43,7 +66,7 @@ def summarise_windows(
     batch_size: int,
     predict: Callable[[npt.NDArray[np.int16]], npt.NDArray[np.float32]],
 ) -> WindowSummary:
-    """Return mean and maximum of `predict` over the windows of each clip.
+    """Return mean and maximum of `predict` over the windows of each clip; of one clip at a time, all are in memory.
 
     `predict` takes windows, (batch, samples) int16, and returns (batch, values).
 
@@ -52,15 +75,19 @@ def summarise_windows(
     """
     if not len(samples):
         raise ValueError("there is no clip to predict for")
-    sums: npt.NDArray[np.float64] | None = None
-    counts = np.zeros((len(samples), 1))
+    means: list[npt.NDArray[np.float64]] = []
+    maxima: list[npt.NDArray[np.float64]] = []
+    rows: list[npt.NDArray[np.float32]] = []  # of the clip that is not complete yet
+
+    def pool_clip() -> None:
+        means.append(pool_windows(np.stack(rows), "mean"))
+        maxima.append(pool_windows(np.stack(rows), "max"))
+        rows.clear()
+
     for waveforms, owners in iterate_windows(samples, window_samples, hop_samples, batch_size):
-        values = predict(waveforms).astype(np.float64)
-        if sums is None:
-            sums = np.zeros((len(samples), values.shape[1]))
-            maximum = np.full_like(sums, -np.inf)
-        np.add.at(sums, owners, values)
-        np.maximum.at(maximum, owners, values)
-        np.add.at(counts, owners, 1)
-    assert sums is not None
-    return WindowSummary(sums / counts, maximum)
+        for owner, row in zip(owners, predict(waveforms), strict=True):
+            if owner > len(means):
+                pool_clip()
+            rows.append(row)
+    pool_clip()
+    return WindowSummary(np.stack(means), np.stack(maxima))

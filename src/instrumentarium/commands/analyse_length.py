@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from instrumentarium.commands.console import SOME_FAILED, ending_well, say
-from instrumentarium.predicting.modelnames import DEFAULT_MODEL, MODEL_HELP
+from instrumentarium.commands.options import DEFAULT_MODEL, MODEL_HELP, THRESHOLDS_HELP
 
 
 class LengthFormat(StrEnum):
@@ -23,9 +23,7 @@ class LengthFormat(StrEnum):
 def analyse_length(
     audio: Annotated[Path, typer.Argument(help="An audio file; it is repeated where it is shorter than a length.")],
     model: Annotated[str, typer.Option(help=MODEL_HELP)] = DEFAULT_MODEL,
-    thresholds: Annotated[
-        Path | None, typer.Option(help="Thresholds; by default thresholds.json in the model's folder or beside it.")
-    ] = None,
+    thresholds: Annotated[Path | None, typer.Option(help=THRESHOLDS_HELP)] = None,
     lengths: Annotated[
         str, typer.Option(help="Lengths in s, parted by commas; from 0.1 s to 36000 s, ten hours.")
     ] = "0.1,1,5,10,60,300,1800,3600",
@@ -33,7 +31,7 @@ def analyse_length(
     format_: Annotated[LengthFormat, typer.Option("--format", help="How results are written.")] = LengthFormat.TABLE,
     plot: Annotated[Path | None, typer.Option(help="Draw scores, time and memory by length, as PNG.")] = None,
 ) -> None:
-    """Say how scores, time and memory depend on length: the same audio from 0.1 s to an hour.
+    """Report how scores, time and memory depend on length: the same audio from 0.1 s to an hour.
 
     Time is on the clock and holds decoding; memory is what was held above the loaded model. A star marks what plays. Exit
     status: 0 all good, 1 the file cannot be used, 2 wrong use.
@@ -49,15 +47,15 @@ def analyse_length(
         from instrumentarium.ingestion.audio import AudioError
         from instrumentarium.predicting.formats import one_line
         from instrumentarium.predicting.inputs import readable_name
-        from instrumentarium.predicting.lengths import as_json, as_table, listen_to_lengths
-        from instrumentarium.predicting.loading import load_timeline
+        from instrumentarium.predicting.lengths import as_json, as_table, predict_lengths
+        from instrumentarium.predicting.loading import load_ladder
         from instrumentarium.predicting.modelsource import find_model
         from instrumentarium.runtime.progress import progress_bar
 
-        audio2timeline, found = load_timeline(find_model(model), thresholds), []
+        files2table, found = load_ladder(find_model(model), thresholds), []
         try:
-            with progress_bar("listen", "s of audio", total=round(sum(wanted))) as bar:
-                for one in listen_to_lengths(audio, audio2timeline, wanted, start_s):
+            with progress_bar("predict", "s of audio", total=round(sum(wanted))) as bar:
+                for one in predict_lengths(audio, files2table, wanted, start_s):
                     found.append(one)
                     bar.update(round(one.length_s))
         except (AudioError, OSError) as error:

@@ -1,4 +1,4 @@
-"""The command `instrumentarium`: each line below registers one command, which its own package holds.
+"""The command `instrumentarium`: each line below registers one command, which a module of its own holds.
 
 The modules named here import nothing heavy, so that `--help` answers at once.
 """
@@ -7,9 +7,10 @@ import typer
 
 from instrumentarium.commands.analyse_length import analyse_length
 from instrumentarium.commands.compare import compare
+from instrumentarium.commands.describe import describe
 from instrumentarium.commands.evaluate import evaluate
 from instrumentarium.commands.export import export
-from instrumentarium.commands.predict import describe, predict
+from instrumentarium.commands.predict import predict
 from instrumentarium.commands.report import listen, report
 
 app = typer.Typer(help="Which instruments play in a recording.", no_args_is_help=True, add_completion=False)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from instrumentarium.commands.console import ending_well, say
-from instrumentarium.predicting.modelnames import DEFAULT_MODEL, MODEL_HELP
+from instrumentarium.commands.options import DEFAULT_MODEL, MODEL_HELP
 
 
 def export(
@@ -41,7 +41,11 @@ def export(
         say(
             f"{out}: {out.stat().st_size / 1e6:.1f} MB, waveforms (batch, samples) → probabilities (batch, instruments)"
         )
-        heard = f"{found.clips} test clips and made sounds" if found.clips else "made sounds; no test clips are at hand"
-        say(f"largest difference of a probability: {found.largest_difference:.2g} ({found.windows} windows of {heard})")
+        compared = (
+            f"{found.clips} test clips and made sounds" if found.clips else "made sounds; no test clips are at hand"
+        )
+        say(
+            f"largest difference of a probability: {found.largest_difference:.2g} ({found.windows} windows of {compared})"
+        )
         if found.clips and found.flipped is not None:
             say(f"flipped predictions away from thresholds: {found.flipped}")

@@ -36,7 +36,7 @@ def listen(
     out: Annotated[Path, typer.Option(help="The WAV file to write.")],
     root: Annotated[Path, typer.Option(help="The repository's root.")] = Path(),
 ) -> None:
-    """Write a clip's stored samples to a WAV file: what the model heard, mono, at the sample store's rate."""
+    """Write a clip's stored samples to a WAV file: what the model scored, mono, at the sample store's rate."""
     from instrumentarium.reporting.listening import export_clip
     from instrumentarium.runtime.section import DeclaredParams, read_yaml
 

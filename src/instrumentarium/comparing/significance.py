@@ -2,7 +2,7 @@
 
 Both systems are evaluated on the same clips, and clips of one recording resemble one another. So the interval of a
 difference comes from a bootstrap that draws the same recordings for both, and its p from exchanging the systems'
-predictions for whole recordings: if it did not matter which system predicted, the difference found would be one of those.
+predictions for whole recordings: if it did not matter which system predicted, the difference would be one of those.
 
 An exchange needs no copying. The clips of both sides are put below one another, and a clip's weight, 0 or 1, says which of
 its two rows counts: so the same functions compute resamples and exchanges. Scores of two systems need not be on one scale,

@@ -19,11 +19,11 @@ def check_architectures(params: Params) -> None:
     """
     problems = []
     for name, model in params.models.items():
-        if isinstance(model.network, TimmParams):
+        if isinstance(model.backbone, TimmParams):
             try:
-                check_architecture(model.network.architecture)
+                check_architecture(model.backbone.architecture)
             except UnknownArchitectureError as error:
-                problems.append(f"models.{name}.network.{error}")
+                problems.append(f"models.{name}.backbone.{error}")
     _refuse(problems)
 
 

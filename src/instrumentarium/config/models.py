@@ -1,14 +1,18 @@
-"""Models: the network, the front end, the recipe it is trained by."""
+"""Models: a backbone, and the names of what it goes with; what goes with it may be chosen apart."""
 
-from instrumentarium.frontends.params import LogMelParams
-from instrumentarium.models.params import NetworkParams
+from instrumentarium.models.params import BackboneParams
 from instrumentarium.runtime.section import Section
 from instrumentarium.training.params import RecipeParams
 
 
 class ModelParams(Section):
-    """One model: its network, and per collection the front end it hears through and the recipe it is trained by."""
+    """One model: its backbone, the head and loss it takes, and per collection its front end and its recipe.
 
-    network: NetworkParams
-    frontends: dict[str, LogMelParams]
+    `head`, `loss` and `frontend` name entries of `heads`, `losses` and `frontends`.
+    """
+
+    backbone: BackboneParams
+    head: str
+    loss: str
+    frontend: dict[str, str]
     recipes: dict[str, RecipeParams]

@@ -11,15 +11,19 @@ from instrumentarium.clips.params import WindowsParams
 from instrumentarium.config.collections import CollectionParams
 from instrumentarium.config.labels import LabelsParams
 from instrumentarium.config.models import ModelParams
+from instrumentarium.config.selection import Entries, Selection, Selectors, select
 from instrumentarium.corpora.source.params import CORPORA
 from instrumentarium.evaluation.params import EvaluateParams
 from instrumentarium.explaining.params import ExplainParams
+from instrumentarium.frontends.params import FrontEndParams
+from instrumentarium.models.params import HeadParams
 from instrumentarium.reporting.params import ReportParams
 from instrumentarium.runtime.section import PARAMS_FILE, Section, Seed, closest, read_yaml, validate
 from instrumentarium.splitting.params import SplitParams
 from instrumentarium.tables.params import AudioParams, TaxonomyParams
 from instrumentarium.tables.selection import AUTO, is_file, unknown_taxonomy
 from instrumentarium.training.augment.params import AugmentParams
+from instrumentarium.training.objectives.params import LossParams
 from instrumentarium.training.params import TrainingParams
 
 
@@ -36,8 +40,15 @@ class Params(Section):
     audio: AudioParams
     labels: LabelsParams
     split: SplitParams
-    windows: WindowsParams
-    augment: AugmentParams
+    frontend: str
+    head: str
+    loss: str
+    augmentation: str
+    frontends: dict[str, FrontEndParams]
+    heads: dict[str, HeadParams]
+    losses: dict[str, LossParams]
+    augmentations: dict[str, AugmentParams]
+    windows: dict[str, WindowsParams]
     training: TrainingParams
     models: dict[str, ModelParams]
     evaluate: EvaluateParams
@@ -56,16 +67,40 @@ class Params(Section):
             )
         problems += self._taxonomy_problems()
         for name, model in self.models.items():
-            for part in ("frontends", "recipes"):
+            for part in ("frontend", "recipes"):
                 keys = set(getattr(model, part))
                 if keys != set(self.collections):
                     problems.append(
                         f"models.{name}.{part} must have one entry for each collection "
                         f"({', '.join(sorted(self.collections))}), found {', '.join(sorted(keys)) or 'none'}"
                     )
+        if not problems:
+            problems += self._selection_problems()
         if problems:
             raise PydanticCustomError("names", "{text}", {"text": "\n  ".join(problems)})
         return self
+
+    @property
+    def entries(self) -> Entries:
+        """All that can be selected."""
+        return Entries(self.frontends, self.heads, self.losses, self.augmentations, self.windows)
+
+    @property
+    def selection(self) -> Selection:
+        """What is selected; it was checked when params.yaml was read."""
+        selectors = Selectors(self.frontend, self.head, self.loss, self.augmentation)
+        chosen, problems = select(self.model, self.models[self.model], self.collection, self.entries, selectors)
+        assert chosen is not None, problems
+        return chosen
+
+    def _selection_problems(self) -> list[str]:
+        """Say what is wrong with what is selected, and with what any model would select on any collection."""
+        selectors = Selectors(self.frontend, self.head, self.loss, self.augmentation)
+        found = select(self.model, self.models[self.model], self.collection, self.entries, selectors)[1]
+        for name, model in self.models.items():
+            for collection in self.collections:
+                found += select(name, model, collection, self.entries, Selectors())[1]
+        return list(dict.fromkeys(found))
 
     def _taxonomy_problems(self) -> list[str]:
         problems = []

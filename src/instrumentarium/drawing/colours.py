@@ -1,6 +1,6 @@
 """One colour and marker an instrument, the same in every picture of a taxonomy; and the few colours of all else.
 
-No eleven colours suit every reader, and no twenty: pictures tell instruments apart by marker or panel as well. All else
+No eleven colours suit every reader, and no twenty: pictures distinguish instruments by marker or panel as well. All else
 takes colours of Okabe and Ito's (Color Universal Design, 2008), which people with any kind of colour vision tell apart.
 """
 

@@ -12,7 +12,7 @@ N_MELS = 96
 F_MIN_HZ = 40.0
 FLOOR_DB = -80.0
 COLUMNS = 400
-"""Frames a picture: a longer clip is heard in longer steps."""
+"""Frames a picture: a longer clip takes longer steps."""
 
 
 def log_mel(samples: npt.NDArray[np.int16], sample_rate_hz: int) -> npt.NDArray[np.float32]:

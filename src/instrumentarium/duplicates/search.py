@@ -8,9 +8,7 @@ that two excerpts of a song overlap, or that its bars repeat, is no news.
 """
 
 import itertools
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -23,7 +21,7 @@ from instrumentarium.duplicates.coherence import coherence
 from instrumentarium.duplicates.conflicts import are_alike
 from instrumentarium.duplicates.landmarks import count_frames, find_landmarks, hop_samples
 from instrumentarium.duplicates.matching import Constellation, find_matches
-from instrumentarium.runtime.progress import progress_bar
+from instrumentarium.runtime.workers import map_in_order, worker_pool
 
 MATCHES = 8
 SHARE = 0.25
@@ -32,6 +30,7 @@ OVERLAP_S = 1.0
 """Two notes fit into less, and two notes may sound the same in different pieces."""
 COLUMNS = ("clip_a", "clip_b", "kind", "offset_s", "overlap_s", "matches")
 
+Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
@@ -69,7 +68,7 @@ def find_duplicates(clips: pd.DataFrame, samples: ClipSamples, sample_rate_hz: i
     rows: list[tuple[int, int, str, float, int]] = []  # of clips: first, second; kind, offset, matches
     for members in groups:
         rows += [(int(one), int(two), "exact", 0.0, 0) for n, one in enumerate(members) for two in members[n + 1 :]]
-    originals = [order[members[0]] for members in groups]  # equal samples are listened to once
+    originals = [order[members[0]] for members in groups]  # equal samples are compared once
     for found in compare_sounds([samples.read(int(row)) for row in originals], sample_rate_hz):
         if found.agreement >= COHERENCE:
             offset_s = found.offset / sample_rate_hz
@@ -111,14 +110,10 @@ def compare_sounds(samples: Sequence[npt.NDArray[np.int16]], sample_rate_hz: int
     return [Likeness(*pair, offset, matches, agreement) for pair, (agreement, matches, offset) in best.items()]
 
 
-def _in_threads(function: Callable[..., Result], tasks: Sequence[object], title: str) -> list[Result]:
+def _in_threads(function: Callable[[Task], Result], tasks: Sequence[Task], title: str) -> list[Result]:
     """Return the result for each task, in their order, computed on all cores: the loops of NumPy and SciPy run abreast."""
-    results = []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool, progress_bar(title, "clips", total=len(tasks)) as bar:
-        for result in pool.map(function, tasks):
-            results.append(result)
-            bar.update()
-    return results
+    with worker_pool("threads") as pool:
+        return list(map_in_order(pool, function, tasks, title))
 
 
 def _table(clips: pd.DataFrame, rows: Sequence[tuple[int, int, str, float, int]]) -> pd.DataFrame:

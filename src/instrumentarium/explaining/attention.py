@@ -30,7 +30,7 @@ def attention_map(network: nn.Module, transformer: VisionTransformer, features: 
         gradients = torch.autograd.grad(logits.gather(1, instruments[:, None]).sum(), maps)
     relevance = _chained([each.detach() for each in maps], gradients)  # (batch, tokens, tokens)
     prefix = transformer.num_prefix_tokens
-    pooled = relevance[:, 0] if transformer.global_pool == "token" else relevance[:, prefix:].mean(dim=1)
+    pooled = relevance[:, prefix:].mean(dim=1)  # heads take the patches' embeddings, and never the class token's
     height, width = transformer.patch_embed.dynamic_feat_size(tuple(features.shape[2:]))
     tokens = pooled[:, prefix:].reshape(len(features), 1, height, width)
     size = [tokens * patch for tokens, patch in zip((height, width), transformer.patch_embed.patch_size, strict=True)]

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.explaining.choosing import Choice, choose_clips, choose_named
 from instrumentarium.explaining.errors import StaleScoresError
-from instrumentarium.explaining.hearing import hear
 from instrumentarium.explaining.maps import Method, choose_method
 from instrumentarium.explaining.overlay import draw_overlay
 from instrumentarium.explaining.params import ExplainParams
@@ -20,6 +19,7 @@ from instrumentarium.explaining.projection import Projection, project
 from instrumentarium.explaining.projector import projector_files
 from instrumentarium.explaining.scatter import draw_all, embedding_rows
 from instrumentarium.explaining.scored import ScoredClips
+from instrumentarium.explaining.strongest import explain_strongest, shown_frontend
 from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.models.recognition import RecognitionModel
 from instrumentarium.runtime.files import write_folder, write_json
@@ -102,13 +102,13 @@ def _draw_maps(
     model: RecognitionModel, card: ModelCard, samples: ClipSamples, chosen: Sequence[Choice], method: Method
 ) -> Files:
     """Return file name to content: a picture for each choice, and maps.json, which lists them."""
-    centres = model.frontend.band_centres_hz.numpy().astype(np.float64)
-    hop_s = card.frontend.hop_length / card.frontend.sample_rate_hz
+    axes = shown_frontend(model, card.sample_rate_hz).axes
+    centres = axes.band_centres_hz.numpy().astype(np.float64)
     files, listing = {}, []
     with progress_bar("explain", "clips", total=len(chosen)) as bar:
         for choice in chosen:
-            heard = hear(model, card, samples, choice, method)
-            files[f"{choice.name}.png"] = draw_overlay(heard, choice, method, centres, hop_s)
+            window = explain_strongest(model, card, samples, choice, method)
+            files[f"{choice.name}.png"] = draw_overlay(window, choice, method, centres, axes.frame_s)
             listing.append(
                 {
                     "file": f"{choice.name}.png",
@@ -117,8 +117,8 @@ def _draw_maps(
                     "truth": choice.truth,
                     "score": choice.score,
                     "method": method,
-                    "window_start_s": _rounded(heard.start_s),
-                    "window_score": _rounded(heard.window_score),
+                    "window_start_s": _rounded(window.start_s),
+                    "window_score": _rounded(window.window_score),
                 }
             )
             bar.update(1)

@@ -10,8 +10,8 @@ from matplotlib.colors import to_rgba
 from instrumentarium.drawing.colours import VERMILION
 from instrumentarium.drawing.style import new_figure, styled, to_png
 from instrumentarium.explaining.choosing import Choice
-from instrumentarium.explaining.hearing import Hearing
 from instrumentarium.explaining.maps import Method
+from instrumentarium.explaining.strongest import ExplainedWindow
 
 TICKS_HZ = (50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
 CLOSEST = 0.07
@@ -36,7 +36,7 @@ METHODS = {"gradcam": "Grad-CAM", "attention": "attention", "gradients": "integr
 
 
 def draw_overlay(
-    hearing: Hearing, choice: Choice, method: Method, band_centres_hz: npt.NDArray[np.float64], hop_s: float
+    hearing: ExplainedWindow, choice: Choice, method: Method, band_centres_hz: npt.NDArray[np.float64], hop_s: float
 ) -> bytes:
     """Return a PNG of two panels: the spectrogram, and the spectrogram in greys with the evidence in vermilion over it.
 
@@ -82,7 +82,7 @@ def draw_overlay(
         return to_png(figure)
 
 
-def title(choice: Choice, hearing: Hearing) -> str:
+def title(choice: Choice, hearing: ExplainedWindow) -> str:
     """Return the two lines above a picture: instrument, truth, scores; then the clip."""
     clip_id = _printable(choice.clip_id)
     end_s = hearing.start_s + hearing.duration_s

@@ -8,10 +8,10 @@ not minus infinity.
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torchaudio.functional import melscale_fbanks
-from torchaudio.transforms import Resample
 
+from instrumentarium.frontends.base import QUIETEST, PowerFrontEnd, SpectrumAxes, as_float32
 from instrumentarium.frontends.params import LogMelParams
 
 KNEE_HZ = 1000.0
@@ -19,12 +19,10 @@ KNEE_LOG_SLOPE = 15 * math.log(6.4) / 27
 """Slaney's scale has 15 mel below 1 kHz, and 27 mel above it to a frequency 6.4 times as high."""
 FLOOR = 1e-10
 """Power below which a band counts as silent: -100 dB."""
-QUIETEST = 1e-8
-"""Mean power of the quietest window that is still brought to 0 dB; silence itself stays below."""
 RANGE_DB = 80.0
 
 
-class LogMel(nn.Module):
+class LogMel(PowerFrontEnd):
     """Waveforms (batch, samples) at `input_rate_hz`, full scale ±1 → features (batch, 1, bands, frames) in dB.
 
     Computed in float32 even under mixed precision. Frames are centred, so there are samples // hop_length + 1 of them.
@@ -34,11 +32,9 @@ class LogMel(nn.Module):
     filters: Tensor
 
     def __init__(self, params: LogMelParams, input_rate_hz: int) -> None:
-        super().__init__()
+        super().__init__(params.sample_rate_hz, input_rate_hz)
         self.params = params
-        self.resample = (
-            nn.Identity() if input_rate_hz == params.sample_rate_hz else Resample(input_rate_hz, params.sample_rate_hz)
-        )
+        self.axes = SpectrumAxes(band_centres_hz(params), params.hop_length / params.sample_rate_hz)
         filters = melscale_fbanks(
             n_freqs=params.n_fft // 2 + 1,
             f_min=params.f_min_hz,
@@ -52,17 +48,9 @@ class LogMel(nn.Module):
         self.register_buffer("window", torch.hann_window(params.n_fft), persistent=False)
         self.register_buffer("filters", filters.T.contiguous(), persistent=False)  # (bands, bins)
 
-    @property
-    def band_centres_hz(self) -> Tensor:
-        """Return the bands' centres, (bands,) in Hz, rising, on Slaney's scale: linear to 1 kHz, then logarithmic."""
-        ends = torch.tensor([self.params.f_min_hz, self.params.f_max_hz], dtype=torch.float64)
-        low, high = torch.where(ends < KNEE_HZ, ends, KNEE_HZ * (1 + (ends / KNEE_HZ).log() / KNEE_LOG_SLOPE)).tolist()
-        mels = torch.linspace(low, high, self.params.n_mels + 2, dtype=torch.float64)[1:-1]
-        return torch.where(mels < KNEE_HZ, mels, KNEE_HZ * ((mels / KNEE_HZ - 1) * KNEE_LOG_SLOPE).exp()).float()
-
     def power(self, waveforms: Tensor) -> Tensor:
         """Return the power in each mel band, (batch, bands, frames)."""
-        with torch.autocast(waveforms.device.type, enabled=False):
+        with as_float32(waveforms):
             signal = self.resample(waveforms.float())
             spectrum = torch.stft(
                 signal,
@@ -75,7 +63,7 @@ class LogMel(nn.Module):
             )  # (batch, bins, frames)
             return self.filters @ (spectrum.real.square() + spectrum.imag.square())
 
-    def decibels(self, power: Tensor) -> Tensor:
+    def compress(self, power: Tensor) -> Tensor:
         """Return band powers (batch, bands, frames) as features (batch, 1, bands, frames) in dB.
 
         With a relative level, 0 dB is the mean power of the window, and nothing lies more than 80 dB below it: the same
@@ -88,16 +76,10 @@ class LogMel(nn.Module):
             clamped = power.clamp(min=FLOOR)
         return (clamped.log10() * 10.0).unsqueeze(1)
 
-    def forward(self, waveforms: Tensor) -> Tensor:
-        """Return the features of `waveforms`."""
-        return self.decibels(self.power(waveforms))
 
-    @property
-    def frame_s(self) -> float:
-        """Return the time from one frame to the next in seconds."""
-        return self.params.hop_length / self.params.sample_rate_hz
-
-    def frames(self, samples: int, input_rate_hz: int) -> int:
-        """Return how many frames a waveform of `samples` at `input_rate_hz` has."""
-        resampled = math.ceil(samples * self.params.sample_rate_hz / input_rate_hz)
-        return resampled // self.params.hop_length + 1
+def band_centres_hz(params: LogMelParams) -> Tensor:
+    """Return the bands' centres, (bands,) in Hz, rising, on Slaney's scale: linear to 1 kHz, then logarithmic."""
+    ends = torch.tensor([params.f_min_hz, params.f_max_hz], dtype=torch.float64)
+    low, high = torch.where(ends < KNEE_HZ, ends, KNEE_HZ * (1 + (ends / KNEE_HZ).log() / KNEE_LOG_SLOPE)).tolist()
+    mels = torch.linspace(low, high, params.n_mels + 2, dtype=torch.float64)[1:-1]
+    return torch.where(mels < KNEE_HZ, mels, KNEE_HZ * ((mels / KNEE_HZ - 1) * KNEE_LOG_SLOPE).exp()).float()

@@ -1,26 +1,39 @@
-"""Parameters of front ends."""
+"""Parameters of front ends; names as in librosa and torchaudio."""
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
 from instrumentarium.runtime.section import Count, Positive, Section
 
+Level = Literal["absolute", "relative"]
+"""Measured against full scale, or against the window's own mean power, so that loudness tells nothing."""
+
+
+class FixedNormalisation(Section):
+    """Constants that a pretrained network was trained with: one mean and one standard deviation for all features."""
+
+    mean: float
+    std: Positive
+
+
+NormalisationChoice = Literal["per_band", "none"] | FixedNormalisation
+"""Statistics of the training clips for each channel and band, nothing, or constants."""
+
 
 class LogMelParams(Section):
-    """A log-mel spectrogram; names as in librosa and torchaudio.
+    """A log-mel spectrogram."""
 
-    A relative level is measured from the window's own mean power, so that loudness tells nothing.
-    """
-
+    kind: Literal["logmel"]
     sample_rate_hz: Annotated[int, Field(ge=8000, le=96000)]
     n_fft: Annotated[int, Field(ge=64)]
     hop_length: Count
     n_mels: Annotated[int, Field(ge=8)]
     f_min_hz: Annotated[float, Field(ge=0)]
     f_max_hz: Positive
-    level: Literal["absolute", "relative"]
+    level: Level
+    normalisation: NormalisationChoice
 
     @model_validator(mode="after")
     def _bands_lie_below_nyquist(self) -> Self:
@@ -28,3 +41,16 @@ class LogMelParams(Section):
             text = "f_min_hz < f_max_hz <= half the sample rate does not hold"
             raise PydanticCustomError("bands", "{text}", {"text": text})
         return self
+
+
+class WaveformParams(Section):
+    """The raw waveform."""
+
+    kind: Literal["waveform"]
+    sample_rate_hz: Annotated[int, Field(ge=4000, le=96000)]
+    level: Level
+    normalisation: Literal["none"] | FixedNormalisation
+
+
+FrontEndParams = Annotated[LogMelParams | WaveformParams, Field(discriminator="kind")]
+FRONTEND: TypeAdapter[LogMelParams | WaveformParams] = TypeAdapter(FrontEndParams)

@@ -4,7 +4,6 @@ Files are read by libsndfile, mixed down to one channel by the mean, resampled o
 integers. Nothing is normalised: loudness stays what it was, except that a float file above full scale is scaled down.
 """
 
-import hashlib
 import io
 import mmap
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from instrumentarium.runtime.checksums import md5_of_bytes
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.tables.samplestore import FULL_SCALE
 
@@ -22,7 +22,7 @@ STEPS = 32768
 SIXTEEN_BITS = frozenset({"PCM_16", "PCM_S8", "PCM_U8"})
 """Codings that 16-bit integers hold without loss."""
 FIRST_LOOK = 4096
-"""Frames that tell most audio of more than 16 bits from audio of 16."""
+"""Frames that are enough to see that most audio of more than 16 bits is not of 16."""
 SHORTEST_S = 0.1
 """Clips below 100 ms hold no note that could be recognised."""
 SILENCE_PEAK = 10 ** (-72 / 20)
@@ -101,7 +101,7 @@ def pcm_hash(samples: Pcm) -> str:
     if samples.dtype == np.float32 and _is_sixteen_bit(samples[:FIRST_LOOK]) and _is_sixteen_bit(samples):
         samples = (samples * np.float32(STEPS)).astype(np.int16)
     kind = "<i2" if samples.dtype == np.int16 else "<f4"
-    return hashlib.md5(np.ascontiguousarray(samples, dtype=kind).data, usedforsecurity=False).hexdigest()
+    return md5_of_bytes(np.ascontiguousarray(samples, dtype=kind).data)
 
 
 def _is_sixteen_bit(samples: Pcm) -> bool:

@@ -8,13 +8,11 @@ counted against what was published.
 
 import errno
 import importlib
-import os
 import re
 import shutil
 import tempfile
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +25,7 @@ from instrumentarium.corpora.source.params import CollectionSource, Corpus, Corp
 from instrumentarium.ingestion.audio import AudioError, Clip, decode_clip
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import SET_ASIDE, replace_together, write_json
-from instrumentarium.runtime.progress import progress_bar
+from instrumentarium.runtime.workers import map_in_order, worker_pool
 from instrumentarium.tables.samplestore import SampleWriter
 from instrumentarium.tables.schemas import CLIPS, LABELS, REJECTED
 
@@ -211,38 +209,18 @@ def _fill(
     return result
 
 
-def usable_cores() -> int:
-    """Return how many cores this process may use, which a scheduler or container can hold below those there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _decode_in_order(
     source: Source, sample_rate_hz: int, title: str
 ) -> Iterator[tuple[SourceClip | Rejection, Clip | AudioError | None]]:
     """Yield each member with its decoded clip (or why there is none) in the source's order, decoding on all cores."""
-    workers = usable_cores()
-    waiting: deque[tuple[SourceClip | Rejection, Future[Clip | AudioError] | None]] = deque()
-    with ThreadPoolExecutor(workers) as pool, progress_bar(title, "clips") as bar:
-        for item in source:
-            decoding = None if isinstance(item, Rejection) else pool.submit(_try_decode, item.data, sample_rate_hz)
-            waiting.append((item, decoding))
-            while len(waiting) > 4 * workers:
-                yield _next(waiting)
-                bar.update()
-        while waiting:
-            yield _next(waiting)
-            bar.update()
 
+    def decode(item: SourceClip | Rejection) -> tuple[SourceClip | Rejection, Clip | AudioError | None]:
+        if isinstance(item, Rejection):
+            return item, None
+        try:
+            return item, decode_clip(item.data, sample_rate_hz)
+        except AudioError as error:
+            return item, error
 
-def _next(
-    waiting: deque[tuple[SourceClip | Rejection, Future[Clip | AudioError] | None]],
-) -> tuple[SourceClip | Rejection, Clip | AudioError | None]:
-    item, decoding = waiting.popleft()
-    return item, None if decoding is None else decoding.result()
-
-
-def _try_decode(data: bytes, sample_rate_hz: int) -> Clip | AudioError:
-    try:
-        return decode_clip(data, sample_rate_hz)
-    except AudioError as error:
-        return error
+    with worker_pool("threads") as pool:
+        yield from map_in_order(pool, decode, source, title)

@@ -1,6 +1,5 @@
 """One system measured: the evaluation of its tables, written to a folder, and reported in the terminal."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from instrumentarium.measuring.alignment import Aligned, align_tables
 from instrumentarium.measuring.tables import Absent, MeasuringError, read_clips, read_labels, read_scores
 from instrumentarium.reporting.document import interval, number
 from instrumentarium.reporting.figures import draw_figures
+from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.files import staged, write_json
 from instrumentarium.tables.taxonomy import Taxonomy, read_taxonomy
 
@@ -57,8 +57,7 @@ class Measurement:
             files["taxonomy"] = [self.request.taxonomy]
         return {
             **{
-                name: [{"name": path.name, "md5": hashlib.md5(path.read_bytes()).hexdigest()} for path in paths]
-                for name, paths in files.items()
+                name: [{"name": path.name, "md5": md5_of_file(path)} for path in paths] for name, paths in files.items()
             },
             "instruments": self.taxonomy.names,
             "absent": self.request.absent,

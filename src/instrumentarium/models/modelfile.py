@@ -5,21 +5,21 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import torch
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from instrumentarium.clips.params import WindowsParams
-from instrumentarium.frontends.normalisation import Stats
-from instrumentarium.frontends.params import LogMelParams
-from instrumentarium.models.params import NetworkParams
+from instrumentarium.frontends.normalisation import Normalisation
+from instrumentarium.frontends.params import FrontEndParams
+from instrumentarium.models.params import BackboneParams, HeadParams
 from instrumentarium.models.recognition import RecognitionModel, build_model
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import atomic_path, write_json
 from instrumentarium.runtime.section import Section
-from instrumentarium.tables.taxonomy import CODES, NAMES, Taxonomy, taxonomy_of
+from instrumentarium.tables.taxonomy import Instrument, Taxonomy, TaxonomyError
 
-FORMAT = 1
+FORMAT = 2
 
 
 class ModelFileError(UserError, ValueError):
@@ -41,25 +41,33 @@ class TrainedOn(Section):
     validation_map_macro: float
 
 
+_INSTRUMENT: TypeAdapter[Instrument] = TypeAdapter(Instrument)
+LabelCard = Annotated[Instrument, BeforeValidator(_INSTRUMENT.validate_python)]
+"""An instrument as JSON writes it: code, name and family."""
+
+
 class ModelCard(Section):
     """model.json: everything needed to run the weights, and where they come from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
 
-    format: Literal[1]
-    labels: Annotated[tuple[str, ...], Field(strict=False)]
+    format: Literal[2]
+    taxonomy_name: str
+    labels: Annotated[tuple[LabelCard, ...], Field(min_length=1, strict=False)]
     sample_rate_hz: int
-    frontend: LogMelParams
-    normalisation: Stats
-    network: NetworkParams
+    frontend: FrontEndParams
+    normalisation: Normalisation
+    backbone: BackboneParams
+    head: HeadParams
     windows: WindowsParams
+    recipe: dict[str, JsonValue]
     trained: TrainedOn
     versions: dict[str, str]
 
     @property
     def taxonomy(self) -> Taxonomy:
         """The instruments that the model tells apart, in the order of its outputs."""
-        return taxonomy_of(self.labels, NAMES)
+        return Taxonomy(self.taxonomy_name, self.labels)
 
 
 def save_model(folder: Path, weights: dict[str, torch.Tensor], card: ModelCard) -> None:
@@ -74,7 +82,7 @@ def load_card(folder: Path) -> ModelCard:
 
     Raises:
         MissingModelError: if it is missing.
-        ModelFileError: if it is damaged, of a newer format, or made for other labels.
+        ModelFileError: if it is damaged, or of another format.
     """
     path = folder / "model.json"
     if not path.exists():
@@ -84,13 +92,15 @@ def load_card(folder: Path) -> ModelCard:
         found = content.get("format") if isinstance(content, dict) else None
         if isinstance(found, int) and found > FORMAT:
             raise ModelFileError(f"{path} has format {found}, this version reads {FORMAT}; upgrade instrumentarium")
+        if isinstance(found, int) and found < FORMAT:
+            raise ModelFileError(
+                f"{path} has format {found}, of an earlier version; this one reads {FORMAT}. Train the model again with "
+                "`dvc repro train`, or use it with the version that trained it (its `versions` says which)"
+            )
         card = ModelCard.model_validate(content)
-    except (json.JSONDecodeError, UnicodeDecodeError, ValidationError) as error:
+        card.taxonomy  # noqa: B018 - checks that the labels differ
+    except (json.JSONDecodeError, UnicodeDecodeError, ValidationError, TaxonomyError) as error:
         raise ModelFileError(f"{path} is no model description: {error}") from error
-    if card.labels != CODES:
-        raise ModelFileError(
-            f"{path} is of a model for {', '.join(card.labels)}; this version knows {', '.join(CODES)}"
-        )
     return card
 
 
@@ -107,12 +117,13 @@ def load_model(folder: Path) -> tuple[RecognitionModel, ModelCard]:
         raise MissingModelError(f"{path} is missing; run `dvc repro train`, or `dvc pull` where the model was pushed")
     try:
         model = build_model(
-            card.network,
             card.frontend,
+            card.backbone,
+            card.head,
+            instruments=len(card.labels),
             sample_rate_hz=card.sample_rate_hz,
-            mean=card.normalisation.mean,
-            std=card.normalisation.std,
-            transposed_semitones=card.windows.transposed_semitones,
+            normalisation=card.normalisation,
+            pitch_shift_semitones=card.windows.pitch_shift_semitones,
         )
     except ValueError as error:
         raise ModelFileError(f"{folder / 'model.json'} describes no model that can be built: {error}") from error

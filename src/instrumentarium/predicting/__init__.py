@@ -1,4 +1,4 @@
-"""Using a trained model on any audio: a ladder of callables, each rung one step, the command only the last one.
+"""Running inference with a trained model on any audio: a ladder of callables, the command only the last step.
 
-`Samples2Scores` → `Audio2Timeline` → `File2Timeline` → `Files2Table` (module `ladder`).
+`Windows2Scores` → `Samples2Scores` → `Audio2Timeline` → `File2Timeline` → `Files2Table` (module `ladder`).
 """

@@ -9,10 +9,9 @@ import numpy.typing as npt
 import torch
 
 from instrumentarium.clips.collection import ClipSamples, clips_of, open_samples, read_clips
-from instrumentarium.clips.pooling import iterate_windows
+from instrumentarium.clips.pooling import iterate_windows, pool_windows
 from instrumentarium.clips.windows import window_starts
-from instrumentarium.evaluation.thresholds import Thresholds
-from instrumentarium.predicting.modelsource import thresholds_of
+from instrumentarium.predicting.modelsource import read_thresholds, thresholds_of
 from instrumentarium.predicting.onnxfile import CARD, MADE_OF, OnnxRecognizer, add_metadata, fingerprint_of
 from instrumentarium.predicting.onnxgraph import export_graph
 from instrumentarium.runtime.errors import UserError
@@ -21,16 +20,15 @@ from instrumentarium.runtime.progress import progress_bar
 from instrumentarium.scoring.recognizer import BATCH_SIZE, Recognizer
 from instrumentarium.tables.samplestore import FULL_SCALE
 from instrumentarium.tables.schemas import SPLIT
-from instrumentarium.tables.taxonomy import CODES
 
 TOLERANCE = 1e-4
-"""The largest difference of a probability that is let pass; a prediction this close to its threshold may flip."""
+"""The largest difference of a probability that is tolerated; a prediction this close to its threshold may flip."""
 LENGTHS = (0.5, 1.0, 1.37, 3.0)
 """Of made sounds, in windows."""
 
 
 class OnnxDisagreesError(UserError, RuntimeError):
-    """The exported model answers something else than the model."""
+    """The exported model has other scores than the model."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Agreement:
 
 
 def export_model(folder: Path, out: Path, test_set: ClipSamples | None) -> Agreement:
-    """Write the model of `folder` as ONNX to `out`, if it answers the same; return how well it agrees.
+    """Write the model of `folder` as ONNX to `out`, if its scores are the same; return how well they agree.
 
     Args:
         folder: the model's.
@@ -59,7 +57,7 @@ def export_model(folder: Path, out: Path, test_set: ClipSamples | None) -> Agree
     """
     recognizer = Recognizer.load(folder, torch.device("cpu"))
     limits = thresholds_of(folder)
-    thresholds = Thresholds.read(limits).vector() if limits.exists() else None
+    thresholds = read_thresholds(limits, recognizer.card.taxonomy.codes)[0] if limits.exists() else None
     with atomic_path(out) as temporary:
         export_graph(recognizer.model, temporary, recognizer.window_samples)
         add_metadata(temporary, {CARD: recognizer.card.model_dump_json(), MADE_OF: fingerprint_of(folder)})
@@ -91,7 +89,7 @@ def compare(
     """Return how well `exported` agrees with `recognizer`, window by window and clip by clip."""
     differences, windows = [], 0
     for made in made_windows(recognizer.window_samples):
-        differences.append(_difference(_listen(recognizer, made), exported.windows(made)))
+        differences.append(_difference(_scores(recognizer, made), exported.windows(made)))
         windows += len(made)
     flipped = None if thresholds is None else 0
     if test_set is not None:
@@ -101,15 +99,15 @@ def compare(
         ours, theirs, owners = [], [], []
         with progress_bar("compare", "windows", total=total) as bar:
             for batch, clips in iterate_windows(test_set, length, hop, BATCH_SIZE):
-                ours.append(_listen(recognizer, batch))
+                ours.append(_scores(recognizer, batch))
                 theirs.append(exported.windows(batch))
                 owners.append(clips)
                 bar.update(len(batch))
         first, second, owner = np.concatenate(ours), np.concatenate(theirs), np.concatenate(owners)
         differences.append(_difference(first, second))
         if thresholds is not None:
-            way = recognizer.card.windows.clip_score
-            flipped = flips(_of_clips(first, owner, way), _of_clips(second, owner, way), thresholds)
+            pooling = recognizer.card.windows.clip_score
+            flipped = flips(pool_windows(first, pooling, owner), pool_windows(second, pooling, owner), thresholds)
     return Agreement(0 if test_set is None else len(test_set), windows, max(differences), flipped)
 
 
@@ -130,18 +128,9 @@ def made_windows(window_samples: int) -> Iterator[npt.NDArray[np.int16]]:
         yield (np.stack(sounds) * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE).astype(np.int16)
 
 
-def _listen(recognizer: Recognizer, windows: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
-    return recognizer.windows(windows)[:, : len(CODES)]
+def _scores(recognizer: Recognizer, windows: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
+    return recognizer.windows(windows)[:, : len(recognizer.card.taxonomy)]
 
 
 def _difference(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
     return float(np.abs(first - second).max())
-
-
-def _of_clips(windows: npt.NDArray[np.float32], owner: npt.NDArray[np.int_], way: str) -> npt.NDArray[np.float64]:
-    """Return the scores of clips from those of their windows, (windows, instruments), as in evaluation."""
-    starts = np.flatnonzero(np.diff(owner, prepend=-1))
-    scores = windows.astype(np.float64)
-    if way == "max":
-        return np.asarray(np.maximum.reduceat(scores, starts))
-    return np.asarray(np.add.reduceat(scores, starts) / np.diff(starts, append=len(owner))[:, None])

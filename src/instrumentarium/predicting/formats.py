@@ -8,8 +8,8 @@ import io
 import json
 from collections.abc import Sequence
 
-from instrumentarium.predicting.result import Prediction
-from instrumentarium.tables.taxonomy import CODES, NAMES
+from instrumentarium.predicting.choices import Format
+from instrumentarium.predicting.prediction import Prediction
 
 BAR = 20
 JAMS_VERSION = "0.3.4"
@@ -35,14 +35,18 @@ def as_table(prediction: Prediction) -> str:
     lines = [f"{one_line(prediction.path)}  ({clock(prediction.duration_s)})"]
     if not prediction.present.any():
         lines.append("  no instrument is recognised")
+    instruments = prediction.taxonomy.instruments
+    name_width = max(16, *(len(instrument.name) for instrument in instruments))
+    code_width = max(len(instrument.code) for instrument in instruments)
     for place in (-prediction.scores).argsort(kind="stable"):
-        code, score = CODES[place], float(prediction.scores[place])
+        code, name, score = instruments[place].code, instruments[place].name, float(prediction.scores[place])
         mark = "✓" if prediction.present[place] else " "
         times = [
             f"{clock(part.start_s)}–{clock(part.end_s)}" for part in prediction.segments if part.instrument == code
         ]
         bar = "█" * round(score * BAR)
-        lines.append(f"  {mark} {NAMES[code]:<16} {code}  {score:.2f} {bar:<{BAR}}  {' '.join(times)}".rstrip())
+        label = f"{name:<{name_width}} {code:<{code_width}}"
+        lines.append(f"  {mark} {label}  {score:.2f} {bar:<{BAR}}  {' '.join(times)}".rstrip())
     return "\n".join(lines)
 
 
@@ -61,28 +65,31 @@ def as_csv(predictions: Sequence[Prediction]) -> str:
         if found.error is not None or found.duration_s is None:
             writer.writerow([found.path, "", "", "", "", "", found.error])
             continue
-        for code, score, present in zip(CODES, found.scores.tolist(), found.present.tolist(), strict=True):
-            writer.writerow(
-                [found.path, f"{found.duration_s:.6f}", code, NAMES[code], f"{score:.6f}", str(present).lower(), ""]
-            )
+        rows = zip(found.taxonomy.instruments, found.scores.tolist(), found.present.tolist(), strict=True)
+        for instrument, score, present in rows:
+            said = [instrument.code, instrument.name, f"{score:.6f}", str(present).lower(), ""]
+            writer.writerow([found.path, f"{found.duration_s:.6f}", *said])
     return text.getvalue().removesuffix("\n")
 
 
 def as_audacity(prediction: Prediction) -> str:
     """Return the timeline as a label track: start, end and name, parted by tabs."""
-    return "\n".join(f"{part.start_s:.6f}\t{part.end_s:.6f}\t{NAMES[part.instrument]}" for part in prediction.segments)
+    names = prediction.taxonomy.names
+    return "\n".join(f"{part.start_s:.6f}\t{part.end_s:.6f}\t{names[part.instrument]}" for part in prediction.segments)
 
 
 def as_jams(prediction: Prediction) -> str:
     """Return the timeline and the recording's instruments as a JAMS document with two annotations."""
-    duration_s = prediction.duration_s or 0.0
+    duration_s, names = prediction.duration_s or 0.0, prediction.taxonomy.names
     whole = [
-        _observation(0.0, duration_s, code, score)
-        for code, score, present in zip(CODES, prediction.scores.tolist(), prediction.present.tolist(), strict=True)
+        _observation(0.0, duration_s, names[code], score)
+        for code, score, present in zip(
+            prediction.taxonomy.codes, prediction.scores.tolist(), prediction.present.tolist(), strict=True
+        )
         if present
     ]
     parts = [
-        _observation(part.start_s, part.end_s - part.start_s, part.instrument, part.score)
+        _observation(part.start_s, part.end_s - part.start_s, names[part.instrument], part.score)
         for part in prediction.segments
     ]
     document = {
@@ -103,11 +110,26 @@ def as_jams(prediction: Prediction) -> str:
     return json.dumps(document, allow_nan=False, ensure_ascii=False, indent=2)
 
 
-def _observation(start_s: float, duration_s: float, code: str, score: float) -> dict[str, object]:
+def as_text(predictions: Sequence[Prediction], format_: Format) -> str:
+    """Return predictions in one of the formats that are written as a whole; for one recording where it holds one."""
+    match format_:
+        case Format.JSON:
+            return as_json(predictions)
+        case Format.CSV:
+            return as_csv(predictions)
+        case Format.AUDACITY:
+            return as_audacity(predictions[0])
+        case Format.JAMS:
+            return as_jams(predictions[0])
+        case _:
+            return "\n".join(as_table(prediction) for prediction in predictions)
+
+
+def _observation(start_s: float, duration_s: float, name: str, score: float) -> dict[str, object]:
     return {
         "time": round(start_s, 6),
         "duration": round(duration_s, 6),
-        "value": NAMES[code],
+        "value": name,
         "confidence": round(score, 6),
     }
 

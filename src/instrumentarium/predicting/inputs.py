@@ -2,8 +2,12 @@
 
 import glob
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from instrumentarium.runtime.errors import UserError
 
@@ -21,6 +25,23 @@ class NoAudioError(UserError, FileNotFoundError):
 def readable_name(path: Path) -> str:
     """Return a path as text that any encoding can write: bytes that are no UTF-8 by their number."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+STDIN = "-"
+"""How standard input is named."""
+
+
+@contextmanager
+def spooled(words: Sequence[str], stdin: BinaryIO) -> Iterator[tuple[list[str], Path | None]]:
+    """Yield `words` with standard input, where it is among them, as a temporary file; and that file."""
+    if STDIN not in words:
+        yield list(words), None
+        return
+    with tempfile.TemporaryDirectory(prefix="instrumentarium-") as folder:
+        path = Path(folder) / "stdin"
+        with path.open("wb") as file:
+            shutil.copyfileobj(stdin, file)
+        yield [str(path) if word == STDIN else word for word in words], path
 
 
 def find_files(words: Sequence[str]) -> list[Path]:

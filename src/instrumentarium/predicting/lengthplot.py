@@ -11,14 +11,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from instrumentarium.predicting.lengths import Heard, duration_text
+from instrumentarium.predicting.lengths import LengthResult, duration_text
 from instrumentarium.runtime.files import atomic_path
-from instrumentarium.tables.taxonomy import CODES, NAMES
 
 INK, BLUE = "#222222", "#1f5a85"
 
 
-def draw_lengths(path: Path, title: str, found: Sequence[Heard]) -> None:
+def draw_lengths(path: Path, title: str, found: Sequence[LengthResult]) -> None:
     """Write a PNG: the score of each instrument at each length above, time and memory below."""
     figure = Figure(figsize=(10, 7.2), dpi=130, layout="constrained")
     above, middle, below = figure.subplots(3, 1, height_ratios=(6, 2, 2))
@@ -37,7 +36,8 @@ def draw_lengths(path: Path, title: str, found: Sequence[Heard]) -> None:
                 fontweight="bold" if present else "normal",
                 fontsize=9,
             )
-    above.set_yticks(range(len(CODES)), [f"{NAMES[code]} ({code})" for code in CODES])
+    instruments = found[0].taxonomy.instruments
+    above.set_yticks(range(len(instruments)), [f"{each.name} ({each.code})" for each in instruments])
     above.set_title(title.replace("$", r"\$"), loc="left", fontsize=11)
     figure.colorbar(picture, ax=above, label="score; bold: it plays", pad=0.01)
     _draw_bars(middle, [one.time_s for one in found], "time in s", log=True)

@@ -15,11 +15,13 @@ import numpy.typing as npt
 
 from instrumentarium.ingestion.audio import SHORTEST_S, AudioError
 from instrumentarium.predicting.decoding import Block, decode_blocks
-from instrumentarium.predicting.ladder import Audio2Timeline
+from instrumentarium.predicting.ladder import Files2Table
+from instrumentarium.predicting.prediction import Prediction, instruments_content
 from instrumentarium.predicting.samples import SampleStream
 from instrumentarium.predicting.timeline import FloatArray
+from instrumentarium.predicting.windowscores import WindowScores
 from instrumentarium.runtime.errors import UserError
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.tables.taxonomy import Taxonomy
 
 LENGTHS_S = (0.1, 1.0, 5.0, 10.0, 60.0, 300.0, 1800.0, 3600.0)
 LONGEST_S = 36000.0
@@ -28,14 +30,15 @@ SHORT_FRAMES = 1 << 19
 
 
 class LengthError(UserError, ValueError):
-    """A length that cannot be listened to, or nothing to listen to from the chosen start."""
+    """A length that cannot be analysed, or no audio from the chosen start on."""
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What a model says of one length, and what that takes."""
+class LengthResult:
+    """What a model predicts at one length, and what that takes."""
 
     length_s: float
+    taxonomy: Taxonomy
     scores: FloatArray  # (instruments,)
     present: npt.NDArray[np.bool_]  # (instruments,)
     time_s: float  # on the clock, decoding included
@@ -48,20 +51,19 @@ class Heard:
 
     def content(self) -> dict[str, object]:
         """Return it as JSON writes it."""
-        said = zip(CODES, self.scores.tolist(), self.present.tolist(), strict=True)
         return {
             "length_s": self.length_s,
-            "instruments": {code: {"score": round(score, 6), "present": present} for code, score, present in said},
+            "instruments": instruments_content(self.taxonomy, self.scores, self.present),
             "time_s": round(self.time_s, 4),
             "speed": round(self.speed, 1),
             "memory_mb": round(self.memory_mb, 1),
         }
 
 
-def listen_to_lengths(
-    path: Path, audio2timeline: Audio2Timeline, lengths_s: Sequence[float] = LENGTHS_S, start_s: float = 0.0
-) -> Iterator[Heard]:
-    """Yield what the model says of the first seconds of a file from `start_s` on, for each length.
+def predict_lengths(
+    path: Path, files2table: Files2Table, lengths_s: Sequence[float] = LENGTHS_S, start_s: float = 0.0
+) -> Iterator[LengthResult]:
+    """Yield what the model predicts for the first seconds of a file from `start_s` on, for each length.
 
     Where the file ends earlier it is repeated, from `start_s` again. Lengths come in rising order.
 
@@ -75,20 +77,24 @@ def listen_to_lengths(
             f"lengths are from {SHORTEST_S} s to {LONGEST_S:g} s, the start is 0 s or later; "
             f"found {', '.join(f'{length:g}' for length in lengths_s) or 'no length'} from {start_s:g}"
         )
-    samples2scores = audio2timeline.samples2scores
+    audio2timeline, streams2scores = files2table.audio2timeline, files2table.streams2scores
 
-    def stream(length_s: float) -> SampleStream:
+    def predict(length_s: float) -> Prediction:
         blocks = functools.partial(excerpt, path, start_s, length_s)
-        return SampleStream(blocks, samples2scores.sample_rate_hz)
+        (scores,) = streams2scores([SampleStream(blocks, audio2timeline.samples2scores.sample_rate_hz)])
+        if not isinstance(scores, WindowScores):
+            raise scores
+        return audio2timeline.decide(scores, "")
 
-    audio2timeline.decide(samples2scores(stream(SHORTEST_S)), "")  # what is done once, at first use, is no length's
+    predict(SHORTEST_S)  # what is done once, at first use, is no length's
     loaded_mb = reset_peak_mb()
     for length_s in sorted(set(lengths_s)):
         reset_peak_mb()
         began = time.perf_counter()
-        found = audio2timeline.decide(samples2scores(stream(length_s)), "")
+        found = predict(length_s)
         time_s = time.perf_counter() - began
-        yield Heard(length_s, found.scores, found.present, time_s, max(0.0, peak_mb() - loaded_mb))
+        memory_mb = max(0.0, peak_mb() - loaded_mb)
+        yield LengthResult(length_s, found.taxonomy, found.scores, found.present, time_s, memory_mb)
 
 
 def excerpt(path: Path, start_s: float, length_s: float) -> Iterator[Block]:
@@ -161,19 +167,20 @@ def duration_text(seconds: float) -> str:
     return f"{seconds / 60:g} min" if seconds >= 60 and seconds % 60 == 0 else f"{seconds:g} s"
 
 
-def as_table(found: Sequence[Heard]) -> str:
-    """Return a line a length: scores by code, a star where the instrument plays, then time and memory."""
-    lines = [
-        f"{'length':>8}  {'  '.join(f'{code:>5}' for code in CODES)}  {'time':>9}  {'× real time':>11}  {'memory':>8}"
-    ]
+def as_table(found: Sequence[LengthResult]) -> str:
+    """Return a line a length, of which there is at least one: scores by code, a star where the instrument plays; costs."""
+    codes = found[0].taxonomy.codes
+    widths = [max(5, len(code)) for code in codes]
+    titles = "  ".join(f"{code:>{width}}" for code, width in zip(codes, widths, strict=True))
+    lines = [f"{'length':>8}  {titles}  {'time':>9}  {'× real time':>11}  {'memory':>8}"]
     for one in found:
-        said = zip(one.scores.tolist(), one.present.tolist(), strict=True)
-        scores = "  ".join(f"{score:.2f}{'*' if present else ' '}" for score, present in said)
+        marked = [f"{score:.2f}{'*' if plays else ' '}" for score, plays in zip(one.scores, one.present, strict=True)]
+        scores = "  ".join(f"{text:>{width}}" for text, width in zip(marked, widths, strict=True))
         cost = f"{one.time_s:>7.3f} s  {one.speed:>11,.0f}  {one.memory_mb:>5.0f} MB"
         lines.append(f"{duration_text(one.length_s):>8}  {scores}  {cost}")
     return "\n".join(lines)
 
 
-def as_json(found: Sequence[Heard]) -> str:
+def as_json(found: Sequence[LengthResult]) -> str:
     """Return a JSON list, one object a length."""
     return json.dumps([one.content() for one in found], allow_nan=False, indent=2)

@@ -1,10 +1,14 @@
 """Where a model comes from: a folder, or a revision or experiment of the DVC repository at hand."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from instrumentarium.clips.labels import FloatArray
+from instrumentarium.evaluation.thresholds import Thresholds
 from instrumentarium.runtime.cache import cache_folder
 from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.revisions import UnknownRevisionError, open_revision
 
 WORKSPACE = Path("data/model")
 THRESHOLDS = "thresholds.json"
@@ -21,6 +25,7 @@ def find_model(text: str) -> Path:
 
     Raises:
         UnknownModelError: if it is none of them.
+        RevisionError: if the revision has no model, or its files are not to be had here.
     """
     path = Path(text)
     if path.is_dir() or path == WORKSPACE:
@@ -36,37 +41,29 @@ def thresholds_of(folder: Path) -> Path:
     return inside if inside.exists() else folder.absolute().parent / THRESHOLDS
 
 
-def _of_revision(name: str) -> Path:
-    from dvc.api import DVCFileSystem
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-    from dvc.scm import RevError, resolve_rev
-    from dvc_data.index import DataIndexDirError
+def read_thresholds(path: Path, codes: Sequence[str]) -> tuple[FloatArray, float]:
+    """Return the thresholds of a model's instruments `codes`, (instruments,), and the temperature of its scores.
 
-    unknown = f"{name} is neither a folder with a model nor a revision or experiment"
+    Raises:
+        MissingThresholdsError: if the file is missing.
+        ThresholdsError: if it is something else, or for other instruments.
+    """
+    limits = Thresholds.read(path, codes)
+    return limits.vector(), limits.temperature
+
+
+def _of_revision(name: str) -> Path:
     try:
-        with Repo() as repo:
-            root, commit = repo.root_dir, resolve_rev(repo.scm, name)
-    except RevError as error:
-        raise UnknownModelError(f"{unknown} of this repository; `dvc exp show` and `git log` list those") from error
-    except DvcException as error:
-        raise UnknownModelError(f"{unknown}: there is no DVC repository here; go to its folder") from error
-    kept: Path = cache_folder() / "models" / str(commit)
-    if kept.exists():
-        return kept / WORKSPACE.name
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=kept.parent) as staging:
-        fetched = Path(staging) / "fetched"
-        fetched.mkdir()
-        try:
-            files = DVCFileSystem(root, rev=commit)
-            files.get(WORKSPACE.as_posix(), str(fetched / WORKSPACE.name), recursive=True)
-            thresholds = (WORKSPACE.parent / THRESHOLDS).as_posix()
-            if files.exists(thresholds):
-                files.get(thresholds, str(fetched / THRESHOLDS))
-        except (DvcException, DataIndexDirError, OSError) as error:
-            raise UnknownModelError(
-                f"the model of {name} ({commit[:7]}) cannot be had: {error}; run `dvc fetch` or make it with `dvc repro`"
-            ) from error
-        fetched.rename(kept)
+        with open_revision(Path(), name) as revision:
+            kept = cache_folder() / "models" / revision.commit
+            if not kept.exists():
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryDirectory(prefix=".fetch-", dir=kept.parent) as staging:
+                    revision.fetch(WORKSPACE, Path(staging))
+                    thresholds = WORKSPACE.parent / THRESHOLDS
+                    if revision.has(thresholds):
+                        revision.fetch(thresholds, Path(staging))
+                    (Path(staging) / WORKSPACE.parent).rename(kept)
+    except UnknownRevisionError as error:
+        raise UnknownModelError(f"{name} is no folder with a model, and {error}") from error
     return kept / WORKSPACE.name

@@ -1,4 +1,4 @@
-"""A model exported to ONNX as a file: where it lies, which model it was made of, and how it listens.
+"""A model exported to ONNX as a file: where it lies, which model it was made of, and how it is run.
 
 The file carries model.json and a fingerprint of the model's files as metadata, so that it is never taken for another
 model's.
@@ -55,7 +55,7 @@ def add_metadata(path: Path, metadata: Mapping[str, str]) -> None:
 
 
 class OnnxRecognizer:
-    """An exported model, ready to listen with ONNX Runtime; it answers what the model itself does."""
+    """An exported model in ONNX Runtime; its scores are those of the model itself."""
 
     def __init__(self, session: "onnxruntime.InferenceSession", card: ModelCard) -> None:
         self.session, self.card = session, card

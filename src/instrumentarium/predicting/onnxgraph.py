@@ -1,9 +1,11 @@
 """A model as an ONNX graph, front end included: waveforms of any number and length in, probabilities out.
 
-ONNX has no short-time Fourier transform that every runtime computes well, and exporters know no complex numbers: the graph
-has the transform as a convolution with windowed cosines and sines, of those bins alone that a mel band hears.
+ONNX has no short-time Fourier transform that every runtime computes well, and exporters know no complex numbers: where the
+front end is a `LogMel`, the graph has the transform as a convolution with windowed cosines and sines, of those bins alone
+that a mel band covers. Any other front end is exported as it is. Resampling is a convolution in either case.
 """
 
+import copy
 import math
 import warnings
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torchaudio.transforms import Resample
 
 from instrumentarium.frontends.logmel import LogMel
 from instrumentarium.models.recognition import RecognitionModel
@@ -29,53 +32,67 @@ class OnnxExportError(UserError, RuntimeError):
     """A network that cannot be exported."""
 
 
-class ConvolvedLogMel(nn.Module):
-    """The power that a `LogMel` computes, by convolutions: waveforms (batch, samples) → (batch, bands, frames)."""
+class ConvolvedLogMel(LogMel):
+    """The front end `frontend`, whose power is computed by convolutions."""
 
     kernels: Tensor
-    filters: Tensor
+    covered_filters: Tensor
 
     def __init__(self, frontend: LogMel) -> None:
-        super().__init__()
-        self.frontend, n_fft = frontend, frontend.params.n_fft
-        heard = frontend.filters.any(dim=0)  # (bins,)
+        super().__init__(frontend.params, frontend.params.sample_rate_hz)
+        self.resample = frontend.resample
+        n_fft, covered = frontend.params.n_fft, frontend.filters.any(dim=0)  # (bins,)
         # Whole turns are dropped from the angles while they are whole numbers, so that no digit is lost.
-        turns = torch.arange(n_fft // 2 + 1)[heard, None] * torch.arange(n_fft) % n_fft
+        turns = torch.arange(n_fft // 2 + 1)[covered, None] * torch.arange(n_fft) % n_fft
         angles = 2 * math.pi / n_fft * turns.double()
         window = frontend.window.double()
         kernels = torch.cat([angles.cos() * window, angles.sin() * window])
+        filters = frontend.filters[:, covered].contiguous()
         self.register_buffer("kernels", kernels[:, None].float(), persistent=False)  # (2 · bins, 1, n_fft)
-        self.register_buffer("filters", frontend.filters[:, heard].contiguous(), persistent=False)  # (bands, bins)
+        self.register_buffer("covered_filters", filters, persistent=False)  # (bands, bins)
+
+    def power(self, waveforms: Tensor) -> Tensor:
+        """Return the power in each mel band, (batch, bands, frames)."""
+        margin = self.params.n_fft // 2
+        signal = functional.pad(self.resample(waveforms)[:, None], (margin, margin))  # (batch, 1, samples)
+        spectrum = functional.conv1d(signal, self.kernels, stride=self.params.hop_length)
+        cosines, sines = spectrum.chunk(2, dim=1)  # (batch, bins, frames) each
+        return self.covered_filters @ (cosines.square() + sines.square())
+
+
+class ConvolvedResample(nn.Module):
+    """What `resample` does, for waveforms (batch, samples) whose length is not known when the graph is traced."""
+
+    kernel: Tensor
+
+    def __init__(self, resample: Resample) -> None:
+        super().__init__()
+        self.old, self.new = resample.orig_freq // resample.gcd, resample.new_freq // resample.gcd
+        self.width = resample.width
+        self.register_buffer("kernel", resample.kernel, persistent=False)
 
     def forward(self, waveforms: Tensor) -> Tensor:
-        """Return the power in each mel band."""
-        margin = self.frontend.params.n_fft // 2
-        signal = functional.pad(self._resampled(waveforms)[:, None], (margin, margin))  # (batch, 1, samples)
-        spectrum = functional.conv1d(signal, self.kernels, stride=self.frontend.params.hop_length)
-        cosines, sines = spectrum.chunk(2, dim=1)  # (batch, bins, frames) each
-        return self.filters @ (cosines.square() + sines.square())
-
-    def _resampled(self, waveforms: Tensor) -> Tensor:
-        """Return waveforms at the front end's rate, as `torchaudio.transforms.Resample` has them."""
-        resample = self.frontend.resample
-        if isinstance(resample, nn.Identity):
-            return waveforms
-        old, new = resample.orig_freq // resample.gcd, resample.new_freq // resample.gcd
-        padded = functional.pad(waveforms[:, None], (resample.width, resample.width + old))
-        phases = functional.conv1d(padded, resample.kernel, stride=old)  # (batch, new, samples/old)
-        return phases.transpose(1, 2).flatten(1)[:, : (new * waveforms.shape[1] + old - 1) // old]
+        """Return waveforms at the new rate."""
+        padded = functional.pad(waveforms[:, None], (self.width, self.width + self.old))
+        phases = functional.conv1d(padded, self.kernel, stride=self.old)  # (batch, new, samples/old)
+        samples = (self.new * waveforms.shape[1] + self.old - 1) // self.old
+        return phases.transpose(1, 2).flatten(1)[:, :samples]
 
 
-class WaveformsToProbabilities(nn.Module):
+class Waveforms2Probabilities(nn.Module):
     """What is exported: waveforms (batch, samples), full scale ±1 → probabilities (batch, instruments)."""
 
     def __init__(self, model: RecognitionModel) -> None:
         super().__init__()
-        self.power, self.model = ConvolvedLogMel(model.frontend), model
+        self.model = copy.deepcopy(model)
+        if isinstance(self.model.frontend, LogMel):
+            self.model.frontend = ConvolvedLogMel(self.model.frontend)
+        if isinstance(self.model.frontend.resample, Resample):
+            self.model.frontend.resample = ConvolvedResample(self.model.frontend.resample)
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Return the probabilities."""
-        return self.model.hear(self.power(waveforms))[0].sigmoid()
+        return self.model.predict(waveforms).logits.sigmoid()
 
 
 def export_graph(model: RecognitionModel, path: Path, window_samples: int) -> None:
@@ -90,7 +107,7 @@ def export_graph(model: RecognitionModel, path: Path, window_samples: int) -> No
     except ImportError as error:
         raise MissingOnnxError(f"exporting needs the package onnx, which is not installed: {INSTALL}") from error
 
-    graph = WaveformsToProbabilities(model).eval()
+    graph = Waveforms2Probabilities(model).eval()
     example = torch.linspace(-0.5, 0.5, 2 * window_samples).reshape(2, -1)
     try:
         with warnings.catch_warnings(), torch.inference_mode():

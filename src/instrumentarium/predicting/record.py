@@ -3,10 +3,14 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
-from instrumentarium.predicting.result import Prediction
+from instrumentarium.predicting.choices import Backend
+from instrumentarium.predicting.ladder import Audio2Timeline
+from instrumentarium.predicting.prediction import Prediction
+from instrumentarium.runtime.cache import fingerprint
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import write_text_atomically
 
@@ -20,6 +24,18 @@ class Append(Protocol):
 
     def __call__(self, prediction: Prediction) -> None:
         """Add it."""
+
+
+def name_run(audio2timeline: Audio2Timeline, folder: Path, backend: Backend) -> str:
+    """Return a name for the model of `folder` and the settings that predictions are made with."""
+    values = {
+        "hop_samples": audio2timeline.samples2scores.windowing.hop_samples,
+        "thresholds": audio2timeline.thresholds.tolist(),
+        "temperature": audio2timeline.temperature,
+        "timeline": asdict(audio2timeline.settings),
+        "backend": backend.value,
+    }
+    return fingerprint(values, [folder / "model.json", folder / "model.safetensors"])[:12]
 
 
 def line_of(prediction: Prediction, run: str) -> str:

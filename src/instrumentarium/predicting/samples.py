@@ -1,6 +1,6 @@
 """From blocks of a file to mono samples at the model's rate, and on to windows: what ingest does, in flat memory.
 
-Mixed down, scaled where a float file exceeds full scale, resampled and rounded as `instrumentarium.audio.decode_clip` does
+Mixed down, scaled where a float file exceeds full scale, resampled and rounded as `ingestion.audio.decode_clip` does
 it, sample for sample.
 """
 
@@ -152,7 +152,7 @@ def stream_windows(
         keep = max(first, min(start, first + len(held) - length))
         held, first = held[keep - first :], keep
     end = first + len(held)
-    last = start - hop + length if start else 0  # what the windows so far have heard
+    last = start - hop + length if start else 0  # where the windows so far end
     if end > last:
         begin = max(0, end - length)
         yield begin, cut_window(held, begin - first, length).copy()

@@ -5,6 +5,7 @@ smoothed by a running median. An instrument enters where its frames reach its th
 share of it (hysteresis); what is shorter than a minimum is dropped. Pure functions on arrays.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,6 @@ import numpy.typing as npt
 from scipy.ndimage import median_filter
 
 from instrumentarium.runtime.errors import UserError
-from instrumentarium.tables.taxonomy import CODES
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -29,7 +29,7 @@ class TimelineSettings:
         step_s: length of a frame.
         smooth_s: length of the running median; below two frames there is none.
         release: share of its threshold that an instrument must keep to stay, in (0, 1]; 1 is no hysteresis.
-        minimum_s: the shortest stretch that is told.
+        minimum_s: the shortest stretch that is reported.
     """
 
     step_s: float = 0.5
@@ -105,20 +105,21 @@ def smooth(frames: FloatArray, step_s: float, smooth_s: float) -> FloatArray:
 
 def find_segments(
     frames: FloatArray,
+    codes: Sequence[str],
     thresholds: FloatArray,
     duration_s: float,
     settings: TimelineSettings,
-    told: FloatArray | None = None,
+    reported: FloatArray | None = None,
 ) -> tuple[Segment, ...]:
     """Return the stretches of frames (frames, instruments) in which instruments play, by start, then by instrument.
 
-    Thresholds judge `frames`; the score of a stretch is its mean of `told`, by default the same frames. What lasts as long
-    as the whole is never too short.
+    Thresholds are applied to `frames`; the score of a stretch is its mean of `reported`, by default the same frames. What
+    lasts as long as the whole is never too short.
     """
-    told = frames if told is None else told
+    reported = frames if reported is None else reported
     minimum_s = min(settings.minimum_s, duration_s) - 1e-9
     segments = []
-    for column, code in enumerate(CODES):
+    for column, code in enumerate(codes):
         line, threshold = frames[:, column], thresholds[column]
         stays = np.concatenate([[False], line >= settings.release * threshold, [False]]).astype(np.int8)
         edges = np.flatnonzero(np.diff(stays))
@@ -126,7 +127,6 @@ def find_segments(
             stretch = line[begin:end]
             start_s, end_s = begin * settings.step_s, min(end * settings.step_s, duration_s)
             if stretch.max() >= threshold and end_s - start_s >= minimum_s:
-                segments.append(
-                    Segment(code, round(start_s, 6), round(end_s, 6), round(float(told[begin:end, column].mean()), 6))
-                )
-    return tuple(sorted(segments, key=lambda segment: (segment.start_s, CODES.index(segment.instrument))))
+                score = float(reported[begin:end, column].mean())
+                segments.append(Segment(code, round(start_s, 6), round(end_s, 6), round(score, 6)))
+    return tuple(sorted(segments, key=lambda segment: (segment.start_s, codes.index(segment.instrument))))

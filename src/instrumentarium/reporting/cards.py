@@ -1,6 +1,5 @@
 """What the report says of the data, the model and the software: tables of names and values, from the stages' files."""
 
-import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
 from instrumentarium.reporting.rows import MissingReportInputError, ReportInputError, read_mapping
+from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.tables.schemas import REJECTED
 
 SPLITS = ("train", "validation", "test")
@@ -174,5 +174,4 @@ def md5_of(path: Path, made_by: str) -> str:
     """
     if not path.exists():
         raise MissingReportInputError(f"{path} is missing; run `dvc repro {made_by}`")
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    return md5_of_file(path)

@@ -54,7 +54,7 @@ def is_wide(png: bytes) -> bool:
 
 
 def filled(template: str, rows: Rows) -> dict[str, object]:
-    """Return a template with the rows of one revision, and without what tells revisions apart."""
+    """Return a template with the rows of one revision, and without what distinguishes revisions."""
     text = (TEMPLATES / f"{template}.json").read_text(encoding="utf-8")
     specification = _without_revisions(json.loads(text.replace(f'"{DATA}"', json.dumps(list(rows), allow_nan=False))))
     assert isinstance(specification, dict)
@@ -64,7 +64,7 @@ def filled(template: str, rows: Rows) -> dict[str, object]:
 def _without_revisions(node: object) -> object:
     """Leave out every channel of the revision; panels of what remains are laid out in rows of PANELS_A_ROW."""
     if isinstance(node, list):
-        return [_without_revisions(part) for part in node if not _is_revision(part)]
+        return [_without_revisions(part) for part in node if part != REVISION and not _is_revision(part)]
     if not isinstance(node, Mapping):
         return node
     kept = {

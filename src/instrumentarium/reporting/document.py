@@ -9,6 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from instrumentarium.evaluation import catalogue
+from instrumentarium.evaluation.systems import MODEL
+from instrumentarium.evaluation.trivial import TRIVIAL_SYSTEMS
 from instrumentarium.reporting.rows import ReportInputError
 
 TEMPLATE = "report.html.jinja"
@@ -20,8 +22,8 @@ SHOWN = (
     *("clips", "recordings", "per_corpus", "by_labels", "by_genre"),
 )
 """What else the page shows of a split."""
-BRIEFLY = catalogue.BRIEF
-"""The metrics of each part."""
+BRIEFLY = {key: catalogue.LABELS[key] for key in catalogue.BRIEF}
+"""The metrics of each part, and of each system."""
 PARTS = {"corpus": "per_corpus", "instruments known to play": "by_labels", "genre": "by_genre"}
 
 
@@ -91,7 +93,7 @@ def metrics_of(evaluation: Mapping[str, object], split: str, source: str) -> dic
 
 
 def systems_of(evaluation: Mapping[str, object], source: str) -> dict[str, dict[str, Any]]:
-    """Return system to its metrics on test, with intervals below "interval" where there are any.
+    """Return system to its metrics on test, intervals below "interval": the model first, the trivial ones last.
 
     Raises:
         ReportInputError: if there are none.
@@ -99,4 +101,4 @@ def systems_of(evaluation: Mapping[str, object], source: str) -> dict[str, dict[
     systems = evaluation.get("systems")
     if not isinstance(systems, dict) or not all(isinstance(metrics, dict) for metrics in systems.values()):
         raise ReportInputError(f"{source} has no mapping `systems`; run `dvc repro -f evaluate`")
-    return systems
+    return dict(sorted(systems.items(), key=lambda item: (item[0] != MODEL, item[0] in TRIVIAL_SYSTEMS, item[0])))

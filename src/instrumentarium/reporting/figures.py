@@ -100,7 +100,11 @@ DRAWINGS: tuple[Drawing, ...] = (
     ),
     Drawing("loss", "train/loss", ("part",), ("epoch", "loss"), "Loss by epoch."),
     Drawing(
-        "map_macro", "train/map_macro", (), ("epoch", "map_macro"), "Mean average precision on validation by epoch."
+        "map_macro",
+        "train/map_macro",
+        (),
+        ("epoch", "map_macro"),
+        "Mean average precision on validation by epoch; the dot is the highest.",
     ),
 )
 

@@ -1,7 +1,7 @@
 """The clips that the model got most wrong: which they are, and all that helps to see why.
 
 For each instrument, the false positives whose scores lie farthest above the threshold, and the misses whose scores lie
-farthest below it. Of one recording only the worst clip is shown: its other clips would tell the same story again.
+farthest below it. Of one recording only the worst clip is shown: its other clips would show the same again.
 """
 
 from collections.abc import Mapping, Sequence

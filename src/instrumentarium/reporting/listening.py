@@ -1,4 +1,4 @@
-"""A clip of the sample store as a WAV file, to hear what the model heard."""
+"""A clip of the sample store as a WAV file: the samples that the model was trained on or scored."""
 
 import difflib
 import wave

@@ -73,7 +73,7 @@ class Report:
 
     def summary(self) -> str:
         """Return one line about it."""
-        return f"{len(self.figures)} figures, {len(self.gallery)} clips that went wrong, {len(self.html) / 1e6:.1f} MB page"
+        return f"{len(self.figures)} figures, {len(self.gallery)} wrong predictions, {len(self.html) / 1e6:.1f} MB page"
 
 
 def make_report(sources: Sources, settings: Settings) -> Report:
@@ -160,10 +160,10 @@ def _page(
             "test": test,
             "validation": validation,
             "parts": {what: test[key] for what, key in PARTS.items() if test[key]},
-            "briefly": {key: HEADLINE.get(key, "all zeros") for key in BRIEFLY},
+            "briefly": BRIEFLY,
             "official": test.get("official_irmas", {}),
             "systems": systems,
-            "system_keys": [key for key in HEADLINE if any(key in metrics for metrics in systems.values())],
+            "system_keys": [key for key in BRIEFLY if any(key in metrics for metrics in systems.values())],
             "rule_keys": [key for key in HEADLINE if any(key in metrics for metrics in test["rules"].values())],
             "thresholds": {"rule": test["rule"], "chosen_from": test["thresholds_from"]},
             "figures": figures,

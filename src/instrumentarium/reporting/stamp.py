@@ -1,12 +1,12 @@
 """The commit on a report that left the pipeline: only a report that the commit's dvc.lock names gets it."""
 
-import hashlib
 import html
 import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.errors import UserError
 
 PLACE = "<!--stamp-->"
@@ -57,7 +57,7 @@ def origin_of(page: Path, root: Path) -> Origin:
     commit = _git(root, "rev-parse", "--verify", "HEAD").strip()
     changes = _git(root, "status", "--porcelain", "--untracked-files=no")
     locked = _git(root, "show", "HEAD:dvc.lock") if _git(root, "ls-tree", "--name-only", "HEAD", "dvc.lock") else ""
-    digest = hashlib.md5((root / page).read_bytes(), usedforsecurity=False).hexdigest()
+    digest = md5_of_file(root / page)
     entry = re.compile(rf"path: {re.escape(page.as_posix())}\n\s+hash: md5\n\s+md5: {digest}\n")
     return Origin(commit=commit, recorded=bool(entry.search(locked)), dirty=bool(changes.strip()))
 

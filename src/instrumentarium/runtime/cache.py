@@ -24,9 +24,3 @@ def fingerprint(values: Mapping[str, object], files: Iterable[Path]) -> str:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:32]
-
-
-def md5_of(path: Path) -> str:
-    """Return the md5 of a file's content, as publishers state it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()

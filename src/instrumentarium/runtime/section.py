@@ -6,8 +6,9 @@ parameters that the stage declares in dvc.yaml can be read: an undeclared one wo
 """
 
 import difflib
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -52,18 +53,11 @@ class Section(BaseModel):
         return values
 
 
-def _explain(error: ValidationError, prefix: str, source: object) -> str:
+def _explain(error: ValidationError, prefix: str, source: object, value: object) -> str:
     """One line a mistake: the key as `dvc exp run -S` would write it, what is wrong, what was found."""
-    # pydantic puts the chosen variant of a union into the location; params.yaml has no such key
-    kinds = {"cnn", "timm"}
     lines = []
     for item in error.errors():
-        parts = [
-            str(part)
-            for i, part in enumerate(item["loc"])
-            if not (str(part) in kinds and i and item["loc"][i - 1] == "network")
-        ]
-        key = ".".join(part for part in [prefix, *parts] if part)
+        key = ".".join(part for part in [prefix, *_keys(item["loc"], value, missing=item["type"] == "missing")] if part)
         found = (
             ""
             if item["type"] in {"missing", "unknown_key", "names", "sizes", "no_music", "no_path", "taxonomy"}
@@ -72,6 +66,18 @@ def _explain(error: ValidationError, prefix: str, source: object) -> str:
         text = "is missing" if item["type"] == "missing" else item["msg"]
         lines.append(f"  {key + ': ' if key else ''}{text}{found}")
     return f"{source} cannot be used as it is:\n" + "\n".join(lines)
+
+
+def _keys(location: Sequence[str | int], value: object, *, missing: bool) -> Iterator[str]:
+    """Yield the keys of a location; pydantic puts chosen variants of unions into it, which params.yaml does not have."""
+    for place, part in enumerate(location):
+        if isinstance(value, Mapping) and part in value:
+            value = value[part]
+        elif isinstance(value, Sequence) and isinstance(part, int):
+            value = value[part] if part < len(value) else None
+        elif not (missing and place + 1 == len(location)):
+            continue
+        yield str(part)
 
 
 T = TypeVar("T")
@@ -86,7 +92,7 @@ def validate(value: object, kind: type[T] | TypeAdapter[T], prefix: str = "", so
     try:
         return (kind if isinstance(kind, TypeAdapter) else TypeAdapter(kind)).validate_python(value)
     except ValidationError as error:
-        raise ParamsError(_explain(error, prefix, source)) from error
+        raise ParamsError(_explain(error, prefix, source, value)) from error
 
 
 def read_yaml(path: Path) -> dict[str, object]:
@@ -132,6 +138,24 @@ class DeclaredParams:
                 )
             value = value[part]
         return validate(value, kind, key)
+
+
+def read_section(path: Path, kind: type[T] | TypeAdapter[T]) -> T:
+    """Return the JSON content of `path` as a `kind`; the file is one that a stage wrote.
+
+    Raises:
+        ParamsError: if it is missing, is no JSON, or holds something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ParamsError(f"{path} is missing; run `dvc repro`") from error
+    except ValueError as error:
+        raise ParamsError(f"{path} is no JSON: {error}; run `dvc repro`") from error
+    try:
+        return (kind if isinstance(kind, TypeAdapter) else TypeAdapter(kind)).validate_python(content)
+    except ValidationError as error:
+        raise ParamsError(f"{path} does not hold what this version reads: {error}; run `dvc repro`") from error
 
 
 def stage_params() -> DeclaredParams:

@@ -18,7 +18,6 @@ from instrumentarium.frontends.waveforms import to_waveforms
 from instrumentarium.models.modelfile import ModelCard, load_model
 from instrumentarium.models.recognition import RecognitionModel
 from instrumentarium.runtime.progress import progress_bar
-from instrumentarium.tables.taxonomy import CODES
 
 BATCH_SIZE = 32
 
@@ -32,7 +31,7 @@ class ClipResults:
 
 
 class Recognizer:
-    """A trained model, ready to listen."""
+    """A trained model, ready to score windows and clips."""
 
     def __init__(self, model: RecognitionModel, card: ModelCard, device: torch.device) -> None:
         self.model, self.card, self.device = model.to(device).eval(), card, device
@@ -52,8 +51,8 @@ class Recognizer:
         The result is (batch, instruments + embedding size).
         """
         waveforms = to_waveforms(torch.from_numpy(windows).to(self.device))
-        logits, embeddings = self.model.hear(self.model.frontend.power(waveforms))
-        return np.asarray(torch.cat([logits.float().sigmoid(), embeddings.float()], dim=1).cpu())
+        output = self.model.predict(waveforms)
+        return np.asarray(torch.cat([output.logits.float().sigmoid(), output.embedding.float()], dim=1).cpu())
 
     def clips(self, samples: ClipSamples) -> ClipResults:
         """Return the results of every clip."""
@@ -65,5 +64,6 @@ class Recognizer:
                 return self.windows(windows)
 
             summary = summarise_windows(samples, self.window_samples, self.hop_samples, BATCH_SIZE, predict)
+        instruments = len(self.card.labels)
         scores = summary.maximum if self.card.windows.clip_score == "max" else summary.mean
-        return ClipResults(scores[:, : len(CODES)], summary.mean[:, len(CODES) :].astype(np.float32))
+        return ClipResults(scores[:, :instruments], summary.mean[:, instruments:].astype(np.float32))

@@ -1,6 +1,5 @@
 """A split that was made elsewhere: read from a file in the folder splits/, validated, never trusted."""
 
-import hashlib
 import unicodedata
 from pathlib import Path
 
@@ -25,11 +24,6 @@ def frozen_file(folder: Path, name: str) -> Path:
             "put the file there and name it without its folder, or set split.frozen to null"
         )
     return folder / name
-
-
-def file_md5(path: Path) -> str:
-    """Return the md5 of the file's bytes, which metrics/split.json records."""
-    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
 def read_frozen_split(path: Path, clips: pd.DataFrame, recordings: pd.Series) -> pd.DataFrame:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from instrumentarium.duplicates.merging import merged_recordings
+from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.files import write_json
 from instrumentarium.splitting.assignment import assigned_splits
 from instrumentarium.splitting.describe import Metrics, describe_split
-from instrumentarium.splitting.frozen import file_md5, frozen_file, read_frozen_split
+from instrumentarium.splitting.frozen import frozen_file, read_frozen_split
 from instrumentarium.splitting.leaks import check_leaks, find_leaks
 from instrumentarium.splitting.params import SplitParams
 from instrumentarium.splitting.plots import Row, plot_rows
@@ -70,7 +71,7 @@ def split_clips(
         table = assigned_splits(clips, labels, recordings, params, seed, codes)
     else:
         path = frozen_file(frozen_splits, params.frozen)
-        origin, frozen = str(path), {"file": path.name, "md5": file_md5(path)}
+        origin, frozen = str(path), {"file": path.name, "md5": md5_of_file(path)}
         table = read_frozen_split(path, clips, recordings)
     leaks = find_leaks(clips, table, duplicates)
     check_leaks(leaks, origin)

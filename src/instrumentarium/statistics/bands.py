@@ -1,7 +1,7 @@
-"""Mean and standard deviation of every band over the training clips.
+"""Mean and standard deviation of every channel and band over the training clips.
 
 Accumulated in float64 over all frames of all training windows, by shifted sums so that nothing cancels; rounded to
-1e-3 dB, which is far below what a model notices and far above what two machines' Fourier transforms differ by.
+1e-3, in log-mel's decibels far below what a model notices and far above what two machines' Fourier transforms differ by.
 """
 
 import math
@@ -10,19 +10,40 @@ import torch
 
 from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.clips.pooling import iterate_windows
-from instrumentarium.frontends.logmel import LogMel
-from instrumentarium.frontends.normalisation import Stats
+from instrumentarium.frontends.base import FrontEnd
+from instrumentarium.frontends.normalisation import NO_NORMALISATION, Normalisation
+from instrumentarium.frontends.params import FixedNormalisation, NormalisationChoice
 from instrumentarium.frontends.waveforms import to_waveforms
 from instrumentarium.runtime.progress import progress_bar
 
-SHIFT_DB = -50.0
-"""A typical level: sums of squares around it stay small."""
+SHIFT = -50.0
+"""A typical level in dB: sums of squares around it stay small."""
+
+
+def normalisation_for(
+    choice: NormalisationChoice,
+    frontend: FrontEnd,
+    samples: ClipSamples,
+    window_samples: int,
+    device: torch.device,
+    batch_size: int = 64,
+) -> Normalisation:
+    """Return the normalisation that a front end's parameters ask for; only `per_band` looks at the clips.
+
+    Raises:
+        ValueError: if statistics are asked for and there is no clip.
+    """
+    if choice == "none":
+        return NO_NORMALISATION
+    if isinstance(choice, FixedNormalisation):
+        return Normalisation(kind="fixed", mean=((choice.mean,),), std=((choice.std,),), frames=0)
+    return band_statistics(frontend, samples, window_samples, device, batch_size)
 
 
 def band_statistics(
-    frontend: LogMel, samples: ClipSamples, window_samples: int, device: torch.device, batch_size: int = 64
-) -> Stats:
-    """Return the statistics over the windows of `samples`, cut end to end.
+    frontend: FrontEnd, samples: ClipSamples, window_samples: int, device: torch.device, batch_size: int = 64
+) -> Normalisation:
+    """Return the statistics over the windows of `samples`, cut end to end, of each channel and band.
 
     Raises:
         ValueError: if there is no clip.
@@ -30,24 +51,24 @@ def band_statistics(
     if not len(samples):
         raise ValueError("there is no training clip to take statistics of")
     frontend = frontend.to(device)
-    bands = frontend.params.n_mels
-    total = torch.zeros(bands, dtype=torch.float64)
-    squares = torch.zeros(bands, dtype=torch.float64)
-    frames = 0
+    total, squares, frames = torch.zeros(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64), 0
     batches = iterate_windows(samples, window_samples, window_samples, batch_size)
     with progress_bar("stats", "windows") as bar:
-        for waveforms, _ in batches:
-            features = frontend(to_waveforms(torch.from_numpy(waveforms).to(device)))[:, 0]  # (batch, bands, frames)
-            shifted = features.double().cpu() - SHIFT_DB
-            total += shifted.sum(dim=(0, 2))
-            squares += shifted.square().sum(dim=(0, 2))
-            frames += shifted.shape[0] * shifted.shape[2]
-            bar.update(len(waveforms))
-    mean = total / frames
+        for windows, _ in batches:
+            features = frontend(to_waveforms(torch.from_numpy(windows).to(device)))  # (batch, channels, bands, frames)
+            shifted = features.double().cpu() - SHIFT
+            total = total + shifted.sum(dim=(0, 3))
+            squares = squares + shifted.square().sum(dim=(0, 3))
+            frames += shifted.shape[0] * shifted.shape[3]
+            bar.update(len(windows))
+    mean = total / frames  # (channels, bands)
     std = (squares / frames - mean.square()).clamp(min=0).sqrt()
-    return Stats(
-        mean=tuple(round(value + SHIFT_DB, 3) for value in mean.tolist()),
+    return Normalisation(
+        kind="per_band",
+        mean=tuple(tuple(round(value + SHIFT, 3) for value in row) for row in mean.tolist()),
         # A band that never changes (above the corpus's bandwidth) tells nothing; 1 dB keeps it from being blown up.
-        std=tuple(round(max(value, 1.0), 3) if math.isfinite(value) else 1.0 for value in std.tolist()),
+        std=tuple(
+            tuple(round(max(value, 1.0), 3) if math.isfinite(value) else 1.0 for value in row) for row in std.tolist()
+        ),
         frames=frames,
     )

@@ -1,7 +1,7 @@
 """From the corpora's own labels to the instruments of a taxonomy.
 
 A clip has an instrument with the highest relevance of its labels that name the instrument. An instrument is known to be
-absent only where every label of that corpus which names it is known to be: of a corpus that tells acoustic from electric
+absent only where every label of that corpus which names it is known to be: of a corpus that parts acoustic from electric
 guitars, `guitar` is absent where both are. Anything else is unobserved, and has no row.
 """
 
@@ -194,13 +194,13 @@ def _relevances(
 ) -> dict[tuple[str, str], float]:
     """Return the relevance of each clip and instrument that its labels tell."""
     highest: dict[tuple[str, str], float] = {}
-    told: Counter[tuple[str, str]] = Counter()
+    stated: Counter[tuple[str, str]] = Counter()
     for clip_id, label, value in zip(rows["clip_id"], rows["label"], rows["relevance"], strict=True):
         for code in found.get(str(label)) or ():
             pair = str(clip_id), code
             highest[pair] = max(highest.get(pair, 0.0), float(value))
-            told[pair] += 1
-    return {pair: value for pair, value in highest.items() if value > 0.5 or told[pair] == named_by[pair[1]]}
+            stated[pair] += 1
+    return {pair: value for pair, value in highest.items() if value > 0.5 or stated[pair] == named_by[pair[1]]}
 
 
 def _others(

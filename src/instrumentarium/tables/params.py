@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from instrumentarium.runtime.section import Section
@@ -23,7 +23,24 @@ class InstrumentParams(Section):
     family: str
 
 
-LabelParams = Literal["none", "spelling"] | dict[str, str | list[str]]
+def _is_a_rule(value: object) -> object:
+    """Let one message take the place of one for each kind of value that is allowed."""
+    lists = value.values() if isinstance(value, dict) else None
+    if value not in ("none", "spelling") and (
+        lists is None
+        or not all(
+            isinstance(codes, str) or (isinstance(codes, list) and all(isinstance(code, str) for code in codes))
+            for codes in lists
+        )
+    ):
+        raise PydanticCustomError("rule", "must be none, spelling, or a mapping of labels to codes or lists of codes")
+    return value
+
+
+LabelParams = Annotated[
+    Literal["none", "spelling"] | dict[str, str | list[str]],
+    BeforeValidator(_is_a_rule),
+]
 """What a corpus's labels say of instruments.
 
 "none": its clips have no instrument. "spelling": a label is the instrument that has it as code or name. A mapping: each

@@ -4,11 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from instrumentarium.runtime.section import Count, Section
+from instrumentarium.runtime.section import Count, Positive, Section, Share
 
 
 class RecipeParams(Section):
-    """How one model is trained on one collection."""
+    """How one model is trained on one collection; windows and augmentation are entries of those names."""
 
     epochs: Count
     windows_per_epoch: Count
@@ -17,12 +17,14 @@ class RecipeParams(Section):
     patience: Count
     precision: Literal["auto", "32-true", "bf16-mixed"]
     pretrained: bool
+    windows: str
+    augmentation: str
 
 
 class TrainingParams(Section):
     """What every training run shares, whatever the model."""
 
     weight_decay: Annotated[float, Field(ge=0)]
-    warm_up_share: Annotated[float, Field(ge=0, lt=1)]
-    label_smoothing: Annotated[float, Field(ge=0, lt=0.5)]
-    negatives_share: Annotated[float, Field(ge=0, lt=1)]
+    warmup_ratio: Annotated[float, Field(ge=0, lt=1)]
+    max_grad_norm: Positive
+    negatives_share: Share

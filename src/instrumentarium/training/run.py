@@ -1,77 +1,92 @@
 """One training run from tables to model folder: gathers what determines it, resumes it, writes what came out."""
 
-import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
 from instrumentarium.clips.collection import clips_of, open_samples, read_clips
-from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, IrmasTrainAbsent, label_arrays
+from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
 from instrumentarium.clips.params import WindowsParams
-from instrumentarium.frontends.normalisation import Stats
-from instrumentarium.frontends.params import LogMelParams
+from instrumentarium.frontends.normalisation import Normalisation
+from instrumentarium.frontends.params import FRONTEND
 from instrumentarium.models.modelfile import ModelCard, TrainedOn, save_model
-from instrumentarium.models.params import NETWORK
+from instrumentarium.models.params import BACKBONE, HEAD
 from instrumentarium.models.recognition import build_model
 from instrumentarium.runtime.cache import fingerprint
 from instrumentarium.runtime.files import write_json
-from instrumentarium.runtime.section import DeclaredParams, Seed, validate
+from instrumentarium.runtime.section import DeclaredParams, Seed, read_section
 from instrumentarium.runtime.seeds import derive_seed
-from instrumentarium.tables.schemas import SETTLED_LABELS, SPLIT
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.tables.schemas import SPLIT, resolved_labels_table
+from instrumentarium.tables.taxonomy import Taxonomy, read_taxonomy
+from instrumentarium.training.augment.build import build_augmentations
 from instrumentarium.training.augment.params import AugmentParams
-from instrumentarium.training.fit import History, Part, TrainingPlan, choose_precision, fit
+from instrumentarium.training.fit import choose_precision, fit
+from instrumentarium.training.objectives.build import build_objective
+from instrumentarium.training.objectives.params import LOSS
 from instrumentarium.training.params import RecipeParams, TrainingParams
+from instrumentarium.training.recorder import History
 from instrumentarium.training.resume import resume_folder
+from instrumentarium.training.split_data import SplitData
+from instrumentarium.training.task import TrainingRun
 
 LIBRARIES = ("instrumentarium", "numpy", "pytorch-lightning", "timm", "torch", "torchaudio")
 
 
-def train(
-    params: DeclaredParams,
-    corpora: Sequence[Path],
-    labels: Path,
-    split: Path,
-    stats: Path,
-    out: Path,
-    metrics: Path,
-    plots: Path,
-) -> str:
-    """Train the model that params.yaml names and write model folder, figures and curves; return a line about it.
+@dataclass(frozen=True)
+class Inputs:
+    """What a run reads: folders of the ingested corpora, files, and the folder of the selected parameters."""
+
+    corpora: Sequence[Path]
+    labels: Path
+    taxonomy: Path
+    split: Path
+    stats: Path
+    selected: Path
+
+
+def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plots: Path) -> str:
+    """Train the model that params.yaml selects and write model folder, metrics and curves; return a line about it.
 
     Raises:
         UserError: if parameters, tables or pretrained weights are missing or cannot be used.
     """
     collection, model_name, seed = params.read("collection", str), params.read("model", str), params.read("seed", Seed)
-    sample_rate_hz = params.read("audio.sample_rate_hz", int)
-    windows = params.read("windows", WindowsParams)
-    recipe = params.read(f"models.{model_name}.recipes.{collection}", RecipeParams)
-    frontend = params.read(f"models.{model_name}.frontends.{collection}", LogMelParams)
-    network = params.read(f"models.{model_name}.network", NETWORK)
-    plan = TrainingPlan(
-        recipe=recipe,
-        training=params.read("training", TrainingParams),
-        augment=params.read("augment", AugmentParams),
-        window_samples=round(windows.length_s * sample_rate_hz),
-        hop_samples=round(windows.hop_s * sample_rate_hz),
-        clip_score=windows.clip_score,
-        seed=seed,
+    sample_rate_hz, selected = params.read("audio.sample_rate_hz", int), inputs.selected
+    frontend, backbone = (
+        read_section(selected / "frontend.json", FRONTEND),
+        read_section(selected / "backbone.json", BACKBONE),
     )
-    normalisation = validate(json.loads(stats.read_text(encoding="utf-8")), Stats)
+    head, windows = read_section(selected / "head.json", HEAD), read_section(selected / "windows.json", WindowsParams)
+    recipe, loss = read_section(selected / "recipe.json", RecipeParams), read_section(selected / "loss.json", LOSS)
+    augmentation = read_section(selected / "augmentation.json", AugmentParams)
+    normalisation = read_section(inputs.stats, Normalisation)
+    taxonomy = read_taxonomy(inputs.taxonomy)
 
     torch.manual_seed(derive_seed(seed, "weights"))
     model = build_model(
-        network,
         frontend,
+        backbone,
+        head,
+        instruments=len(taxonomy),
         sample_rate_hz=sample_rate_hz,
-        mean=normalisation.mean,
-        std=normalisation.std,
+        normalisation=normalisation,
         pretrained=recipe.pretrained,
     )
-    parts = _read_parts(corpora, labels, split, params.read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT))
+    run = TrainingRun(
+        model=model,
+        objective=build_objective(loss),
+        augmentations=build_augmentations(augmentation, model.frontend),
+        recipe=recipe,
+        training=params.read("training", TrainingParams),
+        windows=windows,
+        sample_rate_hz=sample_rate_hz,
+        seed=seed,
+    )
+    data = _read_splits(params, inputs, taxonomy)
     versions = {name: version(name) for name in LIBRARIES}
     key = fingerprint(
         {
@@ -80,19 +95,32 @@ def train(
             "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
             "threads": torch.get_num_threads(),
         },
-        [*_code(), labels, split, stats, *(folder / "clips.csv" for folder in corpora)],
+        [
+            *_code(),
+            *(inputs.labels, inputs.taxonomy, inputs.split, inputs.stats),
+            *(selected / f"{name}.json" for name in SELECTED),
+            *(folder / "clips.csv" for folder in inputs.corpora),
+        ],
     )
     with resume_folder(key) as folder:
-        history = fit(model, parts["train"], parts["validation"], plan, folder)
+        history = fit(run, data["train"], data["validation"], folder)
         best = history.rows[history.best_epoch]
         card = ModelCard(
-            format=1,
-            labels=CODES,
+            format=2,
+            taxonomy_name=taxonomy.name,
+            labels=taxonomy.instruments,
             sample_rate_hz=sample_rate_hz,
             frontend=frontend,
             normalisation=normalisation,
-            network=network,
+            backbone=backbone,
+            head=head,
             windows=windows,
+            recipe={
+                **recipe.model_dump(mode="json"),
+                "loss": loss.model_dump(mode="json"),
+                "augmentation": augmentation.model_dump(mode="json"),
+                "training": run.training.model_dump(mode="json"),
+            },
             trained=TrainedOn(
                 collection=collection,
                 model=model_name,
@@ -104,25 +132,32 @@ def train(
             versions=versions,
         )
         save_model(out, history.best_weights, card)
-        write_json(metrics, _figures(history, sum(weights.numel() for weights in model.parameters())))
+        write_json(metrics, _metrics(history, sum(weights.numel() for weights in model.parameters())))
         _write_curves(history, plots)
     return (
-        f"train: {len(parts['train'].samples)} training and {len(parts['validation'].samples)} validation clips in; "
+        f"train: {len(data['train'].samples)} training and {len(data['validation'].samples)} validation clips in; "
         f"{model_name} after {len(history.rows)} epochs out, best in epoch {history.best_epoch + 1} "
         f"(validation mAP {best['validation_map_macro']:.4f}), {choose_precision(recipe)}"
     )
 
 
-def _read_parts(
-    corpora: Sequence[Path], labels: Path, split: Path, irmas_train_absent: IrmasTrainAbsent
-) -> dict[str, Part]:
-    clips, split_table = read_clips(corpora), SPLIT.read(split)
-    arrays = label_arrays(clips, SETTLED_LABELS.read(labels), irmas_train_absent=irmas_train_absent)
-    parts = {}
+SELECTED = ("frontend", "backbone", "head", "loss", "augmentation", "windows", "recipe")
+"""The selected parameters that a training reads."""
+
+
+def _read_splits(params: DeclaredParams, inputs: Inputs, taxonomy: Taxonomy) -> dict[str, SplitData]:
+    clips, split_table = read_clips(inputs.corpora), SPLIT.read(inputs.split)
+    arrays = label_arrays(
+        clips,
+        resolved_labels_table(taxonomy).read(inputs.labels),
+        taxonomy,
+        irmas_train_absent=params.read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT),
+    )
+    data = {}
     for name in ("train", "validation"):
         chosen = clips_of(clips, split_table, name)
-        parts[name] = Part(open_samples(chosen, corpora), arrays.take(list(chosen["clip_id"])))
-    return parts
+        data[name] = SplitData(open_samples(chosen, inputs.corpora), arrays.take(list(chosen["clip_id"])))
+    return data
 
 
 def _code() -> list[Path]:
@@ -131,7 +166,7 @@ def _code() -> list[Path]:
     return [Path(module.__file__) for module in modules if module.__file__ is not None]
 
 
-def _figures(history: History, parameters: int) -> dict[str, object]:
+def _metrics(history: History, parameters: int) -> dict[str, object]:
     best = history.rows[history.best_epoch]
     return {
         "best_epoch": history.best_epoch + 1,

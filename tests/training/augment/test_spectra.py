@@ -10,11 +10,13 @@ from instrumentarium.training.augment.params import AugmentParams
 from instrumentarium.training.augment.spectra import (
     ROLL_OFF_DB,
     SHORTEST_S,
+    MaskDraw,
     SpectrumDraw,
     apply_gains,
     apply_masks,
     apply_reverberation,
     apply_warp,
+    draw_masks,
     draw_spectra,
 )
 
@@ -23,7 +25,11 @@ CENTRES_HZ = torch.logspace(2, 4, BANDS)  # 100 Hz to 10 kHz
 
 
 def draw(params: AugmentParams, batch: int = 500, seed: int = 0) -> SpectrumDraw:
-    return draw_spectra(batch, FRAMES, CENTRES_HZ, params, torch.Generator().manual_seed(seed))
+    return draw_spectra(batch, CENTRES_HZ, params, torch.Generator().manual_seed(seed))
+
+
+def masks(params: AugmentParams, batch: int = 500, seed: int = 0) -> MaskDraw:
+    return draw_masks(batch, BANDS, FRAMES, params, torch.Generator().manual_seed(seed))
 
 
 def only(**changes: float) -> AugmentParams:
@@ -38,9 +44,13 @@ def runs(mask: Tensor) -> Tensor:
 
 def test_the_same_seed_makes_the_same_draw():
     first, again, other = draw(STRONG), draw(STRONG), draw(STRONG, seed=1)
-    for name in ("warp", "reverberation_s", "tail_gain", "gain_db", "band_mask", "frame_mask"):
+    for name in ("warp", "reverberation_s", "tail_gain", "gain_db"):
         assert torch.equal(getattr(first, name), getattr(again, name))
         assert not torch.equal(getattr(first, name), getattr(other, name))
+    masked, again_masked, other_masked = masks(STRONG), masks(STRONG), masks(STRONG, seed=1)
+    for name in ("band_mask", "frame_mask"):
+        assert torch.equal(getattr(masked, name), getattr(again_masked, name))
+        assert not torch.equal(getattr(masked, name), getattr(other_masked, name))
 
 
 def test_zero_strengths_change_nothing():
@@ -49,13 +59,14 @@ def test_zero_strengths_change_nothing():
     assert torch.equal(apply_warp(power, CENTRES_HZ, still), power)
     assert torch.equal(apply_reverberation(power, 0.02, still), power)
     assert torch.equal(apply_gains(power, still), power)
-    assert torch.equal(apply_masks(power[:, None], still), power[:, None])
+    assert torch.equal(apply_masks(power[:, None], masks(STILL)), power[:, None])
 
 
 def test_shapes_name_the_axes():
     drawn = draw(STRONG, batch=3)
-    assert drawn.gain_db.shape == drawn.band_mask.shape == (3, BANDS)
-    assert drawn.frame_mask.shape == (3, FRAMES)
+    masked = masks(STRONG, batch=3)
+    assert drawn.gain_db.shape == masked.band_mask.shape == (3, BANDS)
+    assert masked.frame_mask.shape == (3, FRAMES)
 
 
 def test_a_warp_is_interpolation_between_the_bands_around():
@@ -165,7 +176,7 @@ def test_a_band_limit_is_as_frequent_as_asked():
     ("name", "knob", "size"), [("band_mask", "band_mask_share", BANDS), ("frame_mask", "time_mask_share", FRAMES)]
 )
 def test_a_mask_is_one_stretch_of_at_most_its_share(name: str, knob: str, size: int, share: float):
-    mask = getattr(draw(only(**{knob: share}), batch=2000), name)
+    mask = getattr(masks(only(**{knob: share}), batch=2000), name)
     assert mask.shape == (2000, size)
     assert (runs(mask) <= 1).all()
     width = mask.sum(dim=1)
@@ -178,18 +189,18 @@ def test_a_mask_is_one_stretch_of_at_most_its_share(name: str, knob: str, size: 
 
 def test_the_band_mask_masks_bands_and_the_time_mask_frames():
     features = torch.randn(50, 1, BANDS, FRAMES) + 10
-    bands = apply_masks(features, draw(only(band_mask_share=0.5), batch=50))[:, 0] == 0
+    bands = apply_masks(features, masks(only(band_mask_share=0.5), batch=50))[:, 0] == 0
     assert bands.any()
     assert torch.equal(bands.any(dim=2), bands.all(dim=2))  # a band is masked in all frames or in none
     assert not bands.all(dim=1).any()  # and no frame is masked throughout
-    frames = apply_masks(features, draw(only(time_mask_share=0.5), batch=50))[:, 0] == 0
+    frames = apply_masks(features, masks(only(time_mask_share=0.5), batch=50))[:, 0] == 0
     assert frames.any()
     assert torch.equal(frames.any(dim=1), frames.all(dim=1))
     assert not frames.all(dim=2).any()
 
 
 def test_what_is_not_masked_is_kept():
-    drawn = draw(only(band_mask_share=0.5, time_mask_share=0.5), batch=50)
+    drawn = masks(only(band_mask_share=0.5, time_mask_share=0.5), batch=50)
     features = torch.randn(50, 1, BANDS, FRAMES)
     masked = drawn.band_mask[:, None, :, None] | drawn.frame_mask[:, None, None, :]
     result = apply_masks(features, drawn)

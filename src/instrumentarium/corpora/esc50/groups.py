@@ -3,7 +3,7 @@
 A recogniser that takes a siren for a trumpet, or laughter for singing, fails in ways that rain never shows, so its false
 alarms are counted by group:
 
-- `human`: a person is heard, not singing; what could be taken for a voice, or for hands on a drum.
+- `human`: a person, not singing; what could be taken for a voice, or for hands on a drum.
 - `tonal`: a pitch or a call that could be taken for a note.
 - `other`: noise, knocks and everything else without a pitch that lasts.
 - `excluded`: musical instruments; no negative at all.

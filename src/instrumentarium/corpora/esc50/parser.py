@@ -37,12 +37,12 @@ def read_clips(folder: Path, groups: Mapping[str, bool]) -> Source:
         raise ArchiveError(f"{path} holds no {META}; it is not the published archive. Run `dvc repro download@esc50`")
     rows = [{name: row[name] or "" for name in _COLUMNS} for row in read_table(archive.read(table), META, _COLUMNS)]
     described = {row["filename"]: row for row in rows}
-    heard: set[str] = set()
+    found: set[str] = set()
     for name, member in members:
         if not name.endswith(".wav"):
             continue
         filename = PurePosixPath(name).name
-        heard.add(filename)
+        found.add(filename)
         row = described.get(filename)
         if row is None:
             yield Rejection(name, "audio without label: the table esc50.csv does not name it")
@@ -60,7 +60,7 @@ def read_clips(folder: Path, groups: Mapping[str, bool]) -> Source:
                 licence=_LICENCES[row["esc10"]],
             )
     archive.close()
-    for filename in sorted(set(described) - heard):
+    for filename in sorted(set(described) - found):
         yield Rejection(f"ESC-50-master/audio/{filename}", "label without audio: the archive has no such file")
 
 

@@ -86,10 +86,10 @@ def read_clips(folder: Path) -> Source:
     partitions = {split: _read_keys(tables[name], name) for split, name in _PARTITIONS.items()}
     official = {key: split for split, keys in partitions.items() for key in keys}
     in_both = set.intersection(*map(set, partitions.values()))
-    heard: set[str] = set()
+    found: set[str] = set()
     for path, data in stream_tar(archive, "openmic", lambda name: name.endswith(".ogg")):
         key = PurePosixPath(path).stem
-        heard.add(key)
+        found.add(key)
         split = official.get(key, "")
         if key.split("_")[0] in CORRUPTED_TRACKS:
             yield Rejection(path, "its publisher names the source track as corrupted", split)
@@ -110,5 +110,5 @@ def read_clips(folder: Path) -> Source:
                 official_split=split,
                 licence=licences.get(key, UNKNOWN),
             )
-    for key in sorted({*labels, *wrong} - heard):
+    for key in sorted({*labels, *wrong} - found):
         yield Rejection(f"openmic-2018/audio/{key[:3]}/{key}.ogg", "labels without audio: the archive has no such file")

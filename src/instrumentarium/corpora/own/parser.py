@@ -1,12 +1,12 @@
 """Own data: the clips that the manifest lists, each held against the size and md5 it had then."""
 
-import hashlib
 from collections import defaultdict
 from pathlib import Path
 
 from instrumentarium.corpora.own.manifest.contract import MANIFEST, OWN_LABELS
 from instrumentarium.corpora.source.archives import ArchiveError
 from instrumentarium.corpora.source.members import Rejection, Source, SourceClip
+from instrumentarium.runtime.checksums import md5_of_bytes
 
 
 def read_clips(folder: Path) -> Source:
@@ -46,7 +46,7 @@ def _read_unchanged(path: Path, size: int, md5: str) -> bytes:
         raise ArchiveError(
             f"{path} was there when the manifest was written, and cannot be read now ({error.strerror}); {again}"
         ) from error
-    found = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    found = md5_of_bytes(data)
     if (len(data), found) != (size, md5):
         raise ArchiveError(
             f"{path} has changed since the manifest was written: {size} bytes with md5 {md5} then, "

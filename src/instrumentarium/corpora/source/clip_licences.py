@@ -1,7 +1,7 @@
 """The licences of single clips, where a corpus's clips come from many artists.
 
 Creative Commons licences go by their short names, such as `CC BY-NC-SA 3.0 US`, as those of whole corpora do; any other
-goes by its title. A clip whose licence nobody tells is `unknown`: whoever passes clips on must look it up or leave it.
+goes by its title. A clip whose licence nobody states is `unknown`: whoever passes clips on must look it up or leave it.
 """
 
 import re

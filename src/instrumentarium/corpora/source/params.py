@@ -22,7 +22,7 @@ class CorpusParams(Section):
     use: bool
 
     def choices(self) -> dict[str, object]:
-        """Return what the corpus's parser is told of it: which of its clips are wanted."""
+        """Return what the corpus's parser needs to know: which of its clips are wanted."""
         return {}
 
 

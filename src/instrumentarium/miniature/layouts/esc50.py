@@ -6,7 +6,7 @@ Layout: Piczak, "ESC: Dataset for Environmental Sound Classification", ACM Multi
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from instrumentarium.miniature.layouts.archives import Member, encode_audio, write_zip
 from instrumentarium.miniature.layouts.truth import write_flaws
-from instrumentarium.miniature.layouts.work import in_order, worker_pool
 from instrumentarium.miniature.synthesis.acoustics import draw_room, reverberate
 from instrumentarium.miniature.synthesis.effects import RECIPES
 from instrumentarium.miniature.synthesis.mastering import master
 from instrumentarium.miniature.synthesis.randomness import generator
 from instrumentarium.miniature.synthesis.sampler import SAMPLE_RATE_HZ
+from instrumentarium.runtime.workers import map_in_order, worker_pool
 
 TOP = "ESC-50-master"
 COLUMNS = ("filename", "fold", "target", "category", "esc10", "src_file", "take")
@@ -52,14 +52,14 @@ def render(folder: Path, truth_path: Path, *, seed: int, clips: int) -> None:
         folder: an existing folder.
         truth_path: CSV of planted flaws.
         seed: of everything drawn.
-        clips: how many, shared out evenly over the categories and folds.
+        clips: how many, spread evenly over the categories and folds.
 
     Raises:
         ValueError: if `clips` is not positive.
     """
     if clips < 1:
         raise ValueError(f"clips must be positive, found {clips}")
-    with worker_pool() as pool:
+    with worker_pool("processes") as pool:
         write_zip(folder / "ESC-50-master.zip", _members(pool, plan(seed, clips)))
     write_flaws(truth_path, [])
 
@@ -91,10 +91,10 @@ def render_clip(effect: Effect) -> NDArray[np.int16]:
     return np.ascontiguousarray(master(random, reverberate(dry, room))[:, 0])
 
 
-def _members(pool: ProcessPoolExecutor | None, effects: Sequence[Effect]) -> Iterator[Member]:
+def _members(pool: Executor | None, effects: Sequence[Effect]) -> Iterator[Member]:
     yield f"{TOP}/", b""
     yield f"{TOP}/audio/", b""
-    rendered = in_order(pool, render_clip, effects, "ESC-50 clips")
+    rendered = map_in_order(pool, render_clip, effects, "ESC-50 clips")
     for effect, samples in zip(effects, rendered, strict=True):
         yield f"{TOP}/audio/{effect.filename}", encode_audio(samples, SAMPLE_RATE_HZ, "wav")
     yield f"{TOP}/meta/", b""

@@ -5,7 +5,7 @@ instrument recognition in musical audio signals", ISMIR 2012; Zenodo record 1290
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +20,9 @@ from instrumentarium.miniature.layouts.irmas_training import (
     train_name,
 )
 from instrumentarium.miniature.layouts.truth import Flaw, clip_id, write_flaws, write_timeline
-from instrumentarium.miniature.layouts.work import in_order, worker_pool
 from instrumentarium.miniature.synthesis.randomness import generator
 from instrumentarium.miniature.synthesis.sampler import SAMPLE_RATE_HZ
+from instrumentarium.runtime.workers import map_in_order, worker_pool
 
 
 def render(folder: Path, truth_path: Path, *, seed: int, train_recordings: int, test_songs: int) -> None:
@@ -30,7 +30,7 @@ def render(folder: Path, truth_path: Path, *, seed: int, train_recordings: int, 
 
     Args:
         folder: an existing folder.
-        truth_path: CSV of planted flaws; `<stem>-timeline.csv` beside it tells when instruments sound in test clips.
+        truth_path: CSV of planted flaws; `<stem>-timeline.csv` beside it says when instruments sound in test clips.
         seed: of everything drawn.
         train_recordings: recordings an instrument, of 2 or 3 clips each, besides the planted ones.
         test_songs: songs over both testing zips, of several clips each.
@@ -43,7 +43,7 @@ def render(folder: Path, truth_path: Path, *, seed: int, train_recordings: int, 
     flaws: list[Flaw] = []
     activity: dict[str, Mapping[str, tuple[tuple[float, float], ...]]] = {}
     clips = plan_test(seed, test_songs)
-    with worker_pool() as pool:
+    with worker_pool("processes") as pool:
         write_zip(folder / "IRMAS-TrainingData.zip", _training_members(pool, seed, train_recordings, flaws))
         for part in (1, 2):
             chosen = [clip for clip in clips if (clip.song >= (test_songs + 1) // 2) == (part == 2)]
@@ -54,14 +54,12 @@ def render(folder: Path, truth_path: Path, *, seed: int, train_recordings: int, 
     write_timeline(truth_path, activity)
 
 
-def _training_members(
-    pool: ProcessPoolExecutor | None, seed: int, recordings: int, flaws: list[Flaw]
-) -> Iterator[Member]:
+def _training_members(pool: Executor | None, seed: int, recordings: int, flaws: list[Flaw]) -> Iterator[Member]:
     plan = plan_train(seed, recordings)
     tasks = [(recording, take) for recording in plan for take in range(1, recording.clips + 1)]
     spare = PlantedFlaws(plan, seed)
     yield f"{TRAIN_FOLDER}/", b""
-    rendered = in_order(pool, render_train_clip, tasks, "IRMAS training clips")
+    rendered = map_in_order(pool, render_train_clip, tasks, "IRMAS training clips")
     folder = ""
     for (recording, take), samples in zip(tasks, rendered, strict=True):
         if recording.label != folder:
@@ -75,7 +73,7 @@ def _training_members(
 
 
 def _testing_members(
-    pool: ProcessPoolExecutor | None,
+    pool: Executor | None,
     clips: Sequence[TestClip],
     part: int,
     activity: dict[str, Mapping[str, tuple[tuple[float, float], ...]]],
@@ -85,7 +83,7 @@ def _testing_members(
     folder = f"{top}/Part{part}"
     yield f"{top}/", b""
     yield f"{folder}/", b""
-    rendered = in_order(pool, render_test_clip, clips, f"IRMAS test clips, part {part}")
+    rendered = map_in_order(pool, render_test_clip, clips, f"IRMAS test clips, part {part}")
     for clip, done in zip(clips, rendered, strict=True):
         member = f"{folder}/{clip.name}"
         activity[clip_id("irmas", f"{member}.wav")] = {code: done.activity[code] for code in clip.labels}

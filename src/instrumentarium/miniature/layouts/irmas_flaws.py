@@ -1,4 +1,4 @@
-"""Flaws planted among the training clips of the miniature IRMAS: repeated, shared, contradictory, broken, silent ones."""
+"""Flaws planted among the training clips of the miniature IRMAS: repeated, shared, conflicting, broken, silent ones."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ class PlantedFlaws:
         self.twin = {chosen[0].number: self.numbers[0], chosen[1].number: self.numbers[1]}  # byte for byte
         self.louder = {chosen[2].number: self.numbers[2]}  # another gain and offset
         self.renamed = {chosen[3].number}  # the same number with and without a drum tag
-        self.contradicted = {guitars[0].number: self.numbers[3]}
+        self.conflicting = {guitars[0].number: self.numbers[3]}
         self.broken = {chosen[4].number: self.numbers[4]}
         self.silent = {chosen[5].number: self.numbers[5]}
         self.recoded = {chosen[6].number: self.numbers[6]}  # through a codec, from another moment on
@@ -84,8 +84,8 @@ class PlantedFlaws:
         if number in self.renamed:
             twin = replace(recording, tagged=not recording.tagged)
             yield note(train_name(twin, take), "duplicate", "same number, other drum tag", original), content
-        if number in self.contradicted:
-            yield note(renamed(self.contradicted[number], "gel"), "contradiction", "truly gac", original), content
+        if number in self.conflicting:
+            yield note(renamed(self.conflicting[number], "gel"), "contradiction", "truly gac", original), content
         if number in self.broken and take <= 2:
             detail = ("a text file", "cut off within its header")[take - 1]
             yield (

@@ -8,7 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,13 +21,13 @@ from instrumentarium.miniature.layouts.codes import CODES
 from instrumentarium.miniature.layouts.shared import LINEUP, shared_recording
 from instrumentarium.miniature.layouts.titles import ARTISTS, SUBJECTS
 from instrumentarium.miniature.layouts.truth import Flaw, clip_id, write_flaws
-from instrumentarium.miniature.layouts.work import in_order, worker_pool
 from instrumentarium.miniature.music.composition import CRASH, OPEN, PEDAL, RIDE
 from instrumentarium.miniature.music.harmony import GENRES
 from instrumentarium.miniature.music.instruments import draw_player
 from instrumentarium.miniature.music.performance import draw_piece, perform
 from instrumentarium.miniature.synthesis.randomness import between, choose, generator, happens
 from instrumentarium.miniature.synthesis.sampler import SAMPLE_RATE_HZ
+from instrumentarium.runtime.workers import map_in_order, worker_pool
 
 TOP = "openmic-2018"
 CLASSES = (
@@ -111,7 +111,7 @@ def render(folder: Path, truth_path: Path, *, seed: int, clips: int) -> None:
         for excerpt in excerpts
         if excerpt.shared
     ]
-    with worker_pool() as pool:
+    with worker_pool("processes") as pool:
         write_tgz(folder / "openmic-2018-v1.0.0.tgz", _members(pool, excerpts, broken))
     write_flaws(truth_path, flaws)
 
@@ -196,8 +196,8 @@ def judge(excerpt: Excerpt, sounding: frozenset[str]) -> list[Judgement]:
     return judgements
 
 
-def _members(pool: ProcessPoolExecutor | None, excerpts: Sequence[Excerpt], broken: Excerpt | None) -> Iterator[Member]:
-    done = in_order(pool, render_clip, excerpts, "OpenMIC clips")
+def _members(pool: Executor | None, excerpts: Sequence[Excerpt], broken: Excerpt | None) -> Iterator[Member]:
+    done = map_in_order(pool, render_clip, excerpts, "OpenMIC clips")
     audio, judgements = [], []
     for excerpt, (ogg, sounding) in zip(excerpts, done, strict=True):
         audio.append((excerpt.member, ogg if excerpt is not broken else ogg[:40]))

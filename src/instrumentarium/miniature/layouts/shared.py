@@ -1,4 +1,4 @@
-"""A recording that two corpora cut their clips from, as published ones may: nothing but its sound tells."""
+"""A recording that two corpora cut their clips from, as published ones may: only its sound shows it."""
 
 import numpy as np
 from numpy.typing import NDArray

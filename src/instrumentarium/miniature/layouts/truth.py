@@ -18,7 +18,7 @@ class Flaw:
     """One planted flaw.
 
     `detail` says what is meant: the truly predominant instrument of a wrong label, or how a duplicate was made.
-    `partner` is the clip that a duplicate or contradictory clip repeats, else empty.
+    `partner` is the clip that a duplicate or conflicting clip repeats, else empty.
     """
 
     clip_id: str

@@ -15,7 +15,7 @@ from instrumentarium.miniature.synthesis.randomness import between, happens
 from instrumentarium.miniature.synthesis.sampler import SAMPLE_RATE_HZ, Waveform
 
 EQUALISER_HZ = (80.0, 250.0, 800.0, 2000.0, 5000.0, 11000.0)
-COARSE = 32  # equalisers and bands are reckoned at every 32nd frequency
+COARSE = 32  # equalisers and bands are computed at every 32nd frequency
 FLAT = (0.0,) * len(EQUALISER_HZ)
 
 
@@ -127,7 +127,7 @@ def _curve(
 ) -> Waveform:
     """Gains over `frequencies`: an equaliser, straight lines in decibels over octaves, within the slopes of a band.
 
-    They are smooth, so they are reckoned at a few frequencies only.
+    They are smooth, so they are computed at a few frequencies only.
     """
     coarse = np.maximum(frequencies[::COARSE], 1.0)
     gains = np.interp(np.log2(coarse), np.log2(EQUALISER_HZ), gains_db)

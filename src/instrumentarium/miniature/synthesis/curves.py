@@ -1,4 +1,4 @@
-"""Slow curves, reckoned at few points and drawn out to every sample or frequency by straight lines."""
+"""Slow curves, computed at few points and drawn out to every sample or frequency by straight lines."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from instrumentarium.models.backbones.base import Backbone
+
 STEM_KERNEL = (5, 3)
 STEM_POOL = (2, 4)
 """Both in (bands, frames)."""
@@ -14,7 +16,7 @@ STEM_POOL = (2, 4)
 class Stem(nn.Sequential):
     """One convolution, tall in frequency, of whose answers only the largest of two bands and four frames is kept.
 
-    A second convolution at full resolution would cost as much as a whole block, and what it learns of rendered music
+    A second convolution at full resolution would cost as much as a whole block, and what it learns from rendered music
     holds less for real notes (`benchmarks/real_notes.py`).
     """
 
@@ -42,29 +44,28 @@ class Block(nn.Sequential):
         )
 
 
-class Cnn(nn.Module):
-    """Features (batch, 1, bands, frames) → embeddings (batch, 2 · channels[-1]).
+class Cnn(Backbone):
+    """Features (batch, 1, bands, frames) → (batch, channels[-1], steps).
 
-    The first of `channels` is the stem's, each further one a block's. Bands are averaged, then frames are pooled by their
-    mean and by their maximum: an instrument that plays for a part of the window shows in the second.
+    The first of `channels` is the stem's, each further one a block's. Bands are averaged.
     """
 
     def __init__(self, channels: Sequence[int]) -> None:
         super().__init__()
         self.stem = Stem(channels[0])
-        blocks = [Block(inputs, outputs) for inputs, outputs in itertools.pairwise(channels)]
-        self.blocks = nn.Sequential(*blocks)
-        self.embedding_size = 2 * channels[-1]
+        self.blocks = nn.Sequential(*(Block(inputs, outputs) for inputs, outputs in itertools.pairwise(channels)))
+        self.size = channels[-1]
 
     @property
-    def map_reader(self) -> nn.Module:
-        """Return the layer whose input is the last feature map, (batch, channels, bands, frames): the last pooling."""
+    def gradcam_target(self) -> nn.Module:
+        """The last pooling, whose input is the last feature map."""
         block = self.blocks[-1]
         assert isinstance(block, Block)
         return block[-1]
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return the embeddings."""
-        x = self.blocks(self.stem(features))  # (batch, channels, bands/2^(n+1), frames/2^(n+2)) of n blocks
-        x = x.mean(dim=2)  # (batch, channels, frames/2^(n+2))
-        return torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1)
+        """Return the embeddings of each step."""
+        x = features.contiguous(memory_format=torch.channels_last)
+        x = self.blocks(self.stem(x))  # (batch, channels, bands/2^(n+1), frames/2^(n+2)) of n blocks
+        embeddings: Tensor = x.mean(dim=2)  # (batch, channels, frames/2^(n+2))
+        return embeddings

@@ -4,10 +4,13 @@ Source: Wightman: PyTorch Image Models, github.com/huggingface/pytorch-image-mod
 """
 
 import difflib
+from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from instrumentarium.models.backbones.base import Backbone, BandMean
 from instrumentarium.runtime.errors import UserError
 
 
@@ -15,8 +18,8 @@ class PretrainedWeightsError(UserError, RuntimeError):
     """Pretrained weights were asked for and cannot be had."""
 
 
-class ImageNetwork(nn.Module):
-    """Features (batch, 1, bands, frames) → embeddings (batch, embedding_size), by a network of timm.
+class ImageNetwork(Backbone):
+    """Features (batch, 1, bands, frames) → (batch, size, steps), by a network of timm; bands are averaged.
 
     The first layer's weights are summed over the colours (timm does so for one input channel).
     """
@@ -25,7 +28,7 @@ class ImageNetwork(nn.Module):
         """Build the network.
 
         Raises:
-            UnknownArchitectureError: if timm has no such architecture.
+            UnknownArchitectureError: if timm has no such architecture, or one without a map over bands and frames.
             PretrainedWeightsError: if the weights cannot be fetched.
         """
         super().__init__()
@@ -47,24 +50,35 @@ class ImageNetwork(nn.Module):
                 "this machine to it once (the weights are kept in HF_HOME), or train from scratch: set "
                 "`pretrained: false` in the model's recipe in params.yaml"
             ) from error
-        # Some networks (MobileNetV3) widen their features once more behind the pooling.
-        self.embedding_size = int(getattr(self.network, "head_hidden_size", None) or self.network.num_features)  # type: ignore[arg-type]
+        self.band_mean = BandMean()
+        self.size = int(self.network.num_features)  # type: ignore[arg-type]
 
     @property
-    def map_reader(self) -> nn.Module | None:
-        """Return the layer whose input is the last feature map, (batch, channels, bands, frames): the global pooling.
+    def gradcam_target(self) -> nn.Module | None:
+        """The mean over bands, whose input is the last feature map; None for transformers, which have tokens instead."""
+        return None if self.patch_grid is not None else self.band_mean
 
-        None for networks that pool something else, such as the tokens of a transformer.
-        """
-        from timm.layers.adaptive_avgmax_pool import SelectAdaptivePool2d
-
-        layers = [layer for layer in self.network.modules() if isinstance(layer, SelectAdaptivePool2d)]
-        over_maps = [layer for layer in layers if tuple(getattr(layer.pool, "dim", (2, 3))) == (2, 3)]
-        return over_maps[-1] if over_maps else None
+    @property
+    def patch_grid(self) -> "Callable[[tuple[int, int]], tuple[int, int]] | None":
+        """For a plain vision transformer: from (bands, frames) to the grid of its patches. None for others."""
+        embedding = getattr(self.network, "patch_embed", None)
+        return getattr(embedding, "dynamic_feat_size", None) if hasattr(self.network, "num_prefix_tokens") else None
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return the embeddings."""
-        embeddings: Tensor = self.network(features)
+        """Return the embeddings of each step."""
+        x = self.network.forward_features(features.contiguous(memory_format=torch.channels_last))  # type: ignore[operator]
+        if self.patch_grid is not None:
+            bands, frames = self.patch_grid((features.shape[2], features.shape[3]))
+            patches = x[:, self.network.num_prefix_tokens :]  # (batch, bands · frames, size)
+            x = patches.transpose(1, 2).unflatten(2, (bands, frames))
+        elif getattr(self.network, "output_fmt", "NCHW") == "NHWC":
+            x = x.permute(0, 3, 1, 2)
+        if x.ndim != 4:
+            raise UnknownArchitectureError(
+                f"architecture: the features of this network, {tuple(x.shape)}, are no map over bands and frames; choose "
+                "a convolutional network or a plain vision transformer"
+            )
+        embeddings: Tensor = self.band_mean(x)
         return embeddings
 
 

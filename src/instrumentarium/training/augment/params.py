@@ -26,3 +26,14 @@ class AugmentParams(Section):
     mix_level_db: Annotated[float, Field(ge=0, le=40)]
     time_mask_share: Share
     band_mask_share: Share
+
+    @property
+    def warps(self) -> bool:
+        """Whether spectra are shifted in pitch, which a test-time pitch shift needs."""
+        return self.warp_probability > 0 and self.warp_semitones > 0
+
+    @property
+    def changes_spectra(self) -> bool:
+        """Whether anything is done that needs a frequency axis."""
+        shares = (self.time_mask_share, self.band_mask_share, self.equaliser_probability)
+        return any((*shares, self.band_limit_probability, self.warp_probability, self.reverberation_probability))

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from instrumentarium.frontends.base import SpectrumAxes
 from instrumentarium.frontends.warp import warp_matrices
+from instrumentarium.training.augment.base import Augmentation, Domain
 from instrumentarium.training.augment.params import AugmentParams
 
 CONTROL_POINTS = 6
@@ -32,6 +34,12 @@ class SpectrumDraw:
     reverberation_s: Tensor  # (batch,) time in which the tail falls by 60 dB
     tail_gain: Tensor  # (batch,) energy of the whole tail against the direct sound's; 0 where there is none
     gain_db: Tensor  # (batch, bands) equaliser and band limit together
+
+
+@dataclass(frozen=True)
+class MaskDraw:
+    """What is masked of each of a batch's features."""
+
     band_mask: Tensor  # (batch, bands) True where masked
     frame_mask: Tensor  # (batch, frames) True where masked
 
@@ -45,7 +53,7 @@ def _mask(batch: int, size: int, share: float, generator: torch.Generator) -> Te
 
 
 def draw_spectra(
-    batch: int, frames: int, band_centres_hz: Tensor, params: AugmentParams, generator: torch.Generator
+    batch: int, band_centres_hz: Tensor, params: AugmentParams, generator: torch.Generator
 ) -> SpectrumDraw:
     """Draw from a CPU generator; `band_centres_hz` is (bands,)."""
     bands = len(band_centres_hz)
@@ -72,6 +80,12 @@ def draw_spectra(
         reverberation_s=reverberation_s,
         tail_gain=torch.where(reverberant, torch.pow(10.0, tail_db / 10), 0.0),
         gain_db=gain_db,
+    )
+
+
+def draw_masks(batch: int, bands: int, frames: int, params: AugmentParams, generator: torch.Generator) -> MaskDraw:
+    """Draw one mask of bands and one of frames for each row, from a CPU generator."""
+    return MaskDraw(
         band_mask=_mask(batch, bands, params.band_mask_share, generator),
         frame_mask=_mask(batch, frames, params.time_mask_share, generator),
     )
@@ -104,7 +118,42 @@ def apply_gains(power: Tensor, draw: SpectrumDraw) -> Tensor:
     return power * torch.pow(10.0, draw.gain_db.to(power.device) / 10)[:, :, None]
 
 
-def apply_masks(normalised: Tensor, draw: SpectrumDraw) -> Tensor:
-    """Return normalised features, (batch, 1, bands, frames), with 0, the training mean, where they are masked."""
+def apply_masks(normalised: Tensor, draw: MaskDraw) -> Tensor:
+    """Return normalised features, (batch, channels, bands, frames), with 0, the training mean, where they are masked."""
     masked = draw.band_mask[:, :, None] | draw.frame_mask[:, None, :]  # (batch, bands, frames)
     return normalised.masked_fill(masked.to(normalised.device)[:, None], 0.0)
+
+
+class PowerAugmentation(Augmentation):
+    """Warp, reverberation, equaliser and band limit, as one augmentation of a power spectrum."""
+
+    domain: Domain = "power"
+
+    def __init__(self, params: AugmentParams, axes: SpectrumAxes) -> None:
+        self.params, self.axes = params, axes
+
+    def draw(self, shape: torch.Size, generator: torch.Generator) -> SpectrumDraw:
+        """Draw for a batch (batch, bands, frames)."""
+        return draw_spectra(shape[0], self.axes.band_centres_hz, self.params, generator)
+
+    def apply(self, x: Tensor, draw: SpectrumDraw) -> Tensor:
+        """Return the augmented power."""
+        warped = apply_warp(x, self.axes.band_centres_hz, draw)
+        return apply_gains(apply_reverberation(warped, self.axes.frame_s, draw), draw)
+
+
+class MaskAugmentation(Augmentation):
+    """SpecAugment's masks over bands and frames, of normalised features."""
+
+    domain: Domain = "features"
+
+    def __init__(self, params: AugmentParams) -> None:
+        self.params = params
+
+    def draw(self, shape: torch.Size, generator: torch.Generator) -> MaskDraw:
+        """Draw for a batch (batch, channels, bands, frames)."""
+        return draw_masks(shape[0], shape[-2], shape[-1], self.params, generator)
+
+    def apply(self, x: Tensor, draw: MaskDraw) -> Tensor:
+        """Return the masked features."""
+        return apply_masks(x, draw)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from instrumentarium.training.augment.base import Augmentation, Domain
 from instrumentarium.training.augment.params import AugmentParams
 
 SILENT = 1e-4
@@ -54,7 +55,7 @@ def _level(waveforms: Tensor) -> Tensor:
 
 
 def _noise(rows: int, samples: int, draw: WaveformDraw, device: torch.device) -> Tensor:
-    """Return white noise of level 1, (rows, samples): one noise, which each row hears from another place on.
+    """Return white noise of level 1, (rows, samples): one noise, which each row takes from another place on.
 
     Normal deviates cost more than all the rest of the augmentation, so only one row of them is made.
     """
@@ -67,7 +68,7 @@ def apply_waveforms(waveforms: Tensor, draw: WaveformDraw) -> Tensor:
     """Return the augmented (batch, samples).
 
     The partner is brought to the waveform's own level before its gain, so that neither drowns by accident. Next to a
-    silent waveform it keeps its level: the mix carries its labels, so it must be heard.
+    silent waveform it keeps its level: the mix carries its labels, so it must be audible.
     """
     device, samples = waveforms.device, waveforms.shape[1]
     augmented = waveforms.clone()
@@ -97,3 +98,24 @@ def unite_labels(targets: Tensor, observed: Tensor, draw: WaveformDraw) -> tuple
     either = present | (present[partner] & mixed)
     neither = absent & (absent[partner] | ~mixed)
     return either.to(targets.dtype), (either | neither).to(observed.dtype)
+
+
+class WaveformAugmentation(Augmentation):
+    """Summing two clips, gain and noise, as one augmentation of waveforms."""
+
+    domain: Domain = "waveform"
+
+    def __init__(self, params: AugmentParams) -> None:
+        self.params = params
+
+    def draw(self, shape: torch.Size, generator: torch.Generator) -> WaveformDraw:
+        """Draw for a batch (batch, samples)."""
+        return draw_waveforms(shape[0], self.params, generator)
+
+    def apply(self, x: Tensor, draw: WaveformDraw) -> Tensor:
+        """Return the augmented waveforms."""
+        return apply_waveforms(x, draw)
+
+    def unite(self, targets: Tensor, observed: Tensor, draw: WaveformDraw) -> tuple[Tensor, Tensor]:
+        """Return the labels of the mixed clips."""
+        return unite_labels(targets, observed, draw)

@@ -20,7 +20,7 @@ def read_entries(where: Path, form: OwnForm, absent: Absent) -> list[Entry]:
     """Return what is said of every file of the data at `where`.
 
     Raises:
-        OwnDataError: if there is nothing at `where`, its form cannot be told, or its labels cannot be understood.
+        OwnDataError: if there is nothing at `where`, its form cannot be found out, or its labels cannot be understood.
     """
     try:
         if not where.exists():

@@ -1,6 +1,5 @@
 """Writing the manifest of own data: what each file is, and what is said of it."""
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from instrumentarium.corpora.own.manifest.entry import Entry, OwnDataError, refu
 from instrumentarium.corpora.own.manifest.forms import read_entries
 from instrumentarium.corpora.own.params import Absent, OwnForm
 from instrumentarium.corpora.source.members import nfc, stem
+from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.progress import progress_bar
 from instrumentarium.tables.spelling import plain
 
@@ -27,7 +27,7 @@ def write_manifest(path: str, form: OwnForm, absent: Absent, out: Path) -> str:
         out: the folder for the two tables.
 
     Raises:
-        OwnDataError: if there is nothing at `path`, its form cannot be told, or its labels cannot be understood.
+        OwnDataError: if there is nothing at `path`, its form cannot be found out, or its labels cannot be understood.
     """
     try:
         where = Path(path).expanduser()
@@ -60,8 +60,8 @@ def _row(root: Path, entry: Entry) -> dict[str, object]:
     size, md5 = 0, ""
     if not reason:
         try:
-            with (root / entry.path).expanduser().open("rb") as file:
-                size, md5 = os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "md5").hexdigest()
+            file = (root / entry.path).expanduser()
+            size, md5 = file.stat().st_size, md5_of_file(file)
         except OSError as error:
             reason = f"it cannot be read: {error.strerror}"
     return {

@@ -14,9 +14,8 @@ from types import SimpleNamespace
 import pytest
 from publisher import Flaw, Publisher
 
-from instrumentarium.acquisition import linking, space
-from instrumentarium.acquisition.fetch import download, provide, verify
-from instrumentarium.acquisition.transfer import Patience
+from instrumentarium.acquisition import disk
+from instrumentarium.acquisition.archivecache import download, provide, verify
 from instrumentarium.corpora.esc50.card import CARD as ESC50
 from instrumentarium.corpora.irmas.card import CARD as IRMAS
 from instrumentarium.corpora.openmic.card import CARD as OPENMIC
@@ -41,12 +40,12 @@ Provide = Callable[..., Path]
 
 
 @pytest.fixture
-def checkout(publisher: Publisher, tmp_path: Path, cache: Path, patience: Patience) -> Provide:
+def checkout(publisher: Publisher, tmp_path: Path, cache: Path, waits: list[float]) -> Provide:
     """Return a function that provides the publisher's archive, or other ones, in a checkout, and returns the folder."""
     published = card_of(archive_of(publisher))
 
     def run(name: str = "one", own: Path | None = None, card: Card = published) -> Path:
-        provide(card, tmp_path / name, own, patience)
+        provide(card, tmp_path / name, own)
         return tmp_path / name
 
     return run
@@ -101,13 +100,13 @@ def test_an_interrupted_download_goes_on_from_where_it_was(
     assert publisher.ranges[-1] == "bytes=100000-"
 
 
-def test_a_server_that_cannot_be_reached_is_named(tmp_path: Path, patience: Patience):
+def test_a_server_that_cannot_be_reached_is_named(tmp_path: Path, waits: list[float]):
     archive = Archive("archive.zip", "http://127.0.0.1:1/archive.zip", "0" * 32)
     with pytest.raises(
         ArchiveError,
         match=r"archive\.zip could not be fetched from http://127\.0\.0\.1:1/archive\.zip: .*Connection refused",
     ):
-        download(archive, tmp_path / "archive.zip", "irmas", None, patience)
+        download(archive, tmp_path / "archive.zip", "irmas")
 
 
 def test_a_wrong_checksum_is_kept_aside_and_the_next_run_starts_afresh(
@@ -154,29 +153,29 @@ def test_what_is_there_is_verified_before_anything_is_fetched(checkout: Provide,
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_an_encoding_that_the_server_adds_is_undone(
-    whole: bool, publisher: Publisher, tmp_path: Path, patience: Patience, caplog: pytest.LogCaptureFixture
+    whole: bool, publisher: Publisher, tmp_path: Path, waits: list[float], caplog: pytest.LogCaptureFixture
 ):
     archive = archive_of(publisher)
     right = publisher.content
     publisher.content, publisher.encoding = gzip.compress(right), "gzip"
     publisher.flaws.append(Flaw(sends=100_000))
     if whole:
-        download(archive, tmp_path / "archive.zip", "irmas", None, patience)
+        download(archive, tmp_path / "archive.zip", "irmas")
         assert (tmp_path / "archive.zip").read_bytes() == right
         assert names(tmp_path) == {"archive.zip", "archive.zip.lock"}
     else:
         publisher.content = publisher.content[:-10]
         with pytest.raises(ArchiveError, match="kept as"):
-            download(archive, tmp_path / "archive.zip", "irmas", None, patience)
+            download(archive, tmp_path / "archive.zip", "irmas")
         assert "archive.zip came with Content-Encoding gzip, which could not be undone" in caplog.text
         assert names(tmp_path) == {"archive.zip.wrong", "archive.zip.lock"}
 
 
 def test_an_archive_that_the_server_only_calls_encoded_stays_as_it_is(
-    publisher: Publisher, tmp_path: Path, patience: Patience
+    publisher: Publisher, tmp_path: Path, waits: list[float]
 ):
     publisher.content, publisher.encoding = gzip.compress(publisher.content), "x-gzip"
-    download(archive_of(publisher), tmp_path / "archive.zip", "irmas", None, patience)
+    download(archive_of(publisher), tmp_path / "archive.zip", "irmas")
     assert (tmp_path / "archive.zip").read_bytes() == publisher.content
 
 
@@ -242,7 +241,7 @@ def test_a_file_is_the_same_wherever_it_came_from(checkout: Provide, publisher: 
 
 
 def limit_space(monkeypatch: pytest.MonkeyPatch, n_bytes: int) -> None:
-    monkeypatch.setattr(space.shutil, "disk_usage", lambda path: SimpleNamespace(free=n_bytes))
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda path: SimpleNamespace(free=n_bytes))
 
 
 def test_too_small_a_disk_is_noticed_before_the_first_byte(
@@ -271,7 +270,7 @@ def test_all_archives_together_must_fit(checkout: Provide, publisher: Publisher,
     checkout(card=card)
 
 
-def test_an_archive_whose_length_the_server_does_not_tell_needs_about_its_usual_size(
+def test_an_archive_whose_length_the_server_does_not_state_needs_about_its_usual_size(
     checkout: Provide, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ):
     card = card_of(replace(archive_of(publisher), about_bytes=600_000_000))
@@ -280,7 +279,7 @@ def test_an_archive_whose_length_the_server_does_not_tell_needs_about_its_usual_
     with pytest.raises(ArchiveError, match=r"600\.0 MB more must be written"):
         checkout(card=card)
     assert publisher.asked == []
-    publisher.head_says_length = True  # what the server tells counts
+    publisher.head_says_length = True  # what the server states counts
     checkout(card=card)
 
 
@@ -304,13 +303,13 @@ def test_what_has_come_already_needs_no_more_space(
     checkout()
 
 
-def test_a_length_that_only_the_answer_tells_is_checked_there(
-    publisher: Publisher, tmp_path: Path, patience: Patience, monkeypatch: pytest.MonkeyPatch
+def test_a_length_that_only_the_answer_states_is_checked_there(
+    publisher: Publisher, tmp_path: Path, waits: list[float], monkeypatch: pytest.MonkeyPatch
 ):
     limit_space(monkeypatch, 1000)
     for copy_to, needed in ((None, "300"), (tmp_path / "raw", "600")):
         with pytest.raises(ArchiveError, match=rf"^archive\.zip does not fit on the disk: {needed}\.0 kB more"):
-            download(archive_of(publisher), tmp_path / "archive.zip", "irmas", copy_to, patience)
+            download(archive_of(publisher), tmp_path / "archive.zip", "irmas", copy_to)
     assert len(publisher.asked) == 2
     assert not (tmp_path / "archive.zip.part").exists()
 
@@ -320,7 +319,7 @@ def refuse_links(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError("not on this file system")
 
     for name in ("link", "symlink"):
-        monkeypatch.setattr(linking.os, name, refuse)
+        monkeypatch.setattr(disk.os, name, refuse)
 
 
 def test_where_no_link_is_possible_the_copy_must_fit_too(
@@ -341,13 +340,15 @@ def test_where_no_link_is_possible_the_copy_must_fit_too(
     assert names(folder) == {"archive.zip", "LICENSES.md"}
 
 
-def test_a_cache_that_cannot_be_written_to_is_named(publisher: Publisher, tmp_path: Path, patience: Patience):
+def test_a_cache_that_cannot_be_written_to_is_named(publisher: Publisher, tmp_path: Path, waits: list[float]):
     (tmp_path / "file").touch()
     with pytest.raises(ArchiveError, match=r"cannot be written to .*move the cache with \$INSTRUMENTARIUM_CACHE"):
-        download(archive_of(publisher), tmp_path / "file" / "archive.zip", "irmas", None, patience)
+        download(archive_of(publisher), tmp_path / "file" / "archive.zip", "irmas")
 
 
-def test_the_licence_is_told_once(checkout: Provide, own: Path, publisher: Publisher, caplog: pytest.LogCaptureFixture):
+def test_the_licence_is_shown_once(
+    checkout: Provide, own: Path, publisher: Publisher, caplog: pytest.LogCaptureFixture
+):
     (own / "archive.zip").write_bytes(publisher.content)
     checkout("one", own=own)
     assert "IRMAS comes with terms" in caplog.text
@@ -377,8 +378,8 @@ def test_two_threads_that_want_the_same_archive_fetch_it_once(
 def test_two_processes_that_want_the_same_archive_fetch_it_once(publisher: Publisher, tmp_path: Path):
     publisher.flaws.append(Flaw(sends=100_000))
     code = (
-        "import sys; from pathlib import Path; from instrumentarium.corpora.fetch import download; "
-        "from instrumentarium.corpora.source import Archive; "
+        "import sys; from pathlib import Path; from instrumentarium.acquisition.archivecache import download; "
+        "from instrumentarium.corpora.source.card import Archive; "
         "download(Archive('archive.zip', sys.argv[1], sys.argv[2]), Path(sys.argv[3]), 'irmas')"
     )
     path = tmp_path / "archive.zip"

@@ -1,4 +1,4 @@
-"""What is said of one file, and how it stands in JSON."""
+"""What is predicted for one recording, and how it stands in JSON."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from instrumentarium.predicting.timeline import FloatArray, Segment
-from instrumentarium.tables.taxonomy import CODES
+from instrumentarium.tables.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,6 +14,7 @@ class Prediction:
     """Which instruments play in a recording, and when; of one that cannot be used, why."""
 
     path: str  # readable text, whatever bytes the file's name has
+    taxonomy: Taxonomy  # the model's: what the columns below are
     duration_s: float | None
     scores: FloatArray  # (instruments,)
     present: npt.NDArray[np.bool_]  # (instruments,)
@@ -23,13 +24,11 @@ class Prediction:
 
     def content(self) -> dict[str, object]:
         """Return the prediction as JSON writes it."""
-        known = (
-            [] if self.error is not None else list(zip(CODES, self.scores.tolist(), self.present.tolist(), strict=True))
-        )
+        instruments = {} if self.error is not None else instruments_content(self.taxonomy, self.scores, self.present)
         return {
             "path": self.path,
             "duration_s": None if self.duration_s is None else round(self.duration_s, 6),
-            "instruments": {code: {"score": round(score, 6), "present": present} for code, score, present in known},
+            "instruments": instruments,
             "timeline": [
                 {"instrument": part.instrument, "start_s": part.start_s, "end_s": part.end_s, "score": part.score}
                 for part in self.segments
@@ -38,8 +37,14 @@ class Prediction:
         }
 
 
-def failed(path: str, error: Exception) -> Prediction:
-    """Return what is said of a file that cannot be used."""
+def instruments_content(taxonomy: Taxonomy, scores: FloatArray, present: npt.NDArray[np.bool_]) -> dict[str, object]:
+    """Return each instrument's score and whether it plays, by code, as JSON writes them."""
+    rows = zip(taxonomy.codes, scores.tolist(), present.tolist(), strict=True)
+    return {code: {"score": round(score, 6), "present": plays} for code, score, plays in rows}
+
+
+def failed(path: str, error: Exception, taxonomy: Taxonomy) -> Prediction:
+    """Return the prediction for a file that cannot be used: nothing but its error."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     none = np.zeros(0)
-    return Prediction(path, None, none, none.astype(np.bool_), (), none.reshape(0, len(CODES)), reason)
+    return Prediction(path, taxonomy, None, none, none.astype(np.bool_), (), none.reshape(0, len(taxonomy)), reason)

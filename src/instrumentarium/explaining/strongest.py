@@ -1,4 +1,4 @@
-"""The window of a clip that speaks the loudest for an instrument: its spectrogram, and where the model looked in it."""
+"""The window of a clip that scores highest for an instrument: its spectrogram, and where the evidence in it lies."""
 
 from dataclasses import dataclass
 
@@ -10,6 +10,8 @@ from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.clips.windows import cut_window, window_starts
 from instrumentarium.explaining.choosing import Choice
 from instrumentarium.explaining.maps import Method, evidence
+from instrumentarium.frontends.base import PowerFrontEnd
+from instrumentarium.frontends.display import display_frontend
 from instrumentarium.frontends.waveforms import to_waveforms
 from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.models.recognition import RecognitionModel
@@ -18,12 +20,12 @@ BATCH_SIZE = 32
 
 
 @dataclass(frozen=True)
-class Hearing:
-    """What a model heard in one window.
+class ExplainedWindow:
+    """A window and the evidence in it.
 
     Attributes:
         spectrogram: (bands, frames), dB.
-        evidence: (bands, frames), from 0 to 1.
+        evidence: (bands, frames), from 0 to 1; the same in all bands where the model has no frequency axis.
         start_s: where the window begins in its clip.
         duration_s: how long it is, without the silence it is filled up with.
         window_score: its probability of the instrument.
@@ -36,10 +38,18 @@ class Hearing:
     window_score: float
 
 
-def hear(model: RecognitionModel, card: ModelCard, samples: ClipSamples, choice: Choice, method: Method) -> Hearing:
+def shown_frontend(model: RecognitionModel, sample_rate_hz: int) -> PowerFrontEnd:
+    """Return the front end whose features are shown: the model's own, or, where that has no spectrum, one for pictures."""
+    frontend = model.frontend
+    return frontend if isinstance(frontend, PowerFrontEnd) else display_frontend(sample_rate_hz)
+
+
+def explain_strongest(
+    model: RecognitionModel, card: ModelCard, samples: ClipSamples, choice: Choice, method: Method
+) -> ExplainedWindow:
     """Explain the window of the chosen clip that has the highest probability of the chosen instrument.
 
-    What is explained is the window as it is; its score may rest on transpositions as well.
+    What is explained is the window as it is; its score may rest on test-time pitch shifts as well.
 
     Args:
         model: in evaluation mode, on the processor.
@@ -52,19 +62,20 @@ def hear(model: RecognitionModel, card: ModelCard, samples: ClipSamples, choice:
     length, hop = (round(seconds * card.sample_rate_hz) for seconds in (card.windows.length_s, card.windows.hop_s))
     clip = samples.read(choice.row)
     starts = window_starts(len(clip), length, hop)
-    best, best_score, best_features = 0, -1.0, torch.empty(0)
+    best, best_score = 0, -1.0
     for first in range(0, len(starts), BATCH_SIZE):
         windows = np.stack([cut_window(clip, start, length) for start in starts[first : first + BATCH_SIZE]])
         with torch.no_grad():
-            power = model.frontend.power(to_waveforms(torch.from_numpy(windows)))  # (windows, bands, frames)
-            scores = model.hear(power)[0].sigmoid()[:, instrument]
-        strongest = int(scores.argmax())
-        if float(scores[strongest]) > best_score:
-            best, best_score = first + strongest, float(scores[strongest])
-            best_features = model.frontend.decibels(power[strongest : strongest + 1])
-    found = evidence(model, model.normalise(best_features), torch.tensor([instrument]), method)
-    return Hearing(
-        spectrogram=best_features[0, 0].numpy(),
+            scores = model(to_waveforms(torch.from_numpy(windows))).sigmoid()[:, instrument]
+        if float(scores.max()) > best_score:
+            best, best_score = first + int(scores.argmax()), float(scores.max())
+    waveform = to_waveforms(torch.from_numpy(cut_window(clip, starts[best], length)[None].copy()))
+    with torch.no_grad():
+        features = model.normalise(model.frontend(waveform))
+        shown = shown_frontend(model, card.sample_rate_hz)(waveform)[0, 0]  # (bands, frames)
+    found = evidence(model, features, torch.tensor([instrument]), method, (shown.shape[0], shown.shape[1]))
+    return ExplainedWindow(
+        spectrogram=shown.numpy(),
         evidence=found[0].numpy(),
         start_s=starts[best] / card.sample_rate_hz,
         duration_s=min(length, len(clip) - starts[best]) / card.sample_rate_hz,

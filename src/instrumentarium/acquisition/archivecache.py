@@ -1,4 +1,4 @@
-"""Publishers' archives: taken from the user's own folder or the user's cache, else fetched; verified; linked.
+"""Publishers' archives in the user's cache, each once, keyed by its md5: fetched, verified, linked into the checkout.
 
 A download goes to a `.part` file, is resumed where it broke off, and gets its name only when it is verified. Whatever
 is not the published archive is kept aside and named; what lies in the user's own folder is never touched.
@@ -13,32 +13,24 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from instrumentarium.acquisition.licences import FILE, published, tell_once
-from instrumentarium.acquisition.linking import can_link, can_link_from, link
-from instrumentarium.acquisition.space import Need, shortage, size
-from instrumentarium.acquisition.transfer import (
-    PATIENCE,
-    Patience,
-    TransferError,
-    discard,
-    note_path,
-    remote_length,
-    size_of,
-    transfer,
-)
+from instrumentarium.acquisition import licences
+from instrumentarium.acquisition.disk import Need, can_link, can_link_from, link, shortage, size
+from instrumentarium.acquisition.transfer import TransferError, discard, remote_length, size_of, transfer
 from instrumentarium.corpora.source.archives import ArchiveError
 from instrumentarium.corpora.source.card import Archive, Card
-from instrumentarium.runtime.cache import VARIABLE, cache_folder, md5_of
+from instrumentarium.runtime.cache import VARIABLE, cache_folder
+from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.files import write_text_atomically
 
 logger = logging.getLogger(__name__)
 
 
-def provide(card: Card, folder: Path, own: Path | None, patience: Patience = PATIENCE) -> None:
+def provide(card: Card, folder: Path, own: Path | None) -> None:
     """Put every archive of a published corpus, and LICENSES.md, into `folder`.
 
     An archive is taken from `own`, a folder of the user's, where that holds a file of its name; else from the user's
-    cache; else from the publisher. What is there already is verified before anything is fetched.
+    cache; else from the publisher. What is there already is verified before anything is fetched, and that all will fit on
+    the disk is checked before the first byte.
 
     Raises:
         ArchiveError: if an archive cannot be fetched, does not fit on the disk or is not the published one.
@@ -48,28 +40,29 @@ def provide(card: Card, folder: Path, own: Path | None, patience: Patience = PAT
             f"download.archives in params.yaml names {own}, which is no folder; name the folder that holds your archives, "
             "or set it to null"
         )
-    tell_once(card)
-    paths: dict[str, Path] = {}
-    missing: list[Archive] = []
+    licences.show_once(card)
+    paths: dict[Archive, Path] = {}
     for archive in card.archives:
-        path = paths[archive.name] = kept_at(archive, card.corpus)
+        path = paths[archive] = kept_at(archive, card.corpus)
         if own is not None and (own / archive.name).exists():
-            paths[archive.name] = own / archive.name
-            _verify_own(archive, own / archive.name, card.corpus)
+            path = paths[archive] = own / archive.name
+            _verify_own(archive, path, card.corpus)
         elif path.exists():
             with _alone(path, card.corpus):
                 _verify_or_set_aside(archive, path, path, card.corpus)  # someone may have put it there by hand
-        else:
-            missing.append(archive)
+    missing = [archive for archive, path in paths.items() if not path.exists()]
     there = [path for path in paths.values() if path.exists()]
-    copied = [(folder, path.stat().st_size) for path in there if not can_link(path, folder)]
+    needs = [(folder, path.stat().st_size) for path in there if not can_link(path, folder)]
     copy_to = None if not missing or can_link_from(_archives(), folder) else folder
-    _require_space_for_all(card, missing, copied, copy_to, patience)
     for archive in missing:
-        download(archive, paths[archive.name], card.corpus, copy_to, patience)
-    for name, path in paths.items():
-        link(path, folder / name)
-    write_text_atomically(folder / FILE, published(card))
+        length = remote_length(archive.url) or archive.about_bytes
+        needs += _needs(paths[archive], length - size_of(_part(paths[archive])), copy_to)
+    _require_space(needs, card.title, card.corpus)
+    for archive in missing:
+        download(archive, paths[archive], card.corpus, copy_to)
+    for archive, path in paths.items():
+        link(path, folder / archive.name)
+    write_text_atomically(folder / licences.FILE, licences.published(card))
 
 
 def kept_at(archive: Archive, corpus: str) -> Path:
@@ -77,9 +70,7 @@ def kept_at(archive: Archive, corpus: str) -> Path:
     return _archives() / (archive.md5 or corpus) / archive.name
 
 
-def download(
-    archive: Archive, path: Path, corpus: str, copy_to: Path | None = None, patience: Patience = PATIENCE
-) -> None:
+def download(archive: Archive, path: Path, corpus: str, copy_to: Path | None = None) -> None:
     """Fetch one archive to `path`, going on from an earlier attempt's `.part` file.
 
     Another process that is at the same archive is waited for. `copy_to` names a folder that will need a copy of it.
@@ -93,14 +84,11 @@ def download(
             _verify_or_set_aside(archive, path, path, corpus)  # the other process was quicker
             return
         part = _part(path)
-
-        def require_space(n_bytes: int) -> None:
-            copies = [] if copy_to is None else [(copy_to, size_of(part) + n_bytes)]
-            _require_space([(part.parent, n_bytes), *copies], archive.name, corpus)
-
         logger.info("fetching %s from %s", archive.name, archive.url)
         try:
-            encoding = transfer(archive.url, part, require_space, patience)
+            encoding = transfer(
+                archive.url, part, lambda n_bytes: _require_space(_needs(path, n_bytes, copy_to), archive.name, corpus)
+            )
         except TransferError as error:
             raise ArchiveError(
                 f"{archive.name} could not be fetched from {archive.url}: {error}. What came so far is kept: check the "
@@ -110,7 +98,7 @@ def download(
         _undo_encoding(archive, part, encoding)
         _verify_or_set_aside(archive, part, path, corpus)
         part.replace(path)
-        discard(part)  # its note
+        discard(part)  # its metadata
 
 
 def verify(archive: Archive, path: Path) -> None:
@@ -120,7 +108,7 @@ def verify(archive: Archive, path: Path) -> None:
         ArchiveError: if it is not or cannot be read; the message gives both checksums, or what is wrong inside.
     """
     try:
-        found = None if archive.md5 is None else md5_of(path)
+        found = None if archive.md5 is None else md5_of_file(path)
         problem = None if archive.content_problem is None else archive.content_problem(path)
     except OSError as error:
         raise ArchiveError(f"{path} cannot be read: {error.strerror}") from error
@@ -144,9 +132,8 @@ def _verify_or_set_aside(archive: Archive, found: Path, path: Path, corpus: str)
     try:
         verify(archive, found)
     except ArchiveError as error:
-        wrong = path.with_name(f"{path.name}.wrong")
-        found.replace(wrong)
-        note_path(found).unlink(missing_ok=True)
+        wrong = found.replace(path.with_name(f"{path.name}.wrong"))
+        discard(found)  # its metadata
         raise ArchiveError(
             f"{error}. It came from {archive.url} and was kept as {wrong}; run `dvc repro download@{corpus}` to fetch it "
             "anew"
@@ -159,11 +146,10 @@ def _undo_encoding(archive: Archive, part: Path, encoding: str) -> None:
     Some servers call every .tgz "encoded": then the bytes that came are the archive as they are.
     """
     if encoding not in {"gzip", "x-gzip"}:
-        return
-    decoded = part.with_name(f"{part.name}.decoded")
+        return None
     with contextlib.suppress(ArchiveError):
-        verify(archive, part)
-        return
+        return verify(archive, part)
+    decoded = part.with_name(f"{part.name}.decoded")
     try:
         with gzip.open(part) as source, decoded.open("wb") as target:
             shutil.copyfileobj(source, target)
@@ -203,6 +189,12 @@ def _part(path: Path) -> Path:
     return path.with_name(f"{path.name}.part")
 
 
+def _needs(path: Path, n_bytes: int, copy_to: Path | None) -> list[Need]:
+    """Return what space the rest of an archive needs: where it is kept, and for a copy of all of it."""
+    n_bytes = max(0, n_bytes)
+    return [(path.parent, n_bytes), *([] if copy_to is None else [(copy_to, size_of(_part(path)) + n_bytes)])]
+
+
 def _require_space(needs: list[Need], name: str, corpus: str) -> None:
     problem = shortage(needs)
     if problem is not None:
@@ -210,17 +202,3 @@ def _require_space(needs: list[Need], name: str, corpus: str) -> None:
             f"{name} does not fit on the disk: {problem}. Free some space, or move the cache with ${VARIABLE}; then run "
             f"`dvc repro download@{corpus}`, which goes on from what has come so far"
         )
-
-
-def _require_space_for_all(
-    card: Card, missing: list[Archive], copied: list[Need], copy_to: Path | None, patience: Patience
-) -> None:
-    """Check before the first byte is fetched that all archives will fit: not to learn at night that the last does not."""
-    needs = list(copied)
-    for archive in missing:
-        told = remote_length(archive.url, patience)
-        length = archive.about_bytes if told is None else told
-        path = kept_at(archive, card.corpus)
-        needs.append((path.parent, max(0, length - size_of(_part(path)))))
-        needs += [] if copy_to is None else [(copy_to, length)]
-    _require_space(needs, card.title, card.corpus)

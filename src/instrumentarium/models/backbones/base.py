@@ -1,0 +1,35 @@
+"""What a backbone is: features in, a sequence of embeddings over time out. It does not pool over time; heads do."""
+
+from torch import Tensor, nn
+
+
+class Backbone(nn.Module):
+    """Features → (batch, size, steps).
+
+    Attributes:
+        size: of the embedding at each step.
+        takes_spectra: whether its features are (batch, channels, bands, frames); (batch, samples) otherwise.
+    """
+
+    size: int
+    takes_spectra: bool = True
+
+    @property
+    def gradcam_target(self) -> nn.Module | None:
+        """The layer whose input is the last feature map, (batch, channels, bands, frames) or (batch, channels, steps).
+
+        None where the backbone has no such map.
+        """
+        return None
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the embeddings of each step, (batch, size, steps)."""
+        raise NotImplementedError
+
+
+class BandMean(nn.Module):
+    """(batch, channels, bands, frames) → (batch, channels, frames): the mean over bands."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return the mean over bands."""
+        return maps.mean(dim=2)

@@ -1,0 +1,1 @@
+"""Heads, one file a kind: from embeddings over time to one logit an instrument."""

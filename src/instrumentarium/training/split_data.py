@@ -1,0 +1,19 @@
+"""The clips of one split, ready to be trained on."""
+
+from dataclasses import dataclass
+
+from instrumentarium.clips.collection import ClipSamples
+from instrumentarium.clips.labels import LabelArrays
+
+
+@dataclass(frozen=True)
+class SplitData:
+    """The clips of one split: their samples and labels, row by row."""
+
+    samples: ClipSamples
+    labels: LabelArrays
+
+    def __post_init__(self) -> None:
+        """Make sure that row n is the same clip in both."""
+        if tuple(self.labels.clip_ids) != self.samples.clip_ids:
+            raise ValueError("samples and labels name different clips, or in another order")

@@ -1,0 +1,185 @@
+"""Lightning's view of training: steps, validation, optimiser.
+
+Every draw follows from (seed, purpose, epoch, batch), so a run that is interrupted and resumed at the start of an epoch
+makes the draws it would have made. Validation is per clip and over the whole epoch: never an average over batches.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from instrumentarium.clips.params import WindowsParams
+from instrumentarium.clips.pooling import pool_windows
+from instrumentarium.frontends.base import PowerFrontEnd
+from instrumentarium.frontends.waveforms import to_waveforms
+from instrumentarium.models.heads.base import HeadOutput
+from instrumentarium.models.recognition import RecognitionModel
+from instrumentarium.runtime.seeds import derive_seed
+from instrumentarium.training.augment.base import Augmentation, Domain
+from instrumentarium.training.objectives.base import Objective
+from instrumentarium.training.params import RecipeParams, TrainingParams
+from instrumentarium.training.sampling import EpochBatches, TrainingBatch
+from instrumentarium.training.schedule import build_optimizer, build_schedule
+from instrumentarium.training.split_data import SplitData
+from instrumentarium.training.validation import (
+    ValidationBatch,
+    ValidationWindows,
+    cross_entropy,
+    mean_average_precision,
+)
+
+MONITOR = "validation/map_macro"
+LOSS_LOGGED = "validation/loss"
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """A model and all that determines how it is trained, besides the clips."""
+
+    model: RecognitionModel
+    objective: Objective
+    augmentations: Sequence[Augmentation]
+    recipe: RecipeParams
+    training: TrainingParams
+    windows: WindowsParams
+    sample_rate_hz: int
+    seed: int
+
+    @property
+    def window_samples(self) -> int:
+        """Samples of a window."""
+        return round(self.windows.length_s * self.sample_rate_hz)
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples from one validation window to the next."""
+        return round(self.windows.hop_s * self.sample_rate_hz)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimiser steps of an epoch."""
+        return max(self.recipe.windows_per_epoch // self.recipe.batch_size, 1)
+
+
+def seed_dropout(seed: int, device: torch.device) -> None:
+    """Seed the generator that layers draw from on `device`.
+
+    `torch.manual_seed` would do, but where there is no GPU it notes for three other kinds of device, each time with the
+    whole call stack, that they are to be seeded: 2 ms a step.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+
+
+class RecognitionTask(pl.LightningModule):
+    """Steps, optimiser and validation of a run."""
+
+    def __init__(self, run: TrainingRun, train: SplitData, validation: SplitData) -> None:
+        super().__init__()
+        self.run, self.model, self.objective = run, run.model, run.objective
+        self.train_data, self.validation_data = train, validation
+        self.validation_windows = ValidationWindows(
+            validation.samples, run.window_samples, run.hop_samples, run.recipe.batch_size
+        )
+        self.losses: list[Tensor] = []
+        self.found: list[tuple[Tensor, Tensor]] = []  # of this epoch's validation: windows' numbers and scores
+
+    def train_dataloader(self) -> DataLoader[TrainingBatch]:
+        """Return the batches of the current epoch."""
+        run = self.run
+        batches = EpochBatches(
+            self.train_data.samples,
+            self.train_data.labels.targets,
+            self.train_data.labels.observed,
+            windows=run.recipe.windows_per_epoch,
+            window_samples=run.window_samples,
+            batch_size=run.recipe.batch_size,
+            negatives_share=run.training.negatives_share,
+            seed=run.seed,
+            epoch=self.current_epoch,
+        )
+        workers = 4 if torch.cuda.is_available() else 0  # on the processor, workers would only take its cores
+        return DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=False)
+
+    def val_dataloader(self) -> DataLoader[ValidationBatch]:
+        """Return every window of every validation clip, in batches."""
+        return DataLoader(self.validation_windows, batch_size=None)
+
+    def augmented_output(self, batch: TrainingBatch) -> tuple[HeadOutput, Tensor, Tensor]:
+        """Return output, targets and observed of the augmented batch."""
+        generator = torch.Generator().manual_seed(
+            derive_seed(self.run.seed, "augment", self.current_epoch, batch.number)
+        )
+        targets, observed = batch.targets, batch.observed
+
+        def augmented(x: Tensor, domain: Domain) -> Tensor:
+            nonlocal targets, observed
+            for augmentation in self.run.augmentations:
+                if augmentation.domain == domain:
+                    draw = augmentation.draw(x.shape, generator)
+                    x = augmentation.apply(x, draw)
+                    targets, observed = augmentation.unite(targets, observed, draw)
+            return x
+
+        waveforms = augmented(to_waveforms(batch.waveforms), "waveform")
+        frontend = self.model.frontend
+        if isinstance(frontend, PowerFrontEnd):
+            features = frontend.compress(augmented(frontend.power(waveforms), "power"))
+        else:
+            features = frontend(waveforms)
+        output = self.model.classify(augmented(self.model.normalise(features), "features"))
+        return output, targets, observed
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Move a batch."""
+        return batch.to(device)
+
+    def training_step(self, batch: TrainingBatch, batch_idx: int) -> Tensor:
+        """Return the loss of one batch."""
+        seed_dropout(derive_seed(self.run.seed, "dropout", self.current_epoch, batch.number), self.device)
+        output, targets, observed = self.augmented_output(batch)
+        loss = torch.stack(list(self.objective(output, targets, observed).values())).sum()
+        self.losses.append(loss.detach())
+        return loss
+
+    def validation_step(self, batch: ValidationBatch, batch_idx: int) -> None:
+        """Score one batch of windows, each as it is: without test-time pitch shifts, a third of the work."""
+        logits = self.model(to_waveforms(batch.waveforms))
+        self.found.append((batch.numbers, logits.float().sigmoid()))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log loss and macro average precision over all validation clips, whichever device scored their windows."""
+        numbers, scores = (torch.cat(parts) for parts in zip(*self.found, strict=True))
+        self.found.clear()
+        if self.trainer.world_size > 1:
+            numbers, scores = (self.all_gather(each).flatten(0, 1) for each in (numbers, scores))  # type: ignore[union-attr]
+        owners, labels = self.validation_windows.owners, self.validation_data.labels
+        windows = np.zeros((len(owners), scores.shape[1]), dtype=np.float32)
+        windows[numbers.cpu().numpy()] = scores.cpu().numpy()  # a window that two devices scored counts once
+        clips = pool_windows(windows, self.run.windows.clip_score, owners).astype(np.float32)
+        self.log(LOSS_LOGGED, cross_entropy(clips, labels), batch_size=1)
+        self.log(MONITOR, mean_average_precision(clips, labels), batch_size=1)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the gradient's norm. Lightning's own way refuses fused optimisers under mixed precision, even in bf16."""
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.run.training.max_grad_norm)
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """Return the optimiser, and its schedule by the step."""
+        run = self.run
+        optimizer = build_optimizer(self.model.parameters(), run.recipe.learning_rate, run.training.weight_decay)
+        schedule = build_schedule(optimizer, run.recipe.epochs * run.steps_per_epoch, run.training.warmup_ratio)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,0 +1,132 @@
+"""What params.yaml selects: by the model's entry, or apart from it; what does not fit together is refused beforehand."""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from instrumentarium.config.selection import write_selection
+from instrumentarium.config.whole import Params, load_params
+from instrumentarium.frontends.params import FRONTEND, LogMelParams, WaveformParams
+from instrumentarium.models.params import AttentionHeadParams, LinearHeadParams
+from instrumentarium.runtime.section import ParamsError, read_section, read_yaml
+
+COMMITTED = Path(__file__).resolve().parents[2] / "params.yaml"
+Load = Callable[..., Params]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """Return a loader of the committed params.yaml with the values at some dotted keys replaced."""
+
+    def loaded(changes: dict[str, object]) -> Params:
+        values = copy.deepcopy(read_yaml(COMMITTED))
+        for key, value in changes.items():
+            *above, last = key.split(".")
+            section = values
+            for part in above:
+                section = section[part]  # type: ignore[assignment]
+            section[last] = value
+        YAML(typ="safe", pure=True).dump(values, tmp_path / "params.yaml")
+        return load_params(tmp_path / "params.yaml")
+
+    return loaded
+
+
+def refusal(load: Load, changes: dict[str, object]) -> str:
+    with pytest.raises(ParamsError) as info:
+        load(changes)
+    return str(info.value)
+
+
+@pytest.mark.parametrize("collection", ["miniature", "full"])
+@pytest.mark.parametrize("model", ["cnn", "resnext", "waveform"])
+def test_every_model_selects_parts_that_fit(model: str, collection: str, load: Load):
+    selection = load({"model": model, "collection": collection}).selection
+    assert selection.problems() == []
+    assert isinstance(selection.frontend, WaveformParams if model == "waveform" else LogMelParams)
+
+
+def test_a_selector_goes_before_the_models_entry(load: Load):
+    assert isinstance(load({}).selection.head, LinearHeadParams)
+    selection = load({"head": "attention", "frontend": "mel128"}).selection
+    assert isinstance(selection.head, AttentionHeadParams)
+    assert isinstance(selection.frontend, LogMelParams)
+    assert selection.frontend.n_mels == 128
+
+
+def test_each_collection_has_augmentation_and_windows_of_its_own(load: Load):
+    rendered, published = (load({"collection": name}).selection for name in ("miniature", "full"))
+    assert rendered.augmentation.warps
+    assert not published.augmentation.warps
+    assert rendered.windows.pitch_shift_semitones == 3
+    assert published.windows.pitch_shift_semitones == 0
+    assert published.windows.length_s == 3
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("head", "attentoin", "head: 'attentoin' is not a key of `heads` (allowed: attention, linear_mean"),
+        (
+            "models.resnext.loss",
+            "bec",
+            "models.resnext.loss: 'bec' is not a key of `losses` (allowed: bce; did you mean",
+        ),
+        ("models.resnext.frontend.full", "mel", "models.resnext.frontend.full: 'mel' is not a key of `frontends`"),
+        ("models.waveform.recipes.full.windows", "four", "models.waveform.recipes.full.windows: 'four' is not a key"),
+    ],
+)
+def test_a_name_of_nothing_is_refused_also_where_it_is_not_selected(load: Load, key: str, value: str, message: str):
+    assert message in refusal(load, {key: value})
+
+
+def test_a_front_end_of_the_wrong_kind_is_refused(load: Load):
+    assert "backbone cnn takes spectra, and the front end waveform makes waveforms" in refusal(
+        load, {"frontend": "waveform", "augmentation": "waveform"}
+    )
+    assert "backbone waveform_cnn takes waveforms, and the front end logmel makes spectra" in refusal(
+        load, {"model": "waveform", "frontend": "mel64"}
+    )
+
+
+def test_spectra_cannot_be_augmented_where_there_are_none(load: Load):
+    message = refusal(load, {"model": "waveform", "augmentation": "strong"})
+    assert "the augmentation changes spectra, and the front end waveform makes none" in message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"augmentation": "mild"},
+        {"augmentations.strong.warp_probability": 0.0},
+        {"models.cnn.recipes.full.windows": "two_seconds"},
+    ],
+)
+def test_a_test_time_pitch_shift_is_refused_where_training_has_no_warps(load: Load, changes: dict[str, object]):
+    message = refusal(load, changes)
+    assert "pitch_shift_semitones is 3, and the model is trained without warps" in message
+
+
+def test_each_part_is_written_to_a_file_of_its_own_and_read_again(load: Load, tmp_path: Path):
+    selection = load({}).selection
+    write_selection(selection, tmp_path / "selected")
+    assert sorted(path.name for path in (tmp_path / "selected").iterdir()) == [
+        f"{name}.json" for name in ("augmentation", "backbone", "frontend", "head", "loss", "recipe", "windows")
+    ]
+    assert read_section(tmp_path / "selected" / "frontend.json", FRONTEND) == selection.frontend
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "is missing; run `dvc repro`"), ("{", "is no JSON"), (json.dumps({"kind": "x"}), "does not hold what")],
+)
+def test_a_file_that_cannot_be_read_says_so(tmp_path: Path, content: str | None, message: str):
+    path = tmp_path / "frontend.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ParamsError, match=message):
+        read_section(path, FRONTEND)

@@ -1,0 +1,30 @@
+"""Which tests `make test` leaves to `make test-all`, and what for; it runs all the others, the everyday ones.
+
+A test of which only the large case is left out is marked where it stands.
+"""
+
+MARKS = {
+    "comparing/test_revisions.py": "pipeline",
+    "pipeline/": "pipeline",
+    "runtime/test_revisions.py": "pipeline",
+    "duplicates/test_planted.py": "render",
+    "miniature/test_cues.py": "render",
+    "miniature/test_esc50.py": "render",
+    "miniature/test_irmas.py": "render",
+    "miniature/test_openmic.py": "render",
+    "miniature/test_processors.py": "render",
+    "comparing/test_significance.py::test_equal_systems_differ_as_often_as_p_says": "statistical",
+    "comparing/test_significance.py::test_exchanging_clips_instead_would_raise_false_alarms": "statistical",
+    "corpora/test_irmas.py::test_the_published_collection_is_ingested_whole": "statistical",
+    "evaluation/test_bootstrap.py::test_intervals_cover_the_truth": "statistical",
+    "evaluation/test_calibration_intervals.py::test_intervals_hold_the_error_of_endless_data": "statistical",
+    "evaluation/test_choosing.py::test_cross_fitting_does_not_reward_thresholds_for_noise": "statistical",
+    "evaluation/test_evaluation.py::test_the_whole_official_test_set_is_evaluated_in_seconds": "statistical",
+    "splitting/test_published_songs.py": "statistical",
+}
+"""The beginning of `folder/file.py::test`, below this folder, and the mark that such tests are given."""
+
+
+def mark_of(place: str) -> str | None:
+    """Return the mark of a test, given as `folder/file.py::test`, or None if it is an everyday one."""
+    return next((mark for start, mark in MARKS.items() if place.startswith(start)), None)
