@@ -136,6 +136,13 @@ def test_metrics_and_plots_belong_to_the_stage_of_their_folder(stages: Mapping[s
                 assert out.def_path.startswith(f"plots/{name}/")
 
 
+def test_one_file_of_metrics_keeps_what_dvc_shows_readable(stages: Mapping[str, Stage]) -> None:
+    outs = [out for stage in stages.values() for out in stage.outs]
+    assert [out.def_path for out in outs if out.metric] == ["metrics/evaluate.json"]
+    (instruments,) = (out for out in outs if out.def_path == "metrics/instruments.json")
+    assert instruments.use_cache, "an output outside the cache would switch off the run cache"
+
+
 def test_every_stage_is_described_and_plain(stages: Mapping[str, Stage]) -> None:
     for stage in stages.values():
         assert stage.desc, f"{stage.name} has no desc"

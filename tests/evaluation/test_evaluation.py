@@ -196,7 +196,7 @@ def test_files_are_strict_json_with_one_plot_row_a_line(make_tables, tmp_path):
     for plot in PLOTS:
         text = (tmp_path / "plots" / f"{plot}.json").read_text()
         rows = strict(tmp_path / "plots" / f"{plot}.json")
-        assert rows == evaluation.plots[plot]
+        assert rows == IRMAS11.named(evaluation.plots[plot])
         assert len(text.splitlines()) == len(rows) + 2
         assert all(set(row) == set(rows[0]) for row in rows), "dvc drops files whose rows differ in their columns"
 

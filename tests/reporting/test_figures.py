@@ -46,16 +46,6 @@ def test_a_small_picture_is_not_blown_up() -> None:
     assert other == bottom
 
 
-def test_names_stand_in_place_of_codes_and_only_of_codes() -> None:
-    names = {"gac": "acoustic guitar", "yes": "yes-instrument"}
-    row = {"instrument": "gac", "actual": "yes", "with": "gac", "count": 3, "share": None}
-    assert named([row], names) == [{**row, "instrument": "acoustic guitar", "with": "acoustic guitar"}]
-    assert named([{"actual": "gac", "predicted": "none"}], names) == [
-        {"actual": "acoustic guitar", "predicted": "none"}
-    ]
-    assert named([{"epoch": 1, "part": "gac"}], names) == [{"epoch": 1, "part": "gac"}]
-
-
 @pytest.mark.parametrize("drawing", DRAWINGS, ids=lambda drawing: drawing.name)
 def test_of_one_revision_nothing_tells_revisions_apart(drawing) -> None:
     rows = rows_of(drawing.source, IRMAS11.codes)
