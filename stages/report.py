@@ -27,7 +27,7 @@ def main(
     evaluation: Annotated[Path, typer.Option(help="All metrics of all systems.")],
     model: Annotated[Path, typer.Option(help="Folder of the trained model.")],
     metrics: Annotated[Path, typer.Option(help="Folder of the other stages' metrics.")],
-    rows: Annotated[list[Path], typer.Option(help="Rows of a plot to draw; once for each plot.")],
+    rows: Annotated[list[Path], typer.Option(help="Rows of a plot to draw, or a folder of them.")],
     constraints: Annotated[Path, typer.Option(help="The pinned versions.")],
     out: Annotated[Path, typer.Option(help="Where the page goes.")],
     figures: Annotated[Path, typer.Option(help="Folder for the figures.")],

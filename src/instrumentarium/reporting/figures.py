@@ -120,13 +120,14 @@ def draw_figures(paths: Sequence[Path]) -> list[Picture]:
     """Draw every figure for which there are rows, in the order of DRAWINGS.
 
     Args:
-        paths: plots/<stage>/<plot>.json; every one must be drawn by some figure.
+        paths: plots/<stage>/<plot>.json, or folders plots/<stage>; every file must be drawn by some figure.
 
     Raises:
         MissingReportInputError: if one is missing.
         ReportInputError: if no figure draws its rows, or they lack a column or hold a word for a number.
     """
-    sources = {f"{path.parent.name}/{path.stem}": path for path in paths}
+    files = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
+    sources = {f"{path.parent.name}/{path.stem}": path for path in files}
     unknown = sorted(set(sources) - {drawing.source for drawing in DRAWINGS})
     if unknown:
         raise ReportInputError(
