@@ -130,3 +130,15 @@ def test_a_file_that_cannot_be_read_says_so(tmp_path: Path, content: str | None,
         path.write_text(content)
     with pytest.raises(ParamsError, match=message):
         read_section(path, FRONTEND)
+
+
+def test_a_window_longer_than_every_clip_is_refused_also_where_it_is_not_selected(load: Load):
+    message = refusal(load, {"windows.three_seconds.length_s": 21.0})
+    assert "windows.three_seconds.length_s is 21, and the longest clip of collection full lasts 20 s" in message
+    load({"windows.three_seconds.length_s": 20.0})
+
+
+@pytest.mark.parametrize("clip", ["irma/Part1/a-1", "own/song", "esc50/", "cel"])
+def test_a_clip_to_explain_is_of_a_corpus_that_is_used(clip: str, load: Load):
+    assert f"explain.clips: {clip!r} is no clip of this collection" in refusal(load, {"explain.clips": [clip]})
+    load({"explain.clips": ["esc50/ESC-50-master/audio/4-158559-A-24"]})
