@@ -6,32 +6,30 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from instrumentarium.config.selection import write_selection
-from instrumentarium.config.whole import Params, load_params
+from instrumentarium.config.whole import Params
 from instrumentarium.frontends.params import FRONTEND, LogMelParams, WaveformParams
 from instrumentarium.models.params import AttentionHeadParams, LinearHeadParams
-from instrumentarium.runtime.section import ParamsError, read_section, read_yaml
+from instrumentarium.runtime.section import ParamsError, read_section, read_yaml, validate
 
-COMMITTED = Path(__file__).resolve().parents[2] / "params.yaml"
+COMMITTED = read_yaml(Path(__file__).resolve().parents[2] / "params.yaml")
 Load = Callable[..., Params]
 
 
 @pytest.fixture
-def load(tmp_path: Path) -> Load:
-    """Return a loader of the committed params.yaml with the values at some dotted keys replaced."""
+def load() -> Load:
+    """Return a check of the committed params.yaml with the values at some dotted keys replaced."""
 
     def loaded(changes: dict[str, object]) -> Params:
-        values = copy.deepcopy(read_yaml(COMMITTED))
+        values = copy.deepcopy(COMMITTED)
         for key, value in changes.items():
             *above, last = key.split(".")
             section = values
             for part in above:
                 section = section[part]  # type: ignore[assignment]
             section[last] = value
-        YAML(typ="safe", pure=True).dump(values, tmp_path / "params.yaml")
-        return load_params(tmp_path / "params.yaml")
+        return validate(values, Params)
 
     return loaded
 
