@@ -60,7 +60,14 @@ def lab(workshop: Checkout) -> Checkout:
     While the queue was at work, the checkout's own code wrote wrong numbers and its training was broken.
     """
     output = workshop.dvc("exp", "run", "-S", "model=resnext", "-n", "resnext")
-    assert stages_run(output) == ["params", "stats", "train", "score", "evaluate", "explain", "report"]
+    assert stages_run(output) == [
+        "params",
+        "train",
+        "score",
+        "evaluate",
+        "explain",
+        "report",
+    ]  # the same front end and windows
     assert lines_changed(workshop) == ["model: resnext"]
     workshop.restore()
 
@@ -141,7 +148,7 @@ def test_metrics_are_readable_in_a_terminal_without_any_flag(lab: Checkout) -> N
     changed = lab.dvc("metrics", "diff", "HEAD", "resnext").splitlines()
     assert 1 < len(changed) <= 1 + len(HEADLINE)
     assert max(len(line.rstrip()) for line in (shown[1], *changed)) <= TERMINAL
-    assert shown[0].index(sorted(HEADLINE)[-1]) < TERMINAL, "of the header, only the last word may pass the edge"
+    assert shown[0].index(max(HEADLINE)) < TERMINAL, "of the header, only the last word may pass the edge"
 
 
 def test_plots_are_drawn_for_several_experiments_together(lab: Checkout, tmp_path: Path) -> None:
