@@ -31,7 +31,7 @@ COVERED = ("f1_micro", "f1_macro", "f1_samples", "hamming", "map_macro", "lrap",
 
 
 def simulate(rng: np.random.Generator, songs: int, instruments: int, sizes: tuple[int, int]) -> ScoredClips:
-    """Return clips of songs; what plays, and how well it is heard, is much the same in all clips of a song."""
+    """Return clips of songs; what plays, and how well it is recognised, is much the same in all clips of a song."""
     count = rng.integers(*sizes, songs, endpoint=True)
     song = np.repeat(np.arange(songs), count)
     targets = (rng.random((songs, instruments)) < 0.3)[song] ^ (rng.random((len(song), instruments)) < 0.05)
@@ -70,7 +70,7 @@ def time_intervals(resamples: int) -> dict[str, float]:
 
 
 def coverage(collections: int, resamples: int, large_songs: int, seed: int) -> dict[str, dict[str, float]]:
-    """Return for each way of drawing the share of intervals that hold the truth, by figure."""
+    """Return for each way of drawing the share of intervals that hold the truth, by metric."""
     shape = {"instruments": 3, "sizes": (1, 15)}
     large = simulate(np.random.default_rng([seed, 0]), large_songs, **shape)  # type: ignore[arg-type]
     truth = headline(large, large.scores >= 0.5)

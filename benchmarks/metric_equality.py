@@ -2,7 +2,7 @@
 
 Each case has 1 to 39 clips and 2 to 7 instruments; scores are rounded in three quarters of the cases, so that many tie;
 each instrument plays in none, few, most or all of the clips; 20, 70 or 100 % of the pairs are observed. scikit-learn knows
-no mask, so it is given the observed pairs of each instrument or of all together, and in figures of clips an unobserved
+no mask, so it gets the observed pairs of each instrument or of all together, and in metrics over clips an unobserved
 instrument where it changes nothing; what it leaves undefined must be NaN here. Printed are how many `cases` and
 `comparisons` there were, by metric the `largest_difference`, over all the `largest`, and whether that is `within` 1e-12;
 the exit status is 1 where it is not.
@@ -53,7 +53,7 @@ def mean(values: list[float]) -> float:
 
 
 def pairs_of(case: Case) -> Iterator[tuple[str, float, float]]:
-    """Yield (metric, ours, scikit-learn's) for every figure of a case."""
+    """Yield (metric, ours, scikit-learn's) for every metric of a case."""
     targets, predictions, scores, observed = case
     truth, graded = (targets, predictions, observed), (targets, scores, observed)
     columns: dict[str, list[float]] = {name: [] for name in ("f1", "precision", "recall", "ap", "auroc", "brier")}
@@ -98,10 +98,10 @@ def pairs_of(case: Case) -> Iterator[tuple[str, float, float]]:
 
 
 def _by_clip(case: Case) -> Iterator[tuple[str, float, float]]:
-    """Yield the figures that are means over clips.
+    """Yield the metrics that are means over clips.
 
-    scikit-learn is told that an unobserved instrument is absent, not given, and ranked below all others, where it changes
-    no clip's figure. One more such instrument keeps a single one from being read as binary labels.
+    To scikit-learn an unobserved instrument is absent, not predicted, and ranked below all others, where it changes
+    no clip's value. One more such instrument keeps a single one from being read as binary labels.
     """
     targets, predictions, scores, observed = case
     truth, graded = (targets, predictions, observed), (targets, scores, observed)
@@ -146,7 +146,7 @@ def main(
             largest[name] = max(largest.get(name, 0.0), difference)
             comparisons += 1
     worst = max(largest.values())
-    figures = {
+    found = {
         "cases": cases,
         "comparisons": comparisons,
         "undefined_in_both": undefined,
@@ -156,7 +156,7 @@ def main(
         "seed": seed,
         "seconds": round(time.perf_counter() - start, 1),
     }
-    print(json.dumps(figures))
+    print(json.dumps(found))
     if worst > WITHIN:
         sys.exit(1)
 

@@ -22,11 +22,11 @@ def test_where_windows_of_ten_with_a_hop_of_four_start(samples: int, starts: lis
 def test_every_sample_is_heard_and_no_window_leaves_the_clip(samples: int, length: int, share: float):
     hop = max(1, round(length * share))
     starts = window_starts(samples, length, hop)
-    heard = np.zeros(max(samples, length), dtype=bool)
+    covered = np.zeros(max(samples, length), dtype=bool)
     for start in starts:
         assert 0 <= start <= max(0, samples - length)
-        heard[start : start + length] = True
-    assert heard.all()
+        covered[start : start + length] = True
+    assert covered.all()
     assert starts == sorted(set(starts))
     assert all(later - earlier <= hop for earlier, later in itertools.pairwise(starts))
 

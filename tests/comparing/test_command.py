@@ -14,7 +14,7 @@ CODES = IRMAS11.codes
 NAMES = IRMAS11.names
 
 QUICK = ("--resamples", "200", "--permutations", "199")
-FIGURES = {"a", "b", "difference", "low", "high", "p"}
+VALUES = {"a", "b", "difference", "low", "high", "p"}
 DETAIL = {"per_instrument", "clips", "settings"}
 
 
@@ -41,12 +41,12 @@ def test_json_has_the_headline_on_top_and_the_rest_beside_it(better: str) -> Non
     assert {"f1_macro", "f1_micro", "f1_samples", "map_macro", "auroc_macro", "lrap", "hamming"} <= metrics
     assert next(iter(content)) == "f1_macro"
     for name in metrics:
-        assert set(content[name]) == FIGURES, name
+        assert set(content[name]) == VALUES, name
     assert list(content["per_instrument"]) == list(CODES)
     for measures in content["per_instrument"].values():
         assert list(measures) == ["f1", "ap", "auroc"]
         for each in measures.values():
-            assert set(each) == FIGURES | {"p_holm"}
+            assert set(each) == VALUES | {"p_holm"}
     assert content["settings"]["seed"] == 0
     assert content["settings"]["resamples"] == 200
     assert content["settings"]["permutations"] == 199

@@ -39,15 +39,15 @@ def model_for(method: str, seed: int = 0) -> RecognitionModel:
 
 
 def test_grad_cam_is_what_the_paper_computes():
-    network, heard = ByHand(), features(2, 8, 12)
+    network, inputs = ByHand(), features(2, 8, 12)
     wanted = torch.tensor([1, 0])
     with torch.no_grad():
-        feature_map = network.convolution(heard).relu()  # (2, 3, 4, 6)
+        feature_map = network.convolution(inputs).relu()  # (2, 3, 4, 6)
     # d logit / d map is head weight / cells, everywhere in a channel; so is its mean
     alpha = network.head.weight.detach()[wanted] / (4 * 6)  # (2, 3)
     by_hand = (alpha[:, :, None, None] * feature_map).sum(dim=1, keepdim=True).clamp(min=0)
     assert by_hand.any()
-    found = grad_cam(network, network.pool, heard, wanted)
+    found = grad_cam(network, network.pool, inputs, wanted)
     torch.testing.assert_close(found, by_hand[:, 0])
     bilinear = nn.functional.interpolate(by_hand, size=(8, 12), mode="bilinear", align_corners=False)[:, 0]
     torch.testing.assert_close(resized(found, (8, 12)), bilinear)
@@ -60,28 +60,28 @@ def test_grad_cam_finds_the_band_that_counts():
         network.convolution.weight[0, 0, 1, 1] = 1.0
         network.convolution.bias.zero_()
         network.head.weight.copy_(torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))
-    heard = torch.zeros(1, 1, 8, 12)
-    heard[:, :, 2, 6:] = 1.0
-    found = resized(grad_cam(network, network.pool, heard, torch.tensor([0])), (8, 12))[0]
+    inputs = torch.zeros(1, 1, 8, 12)
+    inputs[:, :, 2, 6:] = 1.0
+    found = resized(grad_cam(network, network.pool, inputs, torch.tensor([0])), (8, 12))[0]
     assert found[1:4, 6:].sum() > 0.8 * found.sum()
     assert not found[6:].any()
 
 
 def test_integrated_gradients_of_a_linear_model_are_weight_times_feature():
     network = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
-    heard = features(2, 4, 4)
-    found = integrated_gradients(network, heard, torch.tensor([2, 0]))
+    inputs = features(2, 4, 4)
+    found = integrated_gradients(network, inputs, torch.tensor([2, 0]))
     weights = network[1].weight.detach()[[2, 0]].view(2, 4, 4)
-    torch.testing.assert_close(found, weights * heard[:, 0])
+    torch.testing.assert_close(found, weights * inputs[:, 0])
 
 
 def test_integrated_gradients_add_up_to_the_logit():
     network = FeaturesToLogits(model_of())
-    heard = features(2)
+    inputs = features(2)
     instruments = torch.tensor([0, 7])
-    found = integrated_gradients(network, heard, instruments, steps=200)
+    found = integrated_gradients(network, inputs, instruments, steps=200)
     with torch.no_grad():
-        gained = (network(heard) - network(torch.zeros_like(heard)))[torch.arange(2), instruments]
+        gained = (network(inputs) - network(torch.zeros_like(inputs)))[torch.arange(2), instruments]
     torch.testing.assert_close(found.sum(dim=(1, 2)), gained, rtol=0.02, atol=0.002)
 
 
@@ -123,8 +123,8 @@ def test_an_explanation_leaves_the_model_as_it_was(method):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_evidence_depends_on_the_instrument(method):
-    heard = features().expand(2, -1, -1, -1).contiguous()
-    first, second = evidence(model_for(method), heard, torch.tensor([0, 1]), method, (16, 32))
+    inputs = features().expand(2, -1, -1, -1).contiguous()
+    first, second = evidence(model_for(method), inputs, torch.tensor([0, 1]), method, (16, 32))
     assert not torch.allclose(first, second, atol=0.05)
 
 
@@ -132,11 +132,11 @@ def test_evidence_depends_on_the_instrument(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_evidence_depends_on_the_weights(method, part):
     """A sanity check of Adebayo et al. 2018: a map that survives random weights explains nothing of the model."""
-    heard, instruments = features(8), torch.arange(8)
+    inputs, instruments = features(8), torch.arange(8)
     model, random = model_for(method), model_for(method)
     getattr(random, part).load_state_dict(getattr(model_for(method, seed=99), part).state_dict())
     before, after = (
-        evidence(each, heard, instruments, method, (16, 32)).flatten(1).numpy() for each in (model, random)
+        evidence(each, inputs, instruments, method, (16, 32)).flatten(1).numpy() for each in (model, random)
     )
     likeness = [spearmanr(a, b).statistic for a, b in zip(before, after, strict=True) if a.any() and b.any()]
     assert len(likeness) >= 4
@@ -154,9 +154,9 @@ def test_attention_of_one_layer_is_what_the_paper_computes():
     vit = model.backbone.network
     vit.blocks = vit.blocks[:1]
     (block,) = vit.blocks
-    heard, wanted = features(2, 32, 48), torch.tensor([4, 9])
+    inputs, wanted = features(2, 32, 48), torch.tensor([4, 9])
     with torch.no_grad():
-        tokens = vit._pos_embed(vit.patch_embed(heard))  # (2, 1 + 2 · 3, width)
+        tokens = vit._pos_embed(vit.patch_embed(inputs))  # (2, 1 + 2 · 3, width)
     attend = block.attn
     batch, count, width = tokens.shape
     q, k, v = attend.qkv(block.norm1(tokens)).reshape(batch, count, 3, attend.num_heads, -1).permute(2, 0, 3, 1, 4)
@@ -169,7 +169,7 @@ def test_attention_of_one_layer_is_what_the_paper_computes():
     step = (weights * weights.grad).clamp(min=0).mean(dim=1).detach()
     row = step[:, vit.num_prefix_tokens :].mean(dim=1)
     by_hand = row[:, vit.num_prefix_tokens :].reshape(2, 1, 2, 3)
-    found = attention_map(FeaturesToLogits(model), vit, heard, wanted)
+    found = attention_map(FeaturesToLogits(model), vit, inputs, wanted)
     bilinear = nn.functional.interpolate(by_hand, size=(32, 48), mode="bilinear", align_corners=False)[:, 0]
     assert bilinear.any()
     torch.testing.assert_close(found, bilinear)

@@ -49,15 +49,15 @@ def test_it_prints_one_line_of_json_that_repeats(benchmark: Main, capsys: pytest
     again = capsys.readouterr().out
     assert first.returncode == 0, first.stderr
     assert len(first.stdout.splitlines()) == 1
-    figures = json.loads(first.stdout)
+    metrics = json.loads(first.stdout)
     names = ["ld", "lpd", "prevalence_gap", "fold_size_gap", "seconds", "clips", "songs"]
-    assert list(figures) == names
-    assert {name: figures[name] for name in names if name != "seconds"} == {
+    assert list(metrics) == names
+    assert {name: metrics[name] for name in names if name != "seconds"} == {
         **dict.fromkeys(["ld", "lpd", "prevalence_gap", "fold_size_gap"], 0.0),
         "clips": 24,
         "songs": 12,
     }
-    assert {**json.loads(again), "seconds": 0} == {**figures, "seconds": 0}
+    assert {**json.loads(again), "seconds": 0} == {**metrics, "seconds": 0}
 
 
 def test_seed_and_share_are_options(tmp_path: Path):

@@ -173,9 +173,9 @@ def test_all_wrong_cells_are_told_with_their_lines(table: Writer):
 
 def test_of_many_mistakes_ten_are_told(table: Writer):
     path = table("path,labels\n" + "".join(f"{number}.wav,drum;?\n" for number in range(13)))
-    told = mistakes(path)
-    assert len(told) == 11
-    assert told[-1] == "and 3 more"
+    reported = mistakes(path)
+    assert len(reported) == 11
+    assert reported[-1] == "and 3 more"
 
 
 def test_a_line_with_several_mistakes_tells_them_all(table: Writer):
@@ -208,8 +208,8 @@ def test_a_file_stands_once(table: Writer):
     ],
 )
 def test_columns_that_contradict_or_are_not_known_are_refused(table: Writer, header: str, row: str, text: str):
-    (told, *_) = mistakes(table(f"{header}\n{row}\n"))
-    assert re.search(text, told), told
+    (reported, *_) = mistakes(table(f"{header}\n{row}\n"))
+    assert re.search(text, reported), reported
 
 
 def test_a_note_of_ones_and_zeros_is_a_note_beside_labels(table: Writer):

@@ -103,15 +103,15 @@ def test_an_impulse_dies_away_as_its_reverberation_time_says():
     drawn = replace(draw(STILL, batch=2), reverberation_s=torch.tensor([0.5, 1.0]), tail_gain=torch.tensor([0.5, 2.0]))
     power = torch.zeros(2, BANDS, FRAMES)
     power[:, 7, 10] = 3.0
-    heard = apply_reverberation(power, 0.02, drawn)
-    assert not heard[:, torch.arange(BANDS) != 7].any()
-    assert not heard[:, 7, :10].any()
-    assert heard[:, 7, 10].tolist() == [3.0, 3.0]
-    tail_db = 10 * heard[:, 7, 11:].double().log10()
+    reverberant = apply_reverberation(power, 0.02, drawn)
+    assert not reverberant[:, torch.arange(BANDS) != 7].any()
+    assert not reverberant[:, 7, :10].any()
+    assert reverberant[:, 7, 10].tolist() == [3.0, 3.0]
+    tail_db = 10 * reverberant[:, 7, 11:].double().log10()
     np.testing.assert_allclose(tail_db[0].diff(), -60 * 0.02 / 0.5, atol=1e-3)
     np.testing.assert_allclose(tail_db[1].diff(), -60 * 0.02 / 1.0, atol=1e-3)
     # 59 frames of a 0.5 s tail are all but the last thousandth of a per cent of it
-    assert float(heard[0, 7, 11:].sum()) == pytest.approx(0.5 * 3.0, rel=1e-4)
+    assert float(reverberant[0, 7, 11:].sum()) == pytest.approx(0.5 * 3.0, rel=1e-4)
 
 
 def test_a_room_answers_the_sum_with_the_sum_of_its_answers():
