@@ -56,7 +56,7 @@ def main(
         params.read("explain", ExplainParams),
         params.read("seed", Seed),
     )
-    write_explanation(found, maps=maps, embeddings=pictures, projector=projector, rows=rows, figures=metrics)
+    write_explanation(found, maps=maps, embeddings=pictures, projector=projector, rows=rows, metrics=metrics)
     logging.info(
         "explain: %d scored clips in; %d maps and 3 pictures of embeddings out", len(clips), len(found.maps) - 1
     )

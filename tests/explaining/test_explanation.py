@@ -51,7 +51,7 @@ def write(found: Explanation, folder: Path) -> None:
         embeddings=folder / "embeddings",
         projector=folder / "projector",
         rows=folder / "embedding.json",
-        figures=folder / "figures.json",
+        metrics=folder / "metrics.json",
     )
 
 
@@ -130,19 +130,19 @@ def test_a_title_is_plain_text(given: Material):
 def test_a_network_of_timm_is_explained(architecture, method):
     network = TimmParams(kind="timm", architecture=architecture)
     made = material(network)
-    assert explained(made, clips=made.scored.clip_ids[:1]).figures["maps"]["method"] == method
+    assert explained(made, clips=made.scored.clip_ids[:1]).metrics["maps"]["method"] == method
 
 
 def test_rows_are_one_a_clip(given: Material, found: Explanation):
     assert [row["clip_id"] for row in found.rows] == list(given.scored.clip_ids)
 
 
-def test_figures_say_how_much_the_pictures_show(found: Explanation):
-    variance = found.figures["pca"]["explained_variance"]
+def test_metrics_say_how_much_the_pictures_show(found: Explanation):
+    variance = found.metrics["pca"]["explained_variance"]
     assert list(variance) == [f"{n:02d}" for n in range(1, 11)]
-    assert found.figures["pca"]["two_components"] == pytest.approx(variance["01"] + variance["02"], abs=1e-4)
-    assert 3 <= found.figures["pca"]["components_for_90_percent"] <= 12
-    assert found.figures["embeddings"] == {"clips": 24, "size": 12, "drawn": 24}
+    assert found.metrics["pca"]["two_components"] == pytest.approx(variance["01"] + variance["02"], abs=1e-4)
+    assert 3 <= found.metrics["pca"]["components_for_90_percent"] <= 12
+    assert found.metrics["embeddings"] == {"clips": 24, "size": 12, "drawn": 24}
 
 
 def test_embeddings_of_other_clips_are_refused(given: Material):

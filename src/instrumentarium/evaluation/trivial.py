@@ -1,4 +1,4 @@
-"""Systems that never listen: the scores one gets without a model, to be evaluated like any other system's.
+"""Systems without an input: the scores one gets without a model, to be evaluated like any other system's.
 
 - *all_zeros*, *all_ones*: nothing plays, everything plays; every score is 0 or 1.
 - *label_prior*: each instrument's score is its share of the observed clips elsewhere: for test those of validation, for

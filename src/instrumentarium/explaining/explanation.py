@@ -32,13 +32,13 @@ Files = Mapping[str, bytes]
 
 @dataclass(frozen=True)
 class Explanation:
-    """What is written: file name to content for each folder, rows of the plot, figures."""
+    """What is written: file name to content for each folder, rows of the plot, metrics."""
 
     maps: Files
     embeddings: Files
     projector: Files
     rows: Sequence[Mapping[str, object]]
-    figures: Mapping[str, object]
+    metrics: Mapping[str, object]
 
 
 def explain(
@@ -84,18 +84,18 @@ def explain(
         embeddings=draw_all(scored, projection),
         projector=projector_files(scored, embeddings),
         rows=embedding_rows(scored, projection),
-        figures=_figures(embeddings, projection, chosen, method),
+        metrics=_metrics(embeddings, projection, chosen, method),
     )
 
 
 def write_explanation(
-    found: Explanation, *, maps: Path, embeddings: Path, projector: Path, rows: Path, figures: Path
+    found: Explanation, *, maps: Path, embeddings: Path, projector: Path, rows: Path, metrics: Path
 ) -> None:
     """Write everything; each folder is replaced as a whole."""
     for folder, files in ((maps, found.maps), (embeddings, found.embeddings), (projector, found.projector)):
         write_folder(folder, files)
     write_json(rows, found.rows)
-    write_json(figures, found.figures)
+    write_json(metrics, found.metrics)
 
 
 def _draw_maps(
@@ -125,7 +125,7 @@ def _draw_maps(
     return {**files, "maps.json": (json.dumps(listing, allow_nan=False, ensure_ascii=False, indent=2) + "\n").encode()}
 
 
-def _figures(
+def _metrics(
     embeddings: npt.NDArray[np.float32], projection: Projection, chosen: Sequence[Choice], method: Method
 ) -> dict[str, object]:
     shares = projection.explained_variance

@@ -36,33 +36,33 @@ METHODS = {"gradcam": "Grad-CAM", "attention": "attention", "gradients": "integr
 
 
 def draw_overlay(
-    hearing: ExplainedWindow, choice: Choice, method: Method, band_centres_hz: npt.NDArray[np.float64], hop_s: float
+    window: ExplainedWindow, choice: Choice, method: Method, band_centres_hz: npt.NDArray[np.float64], hop_s: float
 ) -> bytes:
     """Return a PNG of two panels: the spectrogram, and the spectrogram in greys with the evidence in vermilion over it.
 
     Args:
-        hearing: what the model got, and where the evidence lies in it: at the spectrogram's resolution, or a coarser one.
+        window: what the model got, and where the evidence lies in it: at the spectrogram's resolution, or a coarser one.
         choice: which clip and instrument it is about.
         method: how the evidence was found.
         band_centres_hz: (bands,), rising.
         hop_s: from one frame to the next.
     """
-    bands, frames = hearing.spectrogram.shape
-    first = hearing.start_s - hop_s / 2  # frames are centred
+    bands, frames = window.spectrogram.shape
+    first = window.start_s - hop_s / 2  # frames are centred
     extent = (first, first + frames * hop_s, -0.5, bands - 0.5)
     colour = np.array(to_rgba(VERMILION))
-    layer = np.broadcast_to(colour, (*hearing.evidence.shape, 4)).copy()
-    layer[..., 3] = STRONGEST * hearing.evidence ** EXPONENTS[method]
+    layer = np.broadcast_to(colour, (*window.evidence.shape, 4)).copy()
+    layer[..., 3] = STRONGEST * window.evidence ** EXPONENTS[method]
     with styled():
         figure = new_figure(5.8, 2.2)
         left = figure.add_axes(SPECTROGRAM)
         right = figure.add_axes(EVIDENCE, sharex=left, sharey=left)
         right.tick_params(labelleft=False)
         image = left.imshow(
-            hearing.spectrogram, cmap="cividis", origin="lower", aspect="auto", extent=extent, interpolation="nearest"
+            window.spectrogram, cmap="cividis", origin="lower", aspect="auto", extent=extent, interpolation="nearest"
         )
         right.imshow(
-            hearing.spectrogram,
+            window.spectrogram,
             cmap="gray_r",
             alpha=PALE,
             origin="lower",
@@ -78,17 +78,17 @@ def draw_overlay(
         for axes in (left, right):
             axes.set_xlabel("seconds of the clip")
         figure.colorbar(image, cax=figure.add_axes(SCALE)).ax.set_title("dB", fontsize="medium")
-        figure.suptitle(title(choice, hearing), fontsize=7.5)
+        figure.suptitle(title(choice, window), fontsize=7.5)
         return to_png(figure)
 
 
-def title(choice: Choice, hearing: ExplainedWindow) -> str:
+def title(choice: Choice, window: ExplainedWindow) -> str:
     """Return the two lines above a picture: instrument, truth, scores; then the clip."""
     clip_id = _printable(choice.clip_id)
-    end_s = hearing.start_s + hearing.duration_s
+    end_s = window.start_s + window.duration_s
     return (
         f"{choice.instrument_name} {TRUTHS[choice.truth]}: score {choice.score:.2f}, of this window "
-        f"({hearing.start_s:.1f} to {end_s:.1f} s) {hearing.window_score:.2f}\n"
+        f"({window.start_s:.1f} to {end_s:.1f} s) {window.window_score:.2f}\n"
         f"{clip_id if len(clip_id) <= LONGEST_ID else '…' + clip_id[-LONGEST_ID + 1 :]}"
     )
 

@@ -1,7 +1,7 @@
 """What is in each split, and how much the splits look alike: metrics/split.json.
 
-`ld` and `lpd` of a split compare its clips with all clips of all splits, so they mostly tell that corpora differ. Those
-under `stratified` compare a part with the pool that was split (the IRMAS test songs, say): they tell how good the
+`ld` and `lpd` of a split compare its clips with all clips of all splits, so they mostly show that corpora differ. Those
+under `stratified` compare a part with the pool that was split (the IRMAS test songs, say): they show how good the
 search is.
 """
 

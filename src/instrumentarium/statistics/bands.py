@@ -66,7 +66,7 @@ def band_statistics(
     return Normalisation(
         kind="per_band",
         mean=tuple(tuple(round(value + SHIFT, 3) for value in row) for row in mean.tolist()),
-        # A band that never changes (above the corpus's bandwidth) tells nothing; 1 dB keeps it from being blown up.
+        # A band that never changes (above the corpus's bandwidth) says nothing; 1 dB keeps it from being blown up.
         std=tuple(
             tuple(round(max(value, 1.0), 3) if math.isfinite(value) else 1.0 for value in row) for row in std.tolist()
         ),

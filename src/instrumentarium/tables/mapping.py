@@ -192,7 +192,7 @@ def _named_by(corpus: str, found: Mapping[str, Sequence[str] | None], mapping: L
 def _relevances(
     rows: pd.DataFrame, found: Mapping[str, Sequence[str] | None], named_by: Mapping[str, int]
 ) -> dict[tuple[str, str], float]:
-    """Return the relevance of each clip and instrument that its labels tell."""
+    """Return the relevance of each clip and instrument that its labels state."""
     highest: dict[tuple[str, str], float] = {}
     stated: Counter[tuple[str, str]] = Counter()
     for clip_id, label, value in zip(rows["clip_id"], rows["label"], rows["relevance"], strict=True):
