@@ -60,7 +60,7 @@ def main(
         table=table,
         plots=plots,
     )
-    logging.info("evaluate: %s of %d systems in; %s", MODEL, len(systems), found.summary())
+    logging.info("evaluate: systems %s in; %s: %s", ", ".join(systems), MODEL, found.summary())
 
 
 if __name__ == "__main__":
