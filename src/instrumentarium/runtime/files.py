@@ -99,13 +99,28 @@ def replace_together(staging: Path, folder: Path, names: Sequence[str]) -> None:
 def staged(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     """Yield an empty folder to write the files or folders `names` into; on success they come into `folder` together.
 
-    On any error `folder` is what it was, and what was written is removed. The first name is the seal of
-    `replace_together`. `folder` is made when missing.
+    On any error `folder` is what it was, and what was written is removed; an OSError over a file in the empty folder names
+    the file in `folder` that it was to become, and one over no file, as of a full disk, `folder`. The first name is the
+    seal of `replace_together`. `folder` is made when missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".staged.", dir=folder) as staging:
-        yield Path(staging)
-        replace_together(Path(staging), folder, names)
+        try:
+            yield Path(staging)
+            replace_together(Path(staging), folder, names)
+        except OSError as error:
+            _name_without(Path(staging), folder, error)
+            raise
+
+
+def _name_without(staging: Path, folder: Path, error: OSError) -> None:
+    """Let an error name the file that a staged one was to become."""
+    if error.errno is None:
+        return
+    if error.filename is None:
+        error.filename = str(folder)
+    elif isinstance(error.filename, str) and Path(error.filename).is_relative_to(staging):
+        error.filename = str(folder / Path(error.filename).relative_to(staging))
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
