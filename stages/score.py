@@ -6,6 +6,7 @@ from typing import Annotated
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's code, not an installed one's
 
+import io
 import logging
 
 import numpy as np
@@ -34,8 +35,10 @@ def main(
     scores = pd.DataFrame(results.scores.round(6), columns=list(taxonomy.codes))
     scores.insert(0, "clip_id", clips["clip_id"])
     scores_table(taxonomy).write(out, scores)
-    with atomic_path(embeddings) as temporary, temporary.open("wb") as file:
-        np.save(file, results.embeddings)
+    content = io.BytesIO()  # to a file, NumPy would write past Python, and not say which way a full disk ended it
+    np.save(content, results.embeddings)
+    with atomic_path(embeddings) as temporary:
+        temporary.write_bytes(content.getbuffer())
     logging.info(
         "score: %d clips in; %d scores and embeddings of %d out",
         len(clips),

@@ -5,9 +5,10 @@ renderer and the parsers share would otherwise go unnoticed.
 """
 
 import io
+import subprocess
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -165,3 +166,17 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("INSTRUMENTARIUM_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder that is a disk of its own, of 64 KiB; where nobody may mount one, the test is skipped."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("to mount a small disk takes root")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)

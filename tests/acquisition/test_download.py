@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from damaged import DAMAGED_JSON
 
 from instrumentarium.acquisition import download, licences
 from instrumentarium.acquisition.download import describe, fetch_published, leave_empty, render
@@ -87,18 +88,23 @@ def test_another_seed_size_or_library_is_rendered_anew(renderer: Renderer, check
     assert [(asked["seed"], asked["test_songs"]) for asked in renderer.asked] == [(7, 4), (8, 4), (7, 5), (7, 4)]
 
 
-@pytest.mark.parametrize("damage", ["changed", "removed"])
+DAMAGES: dict[str, bytes | None] = {"removed": None, "changed": b'{"archives/a.zip": 3}', **DAMAGED_JSON}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("place", ["archives/testing.zip", "truth/truth.csv", "md5.json"])
 def test_a_damaged_rendering_is_made_anew(
-    renderer: Renderer, checkout, cache: Path, caplog: pytest.LogCaptureFixture, damage: str
+    renderer: Renderer, checkout, cache: Path, caplog: pytest.LogCaptureFixture, place: str, damage: str
 ):
     checkout("one")
-    (kept,) = cache.glob("rendered/*/archives/testing.zip")
-    kept.unlink()
-    if damage == "changed":
-        kept.write_text("something else")
-    raw, _ = checkout("two")
+    (kept,) = cache.glob(f"rendered/*/{place}")
+    kept.unlink()  # it may be linked into the checkout
+    if (content := DAMAGES[damage]) is not None:
+        kept.write_bytes(content)
+    raw, truth = checkout("two")
     assert len(renderer.asked) == 2
     assert contents(raw)["testing.zip"] == "testing"
+    assert contents(truth) == {"truth.csv": "clip_id,flaw,detail\na,silent,\n"}
     assert "is damaged; rendering it anew" in caplog.text
 
 

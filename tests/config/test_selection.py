@@ -120,7 +120,12 @@ def test_each_part_is_written_to_a_file_of_its_own_and_read_again(load: Load, tm
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "is missing; run `dvc repro`"), ("{", "is no JSON"), (json.dumps({"kind": "x"}), "does not hold what")],
+    [
+        (None, "is missing; run `dvc repro`"),
+        ("{", "is no JSON"),
+        ("[" * 9999, "is no JSON"),
+        (json.dumps({"kind": "x"}), "does not hold what"),
+    ],
 )
 def test_a_file_that_cannot_be_read_says_so(tmp_path: Path, content: str | None, message: str):
     path = tmp_path / "frontend.json"

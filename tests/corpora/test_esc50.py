@@ -7,7 +7,7 @@ import pytest
 from instrumentarium.corpora.esc50 import parser
 from instrumentarium.corpora.esc50.groups import GROUP_OF, GROUPS
 from instrumentarium.corpora.esc50.published import PUBLISHED
-from instrumentarium.corpora.source.archives import ArchiveError
+from instrumentarium.corpora.source.archives import AUDIO_BYTES, ArchiveError
 from instrumentarium.corpora.source.members import Rejection, Source, SourceClip
 
 Writer = Callable[..., Path]
@@ -27,6 +27,14 @@ def test_a_clip_is_labelled_with_its_category(tmp_path: Path, write_esc50: Write
     assert list(read_clips(tmp_path)) == [
         SourceClip(path_of(DOG), b"wow", "100032", {"dog": 1.0}, "fold1", "dog", group="other", licence="CC BY")
     ]
+
+
+def test_audio_that_unpacks_beyond_bounds_is_rejected_alone(tmp_path: Path, write_esc50: Writer):
+    rows = [f"{DOG},1,0,dog,True,100032,A", f"{ROOSTER},2,1,rooster,False,100032,B"]
+    write_esc50(tmp_path, {DOG: bytes(AUDIO_BYTES + 1), ROOSTER: b"wow"}, rows)
+    first, second = read_clips(tmp_path)
+    assert first == Rejection(path_of(DOG), "it unpacks to 32 MiB; at most 32 MiB are read of such a file")
+    assert isinstance(second, SourceClip)
 
 
 def test_clips_of_one_source_file_are_one_recording(tmp_path: Path, write_esc50: Writer):

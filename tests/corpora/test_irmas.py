@@ -11,7 +11,7 @@ import pytest
 from instrumentarium.corpora.irmas.card import CARD
 from instrumentarium.corpora.irmas.parser import TRAIN_NAME, read_clips
 from instrumentarium.corpora.irmas.published import CODES, PUBLISHED
-from instrumentarium.corpora.source.archives import ArchiveError
+from instrumentarium.corpora.source.archives import AUDIO_BYTES, LABEL_BYTES, ArchiveError
 from instrumentarium.corpora.source.members import Rejection, SourceClip
 from instrumentarium.ingestion.ingest import IngestError, ingest
 from instrumentarium.tables.schemas import CLIPS
@@ -159,6 +159,24 @@ def test_a_label_file_that_says_nothing_known_rejects_its_clip(
     (item,) = read_clips(folder)
     assert isinstance(item, Rejection)
     assert item.reason.startswith(reason)
+
+
+def test_what_unpacks_beyond_bounds_rejects_its_clip_alone(tmp_path: Path, write_irmas: Writer):
+    test = [
+        *[("a-1.wav", b"sound"), ("a-1.txt", b"gel\t\n" + bytes(LABEL_BYTES))],
+        *[("b-1.wav", bytes(AUDIO_BYTES + 1)), ("b-1.txt", b"gel\t\n")],
+        *[("c-1.wav", b"sound"), ("c-1.txt", b"gel\t\n")],
+    ]
+    name = "[cel][nod][cla]0058__1.wav"
+    train = [(f"{TRAINING}/cel/{name}", bytes(AUDIO_BYTES + 1))]
+    items = list(read_clips(write_irmas(tmp_path, train=train, test=test)))
+    assert list(of(items, SourceClip)) == [f"{TESTING}/c-1.wav"]
+    size = "it unpacks to 32 MiB; at most 32 MiB are read of such a file"
+    assert {path: item.reason for path, item in of(items, Rejection).items()} == {
+        f"{TESTING}/a-1.wav": "its label file cannot be used: it unpacks to 1 MiB; at most 1 MiB are read of such a file",
+        f"{TESTING}/b-1.wav": size,
+        f"{TRAINING}/cel/{name}": size,
+    }
 
 
 def test_audio_without_a_label_file_and_the_reverse_are_rejected(tmp_path: Path, write_irmas: Writer):

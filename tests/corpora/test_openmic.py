@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from instrumentarium.corpora.openmic import parser
 from instrumentarium.corpora.openmic.card import ARCHIVE, CARD
 from instrumentarium.corpora.openmic.parser import read_clips
 from instrumentarium.corpora.openmic.published import CLASSES, CORRUPTED_TRACKS, PUBLISHED
-from instrumentarium.corpora.source.archives import ArchiveError
+from instrumentarium.corpora.source.archives import AUDIO_BYTES, ArchiveError
 from instrumentarium.corpora.source.members import Rejection, SourceClip
 
 Writer = Callable[..., Path]
@@ -65,6 +66,23 @@ def test_audio_without_labels_and_the_reverse_are_rejected(tmp_path: Path, write
         Rejection(path_of(B), "labels without audio: the archive has no such file"),
         Rejection(path_of(C), "labels without audio: the archive has no such file"),
     ]
+
+
+def test_audio_that_unpacks_beyond_bounds_is_rejected_alone(tmp_path: Path, write_openmic: Writer):
+    clips = {A: bytes(AUDIO_BYTES + 1), B: b"b"}
+    write_openmic(tmp_path, clips, [f"{A},flute,1.0,3", f"{B},flute,1.0,3"], train=[A], test=[B])
+    first, second = read_clips(tmp_path)
+    assert first == Rejection(path_of(A), "it unpacks to 32 MiB; at most 32 MiB are read of such a file", "train")
+    assert isinstance(second, SourceClip)
+
+
+def test_a_table_that_unpacks_beyond_bounds_is_named(
+    tmp_path: Path, write_openmic: Writer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(parser, "TABLE_BYTES", 20)
+    write_openmic(tmp_path, {A: b"a"}, [f"{A},flute,1.0,3"], train=[A], test=[])
+    with pytest.raises(ArchiveError, match=r"openmic-2018.*\.csv in .*\.tgz is not the published one: it unpacks to"):
+        list(read_clips(tmp_path))
 
 
 def test_a_clip_of_neither_partition_is_rejected(tmp_path: Path, write_openmic: Writer):

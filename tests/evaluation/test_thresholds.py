@@ -3,6 +3,7 @@ import math
 
 import numpy as np
 import pytest
+from damaged import DAMAGED_JSON
 from pydantic import ValidationError
 
 from instrumentarium.evaluation.thresholds import MissingThresholdsError, Support, Thresholds, ThresholdsError
@@ -57,3 +58,10 @@ def test_files_that_hold_no_thresholds_are_refused(tmp_path):
     path.write_text(json.dumps({**content, "global": 1.5}))
     with pytest.raises(ThresholdsError, match="less than or equal to 1"):
         Thresholds.read(path)
+
+
+@pytest.mark.parametrize("content", DAMAGED_JSON.values(), ids=DAMAGED_JSON)
+def test_damaged_thresholds_are_refused_by_name(tmp_path, content):
+    (tmp_path / "thresholds.json").write_bytes(content)
+    with pytest.raises(ThresholdsError, match=r"thresholds\.json does not hold thresholds: "):
+        Thresholds.read(tmp_path / "thresholds.json")

@@ -210,6 +210,19 @@ def test_out_must_be_a_folder(handed, request_of, tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
+def test_a_full_disk_leaves_the_earlier_results_and_is_named(handed, request_of, small_disk):
+    measurement = measure(request_of(*fully(handed)))
+    out = small_disk / "out"
+    (out / "metrics").mkdir(parents=True)
+    (out / "metrics" / "evaluate.json").write_text("earlier")
+    with pytest.raises(OSError, match="No space left") as info:
+        write_measurement(measurement, out, figures=False)
+    assert str(info.value.filename).startswith(str(out))
+    assert ".staged" not in str(info.value.filename)
+    assert [path.name for path in out.rglob("*")] == ["metrics", "evaluate.json"]
+    assert (out / "metrics" / "evaluate.json").read_text() == "earlier"
+
+
 def change(table, row, column, value):
     table = table.astype(object)
     table.loc[table.index[row], column] = value
@@ -230,6 +243,11 @@ def change(table, row, column, value):
         (lambda s: change(s, 0, "voi", "high"), "first 'high' of voi"),
         (lambda s: change(s, 0, "clip_id", ""), "row 1 has no clip_id"),
         (lambda s: s[:0], "has no row below its first line"),
+        (
+            lambda s: s.assign(**{" clip_id": s["clip_id"]}),
+            "more than one column 'clip_id', spaces around it left aside",
+        ),
+        (lambda s: s.assign(**{"cel ": 0.5}), "more than one column 'cel'"),
     ],
 )
 def test_scores_that_cannot_be_used_are_refused(handed, tmp_path, damage, message):
@@ -255,6 +273,8 @@ def test_scores_that_cannot_be_used_are_refused(handed, tmp_path, damage, messag
         (lambda t: t[["clip_id"]].drop_duplicates(), "has no column but clip_id"),
         (lambda t: t[["clip_id"]].drop_duplicates().assign(drums=1), "unknown instruments: 'drums'"),
         (lambda t: t[["clip_id"]].assign(cel=1), "rows repeat a clip"),
+        (lambda t: t.assign(**{" relevance": 1}), "more than one column 'relevance'"),
+        (lambda t: t.assign(**{"clip_id ": "x"}), "more than one column 'clip_id'"),
     ],
 )
 def test_labels_that_cannot_be_used_are_refused(handed, tmp_path, damage, message):

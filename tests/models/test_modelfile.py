@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from damaged import DAMAGED_JSON
 from model_fixtures import RAW, RELATIVE, Parts, bytes_below, shifting_model, tiny_card, tiny_model
 from safetensors.torch import load_file, save_file
 
@@ -144,8 +145,9 @@ def test_a_damaged_card_is_refused(saved: Path, text: str):
     assert "model.json is no model description" in refusal(saved)
 
 
-def test_a_card_that_is_no_text_is_refused(saved: Path):
-    (saved / "model.json").write_bytes(b"\xff\xfe\x80")
+@pytest.mark.parametrize("content", DAMAGED_JSON.values(), ids=DAMAGED_JSON)
+def test_a_card_that_is_no_strict_json_is_refused(saved: Path, content: bytes):
+    (saved / "model.json").write_bytes(content)
     assert "model.json is no model description" in refusal(saved)
 
 

@@ -43,6 +43,15 @@ def test_a_report_is_stamped_with_its_commit(repository: Path) -> None:
     assert out.read_text() == f'<html><p class="stamp">Commit {commit}.</p></html>'
 
 
+def test_a_full_disk_is_a_message_and_leaves_nothing(repository: Path, small_disk: Path) -> None:
+    page = repository / "plots" / "report.html"
+    page.write_text(f"<html>{PLACE}{'x' * 2**20}</html>")
+    result = run("report", "--out", str(small_disk / "out.html"), "--root", str(repository))
+    assert result.exit_code == 2
+    assert f"Error: {small_disk / 'out.html'} could not be written, since its disk is full (0 MB free)" in result.output
+    assert list(small_disk.iterdir()) == []
+
+
 def test_uncommitted_changes_are_told(repository: Path) -> None:
     (repository / ".gitignore").write_text("/plots/\n")
     assert origin_of(Path("plots/report.html"), repository).text().endswith(", with uncommitted changes.")

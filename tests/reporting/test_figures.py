@@ -91,7 +91,7 @@ def test_missing_rows_name_the_stage(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("roc", "{", "is not JSON"),
+        ("roc", "{", "is no JSON"),
         ("roc", "{}", "must hold a list of rows"),
         ("roc", "[]", "at least one"),
         ("roc", json.dumps([{"instrument": "cel", "fpr": 0}]), "row 0 has no tpr"),

@@ -207,3 +207,18 @@ def test_staged_files_come_together_or_not_at_all(tmp_path: Path):
     with pytest.raises(KeyboardInterrupt):
         interrupt()
     assert told(tmp_path) == NEW
+
+
+def test_an_error_without_a_name_or_of_the_temporary_file_names_the_file(tmp_path: Path):
+    path = tmp_path / "file.txt"
+    for make in (
+        lambda temporary: OSError(28, "No space left on device"),
+        lambda temporary: OSError(28, "No space left on device", str(temporary)),
+    ):
+        message = r"\[Errno 28\] No space left on device: '.*/file\.txt'$"
+        with pytest.raises(OSError, match=message), atomic_path(path) as temporary:
+            raise make(temporary)
+    with pytest.raises(OSError, match="other"), atomic_path(path):
+        raise OSError(2, "No such file or directory", "other")
+    with pytest.raises(OSError, match=r"^only words$"), atomic_path(path):
+        raise OSError("only words")

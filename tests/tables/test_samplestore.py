@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from instrumentarium.tables.samplestore import MissingSamplesError, SampleStore, SampleWriter
+from instrumentarium.tables.samplestore import MissingSamplesError, SamplesError, SampleStore, SampleWriter
 
 
 def write(folder: Path, clips: list[np.ndarray], shard_samples: int = 2**20) -> list[int]:
@@ -53,7 +54,7 @@ def test_a_corpus_without_clips_has_an_empty_store(tmp_path: Path):
     write(tmp_path / "samples", [])
     store = SampleStore(tmp_path / "samples")
     assert len(store) == 0
-    with pytest.raises(ValueError, match="do not lie within one shard"):
+    with pytest.raises(SamplesError, match="do not lie within one shard"):
         store.read(0, 1)
 
 
@@ -86,3 +87,61 @@ def test_an_earlier_store_is_never_written_over(tmp_path: Path):
     with pytest.raises(FileExistsError):
         write(tmp_path / "samples", draw_clips([5]))
     assert len(SampleStore(tmp_path / "samples")) == 4
+
+
+def saved(array: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    np.save(content, array)
+    return content.getvalue()
+
+
+HEADER = 128
+DAMAGES = {
+    "empty": lambda whole: b"",
+    "cut in its mark": lambda whole: whole[:4],
+    "cut in its header": lambda whole: whole[:60],
+    "cut behind its header": lambda whole: whole[:HEADER],
+    "cut in a sample": lambda whole: whole[:-1],
+    "a sample short": lambda whole: whole[:-2],
+    "a sample too long": lambda whole: whole + bytes(2),
+    "zeros": lambda whole: bytes(len(whole)),
+    "an unclosed bracket": lambda whole: whole.replace(b")", b"(", 1),
+    "a thousand brackets": lambda whole: whole[:10] + b"(" * (HEADER - 10) + whole[HEADER:],
+    "a vast length": lambda whole: whole.replace(b"(12,)", b"(9**99,)"[:5]),
+    "another type": lambda whole: whole.replace(b"<i2", b"<f2"),
+    "an object": lambda whole: whole.replace(b"'<i2'", b"'|O'  "[:5]),
+    "another shape": lambda whole: saved(np.zeros((3, 4), "<i2")),
+    "an archive": lambda whole: b"PK\x03\x04" + whole[4:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_cut_or_damaged_shard_is_refused_by_name(tmp_path: Path, damage: str):
+    write(tmp_path / "samples", draw_clips([12]))
+    path = tmp_path / "samples" / "000.npy"
+    whole = path.read_bytes()
+    assert len(whole) == HEADER + 24
+    assert DAMAGES[damage](whole) != whole
+    path.write_bytes(DAMAGES[damage](whole))
+    with pytest.raises(SamplesError, match=r"000\.npy is cut or damaged \(.*; run `dvc repro ingest`"):
+        SampleStore(tmp_path / "samples")
+
+
+@pytest.mark.filterwarnings("ignore:Data type alias")  # of which a flipped bit makes one
+def test_a_flipped_bit_in_a_header_is_refused_or_changes_nothing(tmp_path: Path):
+    clips = draw_clips([12])
+    write(tmp_path / "samples", clips)
+    path = tmp_path / "samples" / "000.npy"
+    whole = path.read_bytes()
+    refused = 0
+    for bit in range(8 * HEADER):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        try:
+            store = SampleStore(tmp_path / "samples")
+        except SamplesError:
+            refused += 1
+        else:
+            np.testing.assert_array_equal(store.read(0, 12), clips[0])
+    assert refused > 4 * HEADER

@@ -146,6 +146,18 @@ def test_a_value_that_is_not_allowed_is_named_with_its_row(tmp_path: Path, colum
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("column", ["sample_rate_hz", "channels", "first_sample", "n_samples"])
+@pytest.mark.parametrize("number", ["9" * 30, "9" * 5000, "9223372036854775808", "1e30", "-" + "9" * 30])
+def test_a_number_that_no_column_can_hold_is_refused_in_a_file(tmp_path: Path, column: str, number: str):
+    path = tmp_path / "clips.csv"
+    CLIPS.write(path, clips({}))
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    frame.loc[0, column] = number
+    frame.to_csv(path, index=False)
+    with pytest.raises(TableError, match=rf"clips\.csv: row 0 \(.*\), column {column}: "):
+        CLIPS.read(path)
+
+
 @pytest.mark.parametrize("relevance", [-0.001, 1.001, math.nan])
 def test_a_relevance_lies_between_none_and_all(relevance: float):
     with pytest.raises(TableError, match=r"row 0 \(a/cel\), column relevance: .*, found"):

@@ -1,6 +1,7 @@
 """Rows of plots go by the names of instruments."""
 
 import pytest
+from damaged import DAMAGED_JSON
 
 from instrumentarium.tables.taxonomy import (
     Instrument,
@@ -34,10 +35,12 @@ def test_a_taxonomy_is_read_as_it_was_written(tmp_path):
     assert read_taxonomy(tmp_path / "taxonomy.json").covered_by("esc50") == taxonomy.codes
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"name": "x", "instruments": []}'])
+@pytest.mark.parametrize(
+    "text", [b"[]", b'{"name": "x", "instruments": []}', *DAMAGED_JSON.values()], ids=lambda text: repr(text[:20])
+)
 def test_what_is_no_taxonomy_is_refused(tmp_path, text):
-    (tmp_path / "taxonomy.json").write_text(text)
-    with pytest.raises(TaxonomyError, match=r"taxonomy"):
+    (tmp_path / "taxonomy.json").write_bytes(text)
+    with pytest.raises(TaxonomyError, match=r"(?s)taxonomy\.json is no taxonomy: .*; run `dvc repro duplicates`"):
         read_taxonomy(tmp_path / "taxonomy.json")
     with pytest.raises(TaxonomyError, match="is missing; run `dvc repro duplicates`"):
         read_taxonomy(tmp_path / "nowhere.json")

@@ -33,8 +33,9 @@ from instrumentarium.training import task as tasks
 from instrumentarium.training.augment.params import AugmentParams
 from instrumentarium.training.augment.waveforms import WaveformAugmentation
 from instrumentarium.training.fit import TrainingError, choose_precision, fit
-from instrumentarium.training.recorder import SNAPSHOT, DivergedError, History
+from instrumentarium.training.recorder import DivergedError, History
 from instrumentarium.training.sampling import TrainingBatch
+from instrumentarium.training.snapshot import SNAPSHOT
 from instrumentarium.training.split_data import SplitData
 from instrumentarium.training.task import RecognitionTask, TrainingRun
 from instrumentarium.training.validation import ValidationWindows, mean_average_precision

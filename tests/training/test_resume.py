@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,9 +36,9 @@ from instrumentarium.tables.samplestore import SampleWriter
 from instrumentarium.tables.schemas import CLIPS, SPLIT, resolved_labels_table
 from instrumentarium.tables.taxonomy import write_taxonomy
 from instrumentarium.training import run as experiment
-from instrumentarium.training.recorder import SNAPSHOT
 from instrumentarium.training.resume import resume_folder
 from instrumentarium.training.run import Inputs
+from instrumentarium.training.snapshot import SEALS, SNAPSHOT, find_snapshot, write_snapshot
 from instrumentarium.training.task import RecognitionTask
 from taxonomies import IRMAS11
 
@@ -214,6 +215,107 @@ def test_an_interrupted_run_ends_with_the_bytes_of_an_uninterrupted_one(
     interrupt(kill, monkeypatch, train)
     torch.manual_seed(12345)  # another process has another past
     assert train() == straight["outputs"]
+
+
+def emptied(content: bytes) -> bytes:
+    return b""
+
+
+def cut(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def zeroed(content: bytes) -> bytes:
+    return bytes(len(content))
+
+
+def of_another_format(content: bytes) -> bytes:
+    return b'{"epoch": 1}'
+
+
+def with_a_bit_flipped_in_a_weight(content: bytes) -> bytes:
+    place = content.index(b"weights") + 2000  # within the tensors: torch itself reads it without a word
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage", [emptied, cut, zeroed, of_another_format, with_a_bit_flipped_in_a_weight], ids=lambda each: each.__name__
+)
+def test_a_damaged_snapshot_is_set_aside_and_training_starts_over(
+    damage: Callable[[bytes], bytes],
+    train: Train,
+    straight: dict[str, dict[str, bytes]],
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+):
+    if "outputs" not in straight:
+        straight["outputs"] = train()
+    interrupt(in_the_validation_of_the_third_epoch, monkeypatch, train)
+    (snapshot,) = cache.glob(f"resume/*/{SNAPSHOT}")
+    content = snapshot.read_bytes()
+    assert damage(content) != content
+    snapshot.write_bytes(damage(content))
+    with caplog.at_level(logging.WARNING):
+        assert train() == straight["outputs"]
+    assert "snapshot of the interrupted training is damaged, so training starts over" in caplog.text
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"\xff" * 64])
+def test_a_snapshot_without_its_checksum_is_not_trusted(
+    damage: bytes | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    with write_snapshot(tmp_path) as temporary:
+        temporary.write_bytes(b"weights")
+    assert find_snapshot(tmp_path) == tmp_path / SNAPSHOT
+    if damage is None:
+        (tmp_path / SEALS).unlink()
+    else:
+        (tmp_path / SEALS).write_bytes(damage)
+    assert find_snapshot(tmp_path) is None
+    assert (tmp_path / "last.damaged").read_bytes() == b"weights"
+    assert "damaged" in caplog.text
+
+
+def test_a_kill_between_checksum_and_snapshot_leaves_the_earlier_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with write_snapshot(tmp_path) as temporary:
+        temporary.write_bytes(b"first")
+
+    def killed(path: Path, target: Path) -> Path:
+        if target.name == SNAPSHOT:
+            raise Killed
+        return replace(path, target)
+
+    replace = Path.replace
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(Killed), write_snapshot(tmp_path) as temporary:
+            temporary.write_bytes(b"second")
+    snapshot = find_snapshot(tmp_path)
+    assert snapshot is not None
+    assert snapshot.read_bytes() == b"first"
+
+
+def test_a_snapshot_is_on_the_disk_before_it_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    done: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def noted(handle: int) -> None:
+        done.append(f"sync {Path(f'/proc/self/fd/{handle}').readlink().suffix or 'folder'}")
+        fsync(handle)
+
+    def renamed(path: Path, target: Path) -> Path:
+        done.append(f"rename {target.name}")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(Path, "replace", renamed)
+    with write_snapshot(tmp_path / "run") as temporary:
+        temporary.write_bytes(b"weights")
+    one = ["sync .tmp", "rename {}", "sync folder"]
+    assert done == [step.format(name) for name in (SEALS, SNAPSHOT) for step in one]
 
 
 def test_a_resumed_run_trains_only_what_is_left(train: Train, monkeypatch: pytest.MonkeyPatch):

@@ -4,9 +4,9 @@ Either way they lie in the user's cache and are linked into the checkout: DVC de
 stage again, and queued experiments start from an empty folder. This is the only place that knows the two apart.
 """
 
+import contextlib
 import csv
 import importlib
-import json
 import logging
 import shutil
 import tempfile
@@ -21,11 +21,14 @@ from instrumentarium.corpora.source.card import Card
 from instrumentarium.corpora.source.params import CHOICES, CollectionSource, Corpus, CorpusParams
 from instrumentarium.runtime.cache import cache_folder, fingerprint
 from instrumentarium.runtime.checksums import md5_of_file
-from instrumentarium.runtime.files import atomic_path, write_text_atomically
+from instrumentarium.runtime.files import atomic_path, sync, sync_below, write_json, write_text_atomically
+from instrumentarium.runtime.jsonfile import JsonError, read_json
 
 logger = logging.getLogger(__name__)
 
 TRUTH = "truth.csv"
+CHECKSUMS = "md5.json"
+"""Of a rendering in the cache: its archives and its truth."""
 TRUTH_COLUMNS = ("clip_id", "flaw", "detail")
 RENDERERS = ("numpy", "pretty_midi", "scipy", "soundfile", "soxr")
 """Libraries whose version may change what is rendered."""
@@ -102,7 +105,13 @@ def render(corpus: Corpus, size: CorpusParams, seed: int, folder: Path, truth: P
     sizes = size.model_dump(exclude=set(CHOICES))
     code = Path(__file__).parents[1] / "miniature"
     key = fingerprint(
-        {"corpus": corpus, "seed": seed, "sizes": sizes, "versions": {name: version(name) for name in RENDERERS}},
+        {
+            "corpus": corpus,
+            "seed": seed,
+            "sizes": sizes,
+            "versions": {name: version(name) for name in RENDERERS},
+            "checksums": "archives and truth",
+        },
         code.rglob("*.py"),
     )
     kept = cache_folder() / "rendered" / key
@@ -124,25 +133,35 @@ def _render_into(kept: Path, corpus: Corpus, sizes: Mapping[str, int], seed: int
         (staging / "archives").mkdir()
         (staging / "truth").mkdir()
         renderer.render(staging / "archives", staging / "truth" / TRUTH, seed=seed, **sizes)
-        checksums = {path.name: md5_of_file(path) for path in sorted((staging / "archives").iterdir())}
-        (staging / "md5.json").write_text(json.dumps(checksums), encoding="utf-8")
+        write_json(staging / CHECKSUMS, _checksums(staging))
+        sync_below(staging)
         if not _intact(kept):  # another process may have been quicker
             shutil.rmtree(kept, ignore_errors=True)
             staging.replace(kept)
+            sync(kept.parent)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
 def _intact(kept: Path) -> bool:
-    checksums = kept / "md5.json"
-    if not checksums.exists():
+    """Say whether a rendering is kept in a folder, whole and as it was written; warns of one that is not."""
+    if not kept.exists():
         return False
-    expected: dict[str, str] = json.loads(checksums.read_text(encoding="utf-8"))
-    archives = kept / "archives"
-    if all((archives / name).exists() and md5_of_file(archives / name) == md5 for name, md5 in expected.items()):
-        return True
+    with contextlib.suppress(OSError, JsonError):
+        if read_json(kept / CHECKSUMS) == _checksums(kept):
+            return True
     logger.warning("the rendering kept in %s is damaged; rendering it anew", kept)
     return False
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    """Return the md5 of every archive and table of truth of a rendering, by its path in the folder.
+
+    Raises:
+        OSError: if one cannot be read.
+    """
+    paths = (path for name in ("archives", "truth") for path in sorted((folder / name).iterdir()))
+    return {path.relative_to(folder).as_posix(): md5_of_file(path) for path in paths}
 
 
 def describe(folder: Path) -> str:

@@ -7,7 +7,6 @@ of the very same file (RFC 9110, 13.1.5 If-Range and 14 Range). Bytes are kept a
 lengths count those. Whether they are the right ones is the caller's to verify.
 """
 
-import json
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, InvalidHeader, Ma
 from urllib3.util import Retry
 
 from instrumentarium.runtime.files import write_json
+from instrumentarium.runtime.jsonfile import read_json
 from instrumentarium.runtime.progress import progress_bar
 
 logger = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ def metadata_path(part: Path) -> Path:
 def read_metadata(part: Path) -> RemoteFile | None:
     """Return the metadata of a `.part` file, or None where there is none that can be read."""
     try:
-        return RemoteFile(**json.loads(metadata_path(part).read_text(encoding="utf-8")))
+        return RemoteFile(**read_json(metadata_path(part)))  # type: ignore[arg-type]
     except (OSError, ValueError, TypeError):
         return None
 

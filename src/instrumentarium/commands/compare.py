@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from instrumentarium.runtime.errors import UserError
+from instrumentarium.commands.console import ending_well
 
 SIDE_HELP = (
     'A Git revision, a DVC experiment or "workspace", with ":" and a system behind it where that is not the model '
@@ -55,7 +55,7 @@ def compare(
     from instrumentarium.comparing.sides import read_sides
     from instrumentarium.comparing.table import as_table
 
-    try:
+    with ending_well():
         sides = read_sides(a, b, repository=Path(), split=split.value)
         found = compare_sides(
             *sides, split=split.value, resamples=resamples, permutations=permutations, seed=seed, clips=clips
@@ -64,8 +64,5 @@ def compare(
             from instrumentarium.comparing.forest import draw_forest
 
             draw_forest(found, plot)
-    except UserError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(2) from error
-    text = json.dumps(found.content(), allow_nan=False, ensure_ascii=False, indent=2)
-    typer.echo(text if format_ is Format.JSON else as_table(found))
+        text = json.dumps(found.content(), allow_nan=False, ensure_ascii=False, indent=2)
+        typer.echo(text if format_ is Format.JSON else as_table(found))

@@ -1,4 +1,4 @@
-"""How the commands that use a model speak and end: what they write, their exit statuses, errors without a traceback."""
+"""How the commands speak and end: what they write, their exit statuses, errors without a traceback."""
 
 import contextlib
 import os
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import typer
 
 from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.fulldisk import full_disk
 
 GOOD, SOME_FAILED, WRONG_USE, INTERRUPTED, CLOSED = 0, 1, 2, 130, 141
 """Exit statuses; the last two are what shells give a program ended by Ctrl-C and by a closed pipe."""
@@ -15,7 +16,7 @@ GOOD, SOME_FAILED, WRONG_USE, INTERRUPTED, CLOSED = 0, 1, 2, 130, 141
 
 @contextlib.contextmanager
 def ending_well() -> Iterator[None]:
-    """End with a message and a status, without a traceback, on wrong use, a closed pipe, and Ctrl-C."""
+    """End with a message and a status, without a traceback, on wrong use, a full disk, a closed pipe, and Ctrl-C."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -28,7 +29,13 @@ def ending_well() -> Iterator[None]:
         typer.echo("\nInterrupted.", err=True)
         raise typer.Exit(INTERRUPTED) from None
     except (UserError, OSError) as error:
-        typer.echo(f"Error: {error}", err=True)
+        typer.echo(f"Error: {full_disk(error) or error}", err=True)
+        raise typer.Exit(WRONG_USE) from error
+    except Exception as error:
+        message = full_disk(error)
+        if message is None:
+            raise
+        typer.echo(f"Error: {message}", err=True)
         raise typer.Exit(WRONG_USE) from error
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from instrumentarium.runtime.errors import UserError
+from instrumentarium.commands.console import ending_well
 
 
 class AbsentPairs(StrEnum):
@@ -86,11 +86,8 @@ def evaluate(
         resamples=resamples,
         seed=seed,
     )
-    try:
+    with ending_well():
         measurement = measure(request)
         write_measurement(measurement, out, figures=figures)
-    except UserError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(2) from error
-    typer.echo(as_text(measurement))
-    typer.echo(f"\nWritten to {out}: {', '.join(name for name in RESULTS if figures or name != 'figures')}")
+        typer.echo(as_text(measurement))
+        typer.echo(f"\nWritten to {out}: {', '.join(name for name in RESULTS if figures or name != 'figures')}")

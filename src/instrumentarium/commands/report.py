@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from instrumentarium.runtime.errors import UserError
+from instrumentarium.commands.console import ending_well
 
 
 def report(
@@ -22,13 +22,10 @@ def report(
     from instrumentarium.reporting.stamp import PAGE, origin_of, stamped
     from instrumentarium.runtime.files import write_text_atomically
 
-    try:
+    with ending_well():
         origin = origin_of(PAGE, root)
         write_text_atomically(out, stamped((root / PAGE).read_text(encoding="utf-8"), origin))
-    except UserError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(2) from error
-    typer.echo(f"{out}: {origin.text()}")
+        typer.echo(f"{out}: {origin.text()}")
 
 
 def listen(
@@ -40,11 +37,8 @@ def listen(
     from instrumentarium.reporting.listening import export_clip
     from instrumentarium.runtime.section import DeclaredParams, read_yaml
 
-    try:
+    with ending_well():
         params = DeclaredParams(read_yaml(root / "params.yaml"), "(none)")
         folder = root / "data" / "clips" / params.read("collection", str)
         seconds = export_clip(clip_id, folder, out, params.read("audio.sample_rate_hz", int))
-    except UserError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(2) from error
-    typer.echo(f"{out}: {seconds:.2f} s")
+        typer.echo(f"{out}: {seconds:.2f} s")

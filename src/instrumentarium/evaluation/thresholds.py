@@ -4,7 +4,6 @@ Three rules: *fixed* is 0.5, *global* one threshold for all instruments, *per_in
 predicted when its score is at least the threshold. How they are chosen: `instrumentarium.evaluation.choosing`.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.jsonfile import JsonError, parse_json
 
 Rule = Literal["fixed", "global", "per_instrument"]
 RULES: tuple[Rule, ...] = get_args(Rule)
@@ -125,8 +125,8 @@ class Thresholds(BaseModel):
         if not path.exists():
             raise MissingThresholdsError(f"{path} is missing; run `dvc repro evaluate`")
         try:
-            found = cls.model_validate(json.loads(path.read_text(encoding="utf-8")))
-        except (json.JSONDecodeError, ValidationError) as error:
+            found = cls.model_validate(parse_json(path.read_bytes()))
+        except (JsonError, ValidationError) as error:
             raise ThresholdsError(f"{path} does not hold thresholds: {error}") from error
         try:
             return found if codes is None else found.ordered(codes)

@@ -156,6 +156,9 @@ def _read(path: Path) -> pd.DataFrame:
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise MeasuringError(f"{path} is not a CSV table: {error}") from error
     table.columns = pd.Index([str(column).strip() for column in table.columns])
+    if table.columns.has_duplicates:
+        doubled = table.columns[table.columns.duplicated()][0]
+        raise MeasuringError(f"{path} has more than one column {doubled!r}, spaces around it left aside; keep one")
     if "clip_id" not in table:
         raise MeasuringError(
             f"{path} has no column clip_id; its first line must name the columns, with commas between them; found "

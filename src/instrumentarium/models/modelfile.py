@@ -1,6 +1,5 @@
 """A trained model on disk: weights as safetensors, all else as JSON beside them. Loading runs no code from either."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +15,7 @@ from instrumentarium.models.params import BackboneParams, HeadParams
 from instrumentarium.models.recognition import RecognitionModel, build_model
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import atomic_path, write_json
+from instrumentarium.runtime.jsonfile import JsonError, parse_json
 from instrumentarium.runtime.section import Section
 from instrumentarium.tables.taxonomy import Instrument, Taxonomy, TaxonomyError
 
@@ -88,7 +88,7 @@ def load_card(folder: Path) -> ModelCard:
     if not path.exists():
         raise MissingModelError(f"{path} is missing; run `dvc repro train`, or `dvc pull` where the model was pushed")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_bytes())
         found = content.get("format") if isinstance(content, dict) else None
         if isinstance(found, int) and found > FORMAT:
             raise ModelFileError(f"{path} has format {found}, this version reads {FORMAT}; upgrade instrumentarium")
@@ -99,7 +99,7 @@ def load_card(folder: Path) -> ModelCard:
             )
         card = ModelCard.model_validate(content)
         card.taxonomy  # noqa: B018 - checks that the labels differ
-    except (json.JSONDecodeError, UnicodeDecodeError, ValidationError, TaxonomyError) as error:
+    except (JsonError, ValidationError, TaxonomyError) as error:
         raise ModelFileError(f"{path} is no model description: {error}") from error
     return card
 

@@ -13,6 +13,7 @@ from instrumentarium.predicting.prediction import Prediction
 from instrumentarium.runtime.cache import fingerprint
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import write_text_atomically
+from instrumentarium.runtime.jsonfile import JsonError, parse_json
 
 
 class RecordError(UserError, ValueError):
@@ -57,9 +58,9 @@ def read_done(path: Path, run: str) -> set[str]:
     done: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
         try:
-            content = json.loads(line)
-            name, made_by, error = content["path"], content["run"], content["error"]
-        except (ValueError, TypeError, KeyError) as problem:
+            content = parse_json(line)
+            name, made_by, error = (content[key] for key in ("path", "run", "error"))  # type: ignore[index]
+        except (JsonError, TypeError, KeyError) as problem:
             raise RecordError(f"{path}, line {number}, is no prediction; name another file with --out") from problem
         if made_by != run:
             raise RecordError(

@@ -1,10 +1,10 @@
 """The rows of plots and the mappings of metrics, read from the stages' JSON files."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.jsonfile import JsonError, read_json
 
 Row = Mapping[str, str | int | float | None]
 Rows = Sequence[Row]
@@ -20,11 +20,11 @@ class MissingReportInputError(UserError, FileNotFoundError):
 
 def _load(path: Path, made_by: str) -> object:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except FileNotFoundError as error:
         raise MissingReportInputError(f"{path} is missing; run `dvc repro {made_by}`") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ReportInputError(f"{path} is not JSON: {error}; run `dvc repro -f {made_by}`") from error
+    except JsonError as error:
+        raise ReportInputError(f"{error}; run `dvc repro -f {made_by}`") from error
 
 
 def read_mapping(path: Path, made_by: str) -> dict[str, object]:

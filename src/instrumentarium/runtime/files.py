@@ -4,6 +4,7 @@ Every writer here fills a temporary neighbour and renames it into place, and giv
 """
 
 import contextlib
+import errno
 import json
 import os
 import tempfile
@@ -14,11 +15,36 @@ SET_ASIDE = "earlier"
 """Where `replace_together` puts what was there before."""
 
 
+def sync(path: Path) -> None:
+    """Return only when the disk holds the content of a file, or the names in a folder, so that no power cut takes them."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # of a file system that has no such order for a folder
+            raise
+    finally:
+        os.close(handle)
+
+
+def sync_below(folder: Path) -> None:
+    """Have the disk hold a folder with all that lies below it."""
+    for path in sorted(folder.rglob("*")):
+        sync(path)
+    sync(folder)
+
+
 @contextlib.contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it replaces `path`, on any error it is removed.
 
-    The parent folder is made when missing. `path` keeps its earlier content until the very end.
+    The parent folder is made when missing. `path` keeps its earlier content until the very end. An OSError over the
+    temporary file, or over no file in particular, as of a full disk, names `path` instead.
+
+    Args:
+        path: the file.
+        durable: whether the disk must hold the new content before `path` has it, and its name before this returns: for
+            what a run that was cut off goes on from. A rename alone can outlive a power cut that its content does not.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
@@ -29,7 +55,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
+        if durable:
+            sync(temporary)
         temporary.replace(path)
+        if durable:
+            sync(path.parent)
+    except OSError as error:
+        if error.errno is not None and error.filename in (None, name):
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -65,13 +99,28 @@ def replace_together(staging: Path, folder: Path, names: Sequence[str]) -> None:
 def staged(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     """Yield an empty folder to write the files or folders `names` into; on success they come into `folder` together.
 
-    On any error `folder` is what it was, and what was written is removed. The first name is the seal of
-    `replace_together`. `folder` is made when missing.
+    On any error `folder` is what it was, and what was written is removed; an OSError over a file in the empty folder names
+    the file in `folder` that it was to become, and one over no file, as of a full disk, `folder`. The first name is the
+    seal of `replace_together`. `folder` is made when missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".staged.", dir=folder) as staging:
-        yield Path(staging)
-        replace_together(Path(staging), folder, names)
+        try:
+            yield Path(staging)
+            replace_together(Path(staging), folder, names)
+        except OSError as error:
+            _name_without(Path(staging), folder, error)
+            raise
+
+
+def _name_without(staging: Path, folder: Path, error: OSError) -> None:
+    """Let an error name the file that a staged one was to become."""
+    if error.errno is None:
+        return
+    if error.filename is None:
+        error.filename = str(folder)
+    elif isinstance(error.filename, str) and Path(error.filename).is_relative_to(staging):
+        error.filename = str(folder / Path(error.filename).relative_to(staging))
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -82,9 +131,9 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
             (staging / folder.name / name).write_bytes(content)
 
 
-def write_text_atomically(path: Path, text: str) -> None:
-    """Write `text` as UTF-8 with the line ends it has."""
-    with atomic_path(path) as temporary:
+def write_text_atomically(path: Path, text: str, *, durable: bool = False) -> None:
+    """Write `text` as UTF-8 with the line ends it has; `durable` as in `atomic_path`."""
+    with atomic_path(path, durable=durable) as temporary:
         temporary.write_bytes(text.encode("utf-8"))
 
 

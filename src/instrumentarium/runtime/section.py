@@ -6,7 +6,6 @@ parameters that the stage declares in dvc.yaml can be read: an undeclared one wo
 """
 
 import difflib
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from pydantic_core import PydanticCustomError
 
 from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.jsonfile import JsonError, read_json
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -110,8 +110,12 @@ def read_yaml(path: Path) -> dict[str, object]:
         raise ParamsError(
             f"{path} is missing; run from the repository's root, or restore it with `git restore {path}`"
         ) from error
+    except RecursionError:  # which as a cause would show a thousand frames
+        raise ParamsError(f"{path} is no YAML that can be read: it is nested too deep") from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise ParamsError(f"{path} is not valid YAML: {error}") from error
+    except (ValueError, ArithmeticError) as error:  # a number or a date that Python does not have
+        raise ParamsError(f"{path} holds a value that cannot be read: {error}") from error
     if not isinstance(content, dict):
         raise ParamsError(f"{path} must hold a mapping of parameters, found {type(content).__name__}")
     return content
@@ -147,11 +151,11 @@ def read_section(path: Path, kind: type[T] | TypeAdapter[T]) -> T:
         ParamsError: if it is missing, is no JSON, or holds something else.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except FileNotFoundError as error:
         raise ParamsError(f"{path} is missing; run `dvc repro`") from error
-    except ValueError as error:
-        raise ParamsError(f"{path} is no JSON: {error}; run `dvc repro`") from error
+    except JsonError as error:
+        raise ParamsError(f"{error}; run `dvc repro`") from error
     try:
         return (kind if isinstance(kind, TypeAdapter) else TypeAdapter(kind)).validate_python(content)
     except ValidationError as error:

@@ -8,6 +8,7 @@ import bisect
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from tokenize import TokenError
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -20,6 +21,10 @@ FULL_SCALE = 32767
 """The integer that stands for a waveform's ±1."""
 SHARD_SAMPLES = 128 * 2**20
 """Samples a shard: 256 MiB."""
+
+
+class SamplesError(UserError, ValueError):
+    """A sample store that is damaged; the message says what to do."""
 
 
 class MissingSamplesError(UserError, FileNotFoundError):
@@ -91,11 +96,12 @@ class SampleStore:
 
         Raises:
             MissingSamplesError: if there is none.
+            SamplesError: if one is cut, or no shard.
         """
         paths = sorted(folder.glob("*.npy"))
         if not paths:
             raise MissingSamplesError(f"{folder} holds no sample shards; run `dvc repro ingest`")
-        self._shards: Sequence[npt.NDArray[np.int16]] = [np.load(path, mmap_mode="r") for path in paths]
+        self._shards: Sequence[npt.NDArray[np.int16]] = [_map_shard(path) for path in paths]
         self._starts = np.cumsum([0, *(len(shard) for shard in self._shards)]).tolist()
 
     def __len__(self) -> int:
@@ -106,10 +112,48 @@ class SampleStore:
         """Return a view of (n_samples,) within one clip.
 
         Raises:
-            ValueError: if the range leaves the store or a shard, so cannot be one clip's.
+            SamplesError: if the range leaves the store or a shard, so cannot be one clip's.
         """
         index = bisect.bisect_right(self._starts, first_sample) - 1
         start = first_sample - self._starts[index]
         if first_sample < 0 or index >= len(self._shards) or start + n_samples > len(self._shards[index]):
-            raise ValueError(f"samples {first_sample}..{first_sample + n_samples} do not lie within one shard")
+            raise SamplesError(
+                f"samples {first_sample}..{first_sample + n_samples} do not lie within one shard, so clips.csv and the "
+                "samples are not of one run; run `dvc repro ingest`"
+            )
         return self._shards[index][start : start + n_samples]
+
+
+def _map_shard(path: Path) -> npt.NDArray[np.int16]:
+    """Map a shard as SampleWriter writes it: a header of its length, then the samples, and nothing behind them.
+
+    Raises:
+        SamplesError: if it is something else.
+    """
+    try:
+        shard = np.lib.format.open_memmap(path, mode="r")
+        whole = (
+            shard.ndim == 1 and shard.dtype == np.dtype("<i2") and shard.offset + shard.nbytes == path.stat().st_size
+        )
+        problem = None if whole else f"it holds {shard.dtype} {shard.shape} in {path.stat().st_size} bytes"
+    except _DAMAGE as error:
+        problem = str(error) or type(error).__name__
+    if problem is not None:
+        raise SamplesError(
+            f"{path} is cut or damaged ({problem}); run `dvc repro ingest`, which makes or fetches it anew"
+        )
+    return shard
+
+
+_DAMAGE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    OverflowError,
+    MemoryError,
+    RecursionError,
+    SyntaxError,
+    TokenError,
+)
+"""What NumPy raises over a header of wrong bytes, which it reads as a Python literal."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from instrumentarium.tables.table import Number, Seconds, Table, Text, Unit
+from instrumentarium.tables.table import Counted, Number, Seconds, Table, Text, Unit
 from instrumentarium.tables.taxonomy import Taxonomy
 
 CLIPS = Table(
@@ -20,10 +20,10 @@ CLIPS = Table(
         "recording_id": Text,  # <corpus>/<the corpus's own name for the recording>
         "path": Text,  # inside the archive, NFC
         "duration_s": Seconds,  # of the publisher's file
-        "sample_rate_hz": Annotated[int, Field(ge=1)],  # of the publisher's file
-        "channels": Annotated[int, Field(ge=1)],  # of the publisher's file
+        "sample_rate_hz": Counted,  # of the publisher's file
+        "channels": Counted,  # of the publisher's file
         "first_sample": Number,  # in the sample store
-        "n_samples": Annotated[int, Field(ge=1)],  # in the sample store
+        "n_samples": Counted,  # in the sample store
         "official_split": Literal["", "train", "validation", "test", "fold1", "fold2", "fold3", "fold4", "fold5"],
         "genre": str,
         "drums": Literal["yes", "no", "unknown"],

@@ -17,7 +17,10 @@ from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import atomic_path
 
 Text = Annotated[str, Field(min_length=1)]
-Number = Annotated[int, Field(ge=0)]
+LARGEST = 2**63 - 1
+"""What a column of whole numbers can hold."""
+Number = Annotated[int, Field(ge=0, le=LARGEST)]
+Counted = Annotated[int, Field(ge=1, le=LARGEST)]
 Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

@@ -4,7 +4,6 @@ The taxonomy of a run lies in data/taxonomy.json; a model carries its own in mod
 whoever needs their codes, names, families or number takes a `Taxonomy`.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +14,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import write_json
+from instrumentarium.runtime.jsonfile import parse_json
 
 
 class TaxonomyError(UserError, ValueError):
@@ -98,7 +98,7 @@ def read_taxonomy(path: Path) -> Taxonomy:
         TaxonomyError: if the file is missing or holds something else.
     """
     try:
-        return _ADAPTER.validate_python(json.loads(path.read_text(encoding="utf-8")))
+        return _ADAPTER.validate_python(parse_json(path.read_bytes()))
     except FileNotFoundError as error:
         raise TaxonomyError(f"{path} is missing; run `dvc repro duplicates`") from error
     except (ValidationError, ValueError) as error:

@@ -14,7 +14,8 @@ from pytorch_lightning.callbacks import EarlyStopping
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.training.allocation import keep_freed_memory
 from instrumentarium.training.params import RecipeParams
-from instrumentarium.training.recorder import SNAPSHOT, History, Recorder
+from instrumentarium.training.recorder import History, Recorder
+from instrumentarium.training.snapshot import find_snapshot
 from instrumentarium.training.split_data import SplitData
 from instrumentarium.training.task import MONITOR, RecognitionTask, TrainingRun
 
@@ -52,8 +53,8 @@ def fit(run: TrainingRun, train: SplitData, validation: SplitData, folder: Path)
     torch.use_deterministic_algorithms(True, warn_only=True)
     keep_freed_memory()
     recorder, recipe = Recorder(folder), run.recipe
-    snapshot = folder / SNAPSHOT
-    if snapshot.exists():
+    snapshot = find_snapshot(folder)
+    if snapshot is not None:
         saved: Mapping[str, Any] = torch.load(snapshot, map_location="cpu", weights_only=True)
         recorder.load_state_dict(saved["callbacks"][recorder.state_key])
         logger.info("resuming after epoch %d of %d", len(recorder.history.rows), recipe.epochs)
@@ -79,7 +80,7 @@ def fit(run: TrainingRun, train: SplitData, validation: SplitData, folder: Path)
                 warnings.filterwarnings("ignore", f".*{re.escape(words)}")
             trainer.fit(
                 RecognitionTask(run, train, validation),
-                ckpt_path=str(snapshot) if snapshot.exists() else None,
+                ckpt_path=None if snapshot is None else str(snapshot),
                 weights_only=True,
             )
     return recorder.history

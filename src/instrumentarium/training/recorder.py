@@ -13,13 +13,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from instrumentarium.runtime.errors import UserError
-from instrumentarium.runtime.files import atomic_path
 from instrumentarium.runtime.progress import progress_bar
+from instrumentarium.training.snapshot import write_snapshot
 from instrumentarium.training.task import LOSS_LOGGED, MONITOR, RecognitionTask
 
 logger = logging.getLogger(__name__)
-
-SNAPSHOT = "last.ckpt"
 
 
 class DivergedError(UserError, FloatingPointError):
@@ -107,7 +105,7 @@ class Recorder(Callback):
             score,
             " (best)" if self.history.best_epoch == trainer.current_epoch else "",
         )
-        with atomic_path(self.folder / SNAPSHOT) as temporary:
+        with write_snapshot(self.folder) as temporary:
             trainer.save_checkpoint(temporary, weights_only=False)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:

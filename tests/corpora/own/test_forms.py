@@ -6,6 +6,7 @@ import pytest
 
 from instrumentarium.corpora.own.manifest.entry import Entry, OwnDataError
 from instrumentarium.corpora.own.manifest.forms import read_entries
+from instrumentarium.corpora.source.archives import LABEL_BYTES
 from instrumentarium.tables.schemas import EVERY_OTHER
 
 Maker = Callable[[Mapping[str, str]], Path]
@@ -116,6 +117,11 @@ def test_text_or_audio_alone_is_kept_with_its_reason(make: Maker):
         "d.wav": "its label file is empty; write `none` into it if no instrument plays",
         "e.pdf": "no audio file by its name: it ends with '.pdf'",
     }
+
+
+def test_a_text_that_is_too_long_for_a_list_is_told(make: Maker):
+    root = make({"a.wav": "", "a.txt": "cel," * (LABEL_BYTES // 4) + "cla", "b.wav": "", "b.txt": "cel"})
+    assert "a.txt: it has more than 1048576 bytes, too many for a list of instruments" in refusal(root)
 
 
 def test_wrong_texts_are_told_together(make: Maker):

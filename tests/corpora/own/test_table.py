@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from instrumentarium.corpora.own.manifest import spreadsheet
 from instrumentarium.corpora.own.manifest.entry import Entry, OwnDataError
 from instrumentarium.corpora.own.manifest.table import entries_of_table
 from instrumentarium.corpora.own.params import Absent
@@ -245,3 +246,10 @@ def test_any_column_of_ones_and_zeros_is_an_instruments_and_others_are_notes(tab
         {"Banjo": False},
         {"steel drums": True},
     ]
+
+
+def test_a_table_of_endless_bytes_is_refused_before_it_is_parsed(table: Writer, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(spreadsheet, "TABLE_BYTES", 20)
+    path = table("path,labels\na.wav,cel\n")
+    with pytest.raises(OwnDataError, match=r"has more than .* MiB, too much for a table of files"):
+        entries_of_table(path, "negative")

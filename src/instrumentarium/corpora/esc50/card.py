@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
-from instrumentarium.corpora.source.archives import ArchiveError, ZipMembers, read_table
+from instrumentarium.corpora.source.archives import AUDIO_BYTES, TABLE_BYTES, ArchiveError, ZipMembers, read_table
 from instrumentarium.corpora.source.card import Archive, Card, Licence
 
 ARCHIVE = "ESC-50-master.zip"
@@ -22,16 +22,16 @@ def _content_problem(path: Path) -> str | None:
     try:
         archive = ZipMembers(path, "esc50")
         members = dict(archive.names())
-        table = archive.read(members[META]) if META in members else b""
+        table = archive.read(members[META], TABLE_BYTES) if META in members else b""
         for member in members.values():
-            archive.read(member)
+            archive.read(member, AUDIO_BYTES)
         archive.close()
     except ArchiveError as error:
-        return f"it is truncated or corrupt ({error.__cause__})"
+        return f"it is truncated or corrupt ({error.__cause__ or error})"
     try:
         rows = read_table(table, META, ())
     except ArchiveError as error:
-        return f"its {META} is no CSV table in UTF-8 ({error.__cause__})"
+        return f"its {META} is no CSV table in UTF-8 ({error.__cause__ or error})"
     clips = {PurePosixPath(name).name for name in members if name.endswith(".wav")}
     categories, folds = Counter(row.get("category") for row in rows), Counter(row.get("fold") for row in rows)
     if not (len(clips) == 2000 and sorted(categories.values()) == [40] * 50 and sorted(folds.values()) == [400] * 5):

@@ -12,7 +12,15 @@ from pathlib import Path, PurePosixPath
 from instrumentarium.corpora.esc50.card import ARCHIVE, META
 from instrumentarium.corpora.esc50.groups import GROUP_OF, group_of
 from instrumentarium.corpora.esc50.published import ESC10_LICENCE, LICENCE
-from instrumentarium.corpora.source.archives import ArchiveError, ZipMembers, find_archive, read_table
+from instrumentarium.corpora.source.archives import (
+    AUDIO_BYTES,
+    TABLE_BYTES,
+    ArchiveError,
+    OversizedError,
+    ZipMembers,
+    find_archive,
+    read_table,
+)
 from instrumentarium.corpora.source.members import Rejection, Source, SourceClip
 
 _LICENCES = {"True": ESC10_LICENCE, "False": LICENCE}
@@ -35,7 +43,10 @@ def read_clips(folder: Path, groups: Mapping[str, bool]) -> Source:
     table = next((member for name, member in members if name == META), None)
     if table is None:
         raise ArchiveError(f"{path} holds no {META}; it is not the published archive. Run `dvc repro download@esc50`")
-    rows = [{name: row[name] or "" for name in _COLUMNS} for row in read_table(archive.read(table), META, _COLUMNS)]
+    rows = [
+        {name: row[name] or "" for name in _COLUMNS}
+        for row in read_table(archive.read(table, TABLE_BYTES), META, _COLUMNS)
+    ]
     described = {row["filename"]: row for row in rows}
     found: set[str] = set()
     for name, member in members:
@@ -49,9 +60,14 @@ def read_clips(folder: Path, groups: Mapping[str, bool]) -> Source:
         elif (reason := _reason(row, groups)) is not None:
             yield Rejection(name, reason)
         else:
+            try:
+                data = archive.read(member, AUDIO_BYTES)
+            except OversizedError as error:
+                yield Rejection(name, str(error))
+                continue
             yield SourceClip(
                 path=name,
-                data=archive.read(member),
+                data=data,
                 recording=row["src_file"],
                 labels={row["category"]: 1.0},
                 official_split=f"fold{row['fold']}",

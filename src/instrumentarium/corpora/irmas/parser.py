@@ -16,7 +16,14 @@ from zipfile import ZipInfo
 
 from instrumentarium.corpora.irmas.card import TESTING, TRAINING
 from instrumentarium.corpora.irmas.published import CODES, LICENCE
-from instrumentarium.corpora.source.archives import ArchiveError, ZipMembers, find_archive
+from instrumentarium.corpora.source.archives import (
+    AUDIO_BYTES,
+    LABEL_BYTES,
+    ArchiveError,
+    OversizedError,
+    ZipMembers,
+    find_archive,
+)
 from instrumentarium.corpora.source.members import Drums, Rejection, Source, SourceClip, stem
 
 # The three digits before a name stand where a drum tag stands; they number an annotation, not a song.
@@ -56,9 +63,14 @@ def _read_training(path: Path) -> Source:
         elif match["instrument"] != folder:
             yield Rejection(name, f"its name says {match['instrument']!r}, its folder {folder!r}")
         else:
+            try:
+                data = archive.read(member, AUDIO_BYTES)
+            except OversizedError as error:
+                yield Rejection(name, str(error))
+                continue
             yield SourceClip(
                 path=name,
-                data=archive.read(member),
+                data=data,
                 recording=f"train-{match['recording']}",
                 labels={match["instrument"]: 1.0},
                 official_split="train",
@@ -83,15 +95,24 @@ def _read_testing(path: Path) -> Source:
         if key not in texts:
             yield Rejection(name, "audio without label file: there is no .txt of this name")
             continue
-        codes = archive.read(texts[key]).decode("utf-8", errors="replace").split()
+        try:
+            codes = archive.read(texts[key], LABEL_BYTES).decode("utf-8", errors="replace").split()
+        except OversizedError as error:
+            yield Rejection(name, f"its label file cannot be used: {error}")
+            continue
         unknown = sorted(set(codes) - set(CODES))
         if unknown or not codes:
             found = f"unknown instrument code {unknown[0]!r}" if unknown else "no instrument code"
             yield Rejection(name, f"its label file holds {found}; known: {' '.join(CODES)}")
             continue
+        try:
+            data = archive.read(member, AUDIO_BYTES)
+        except OversizedError as error:
+            yield Rejection(name, str(error))
+            continue
         yield SourceClip(
             path=name,
-            data=archive.read(member),
+            data=data,
             recording=f"test-{re.sub(r'-[0-9]+$', '', PurePosixPath(key).name)}",
             labels={code: float(code in codes) for code in CODES},
             official_split="test",

@@ -13,7 +13,15 @@ from pathlib import Path, PurePosixPath
 
 from instrumentarium.corpora.openmic.card import ARCHIVE
 from instrumentarium.corpora.openmic.published import CLASSES, CORRUPTED_TRACKS
-from instrumentarium.corpora.source.archives import ArchiveError, find_archive, read_table, stream_tar
+from instrumentarium.corpora.source.archives import (
+    AUDIO_BYTES,
+    TABLE_BYTES,
+    ArchiveError,
+    OversizedError,
+    find_archive,
+    read_table,
+    stream_tar,
+)
 from instrumentarium.corpora.source.clip_licences import COLUMNS as LICENCE_COLUMNS
 from instrumentarium.corpora.source.clip_licences import UNKNOWN, read_licences
 from instrumentarium.corpora.source.members import Rejection, Source, SourceClip
@@ -73,7 +81,9 @@ def read_clips(folder: Path) -> Source:
     archive = find_archive(folder, ARCHIVE, "openmic")
     wanted = {_LABELS, _METADATA, *_PARTITIONS.values()}
     tables: dict[str, bytes] = {}
-    for name, data in stream_tar(archive, "openmic", wanted.__contains__):
+    for name, data in stream_tar(archive, "openmic", wanted.__contains__, TABLE_BYTES):
+        if isinstance(data, OversizedError):
+            raise ArchiveError(f"{name} in {archive} is not the published one: {data}")
         tables[name] = data
         if len(tables) == len(wanted):
             break
@@ -87,7 +97,7 @@ def read_clips(folder: Path) -> Source:
     official = {key: split for split, keys in partitions.items() for key in keys}
     in_both = set.intersection(*map(set, partitions.values()))
     found: set[str] = set()
-    for path, data in stream_tar(archive, "openmic", lambda name: name.endswith(".ogg")):
+    for path, data in stream_tar(archive, "openmic", lambda name: name.endswith(".ogg"), AUDIO_BYTES):
         key = PurePosixPath(path).stem
         found.add(key)
         split = official.get(key, "")
@@ -101,6 +111,8 @@ def read_clips(folder: Path) -> Source:
             yield Rejection(path, "its key is in neither official partition")
         elif key in in_both:
             yield Rejection(path, "its key is in both official partitions", split)
+        elif isinstance(data, OversizedError):
+            yield Rejection(path, str(data), split)
         else:
             yield SourceClip(
                 path=path,

@@ -1,4 +1,7 @@
-"""Reading zip and tar archives member by member; nothing is unpacked to disk."""
+"""Reading zip and tar archives member by member; nothing is unpacked to disk.
+
+What a member unpacks to is bounded before it is: a few kilobytes of archive can hold gigabytes of zeros.
+"""
 
 import contextlib
 import csv
@@ -11,7 +14,9 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import Self
 
 from instrumentarium.corpora.source.members import nfc
 from instrumentarium.runtime.errors import UserError
@@ -19,6 +24,27 @@ from instrumentarium.runtime.errors import UserError
 
 class ArchiveError(UserError, ValueError):
     """An archive that is missing, broken off or not what its name says; the message says what to do."""
+
+
+class OversizedError(ArchiveError):
+    """A member that unpacks to more than its kind can have; the message says to how much, and what the bound is."""
+
+
+MIB = 2**20
+AUDIO_BYTES = 32 * MIB
+"""Of a clip's file: ten times the largest published one (20 s of IRMAS)."""
+LABEL_BYTES = MIB
+"""Of a text that names a clip's instruments; published ones have some ten bytes."""
+TABLE_BYTES = 32 * MIB
+"""Of a table; the largest published one, OpenMIC's metadata, has less than a third of it."""
+TABLE_ROWS = 500_000
+"""Of a table; OpenMIC's labels have 41,268."""
+MEMBERS = 200_000
+"""Of a tar archive, which tarfile keeps all in memory; OpenMIC's has some 20,000."""
+
+
+def _oversized(size: int, limit: int) -> OversizedError:
+    return OversizedError(f"it unpacks to {size / MIB:.0f} MiB; at most {limit // MIB} MiB are read of such a file")
 
 
 def find_archive(folder: Path, name: str, corpus: str) -> Path:
@@ -39,7 +65,7 @@ def read_table(data: bytes, name: str, columns: Sequence[str]) -> list[dict[str 
     What a row has beyond the header stands under None.
 
     Raises:
-        ArchiveError: if it is not CSV in UTF-8, or lacks one of `columns`.
+        ArchiveError: if it is not CSV in UTF-8, lacks one of `columns`, or has more than TABLE_ROWS rows.
     """
     csv.field_size_limit(max(csv.field_size_limit(), len(data)))  # a comment may be longer than the usual 128 KB
     try:
@@ -47,9 +73,12 @@ def read_table(data: bytes, name: str, columns: Sequence[str]) -> list[dict[str 
         found = list(rows.fieldnames or ())
         if not set(found) >= set(columns):
             raise ArchiveError(f"{name} must have the columns {', '.join(columns)}; found {found}")
-        return list(rows)
+        table = list(islice(rows, TABLE_ROWS + 1))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ArchiveError(f"{name} is no CSV table in UTF-8 ({error}); it is not the published one") from error
+    if len(table) > TABLE_ROWS:
+        raise ArchiveError(f"{name} has more than {TABLE_ROWS} rows; it is not the published one")
+    return table
 
 
 _DAMAGE = (
@@ -65,6 +94,8 @@ def _broken(path: Path, corpus: str, cause: Exception) -> ArchiveError:
     )
 
 
+_BOUNDED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+"""Ways of compression that zipfile unpacks piece by piece; of others it unpacks without a bound."""
 _SAYS_UTF_8 = 0x800
 """The flag of a zip member whose name is in UTF-8; without it, zipfile takes it for code page 437 (APPNOTE.TXT, D.1)."""
 
@@ -101,18 +132,30 @@ class ZipMembers:
             raise _broken(self.path, self.corpus, error) from error
 
     def names(self) -> list[tuple[str, zipfile.ZipInfo]]:
-        """Return (NFC name, member) of every file, sorted; a name that occurs twice is there twice."""
+        """Return (NFC name, member) of every file, sorted; a name that occurs twice is there twice.
+
+        Raises:
+            ArchiveError: if a member has no name.
+        """
+        if not all(info.filename for info in self._file.infolist()):
+            raise _broken(self.path, self.corpus, ValueError("it has a member without a name"))
         members = [(nfc(_name_in_zip(info)), info) for info in self._file.infolist() if not info.is_dir()]
         return sorted(members, key=lambda member: (member[0], member[1].header_offset))
 
-    def read(self, member: zipfile.ZipInfo) -> bytes:
+    def read(self, member: zipfile.ZipInfo, limit: int) -> bytes:
         """Return one member's bytes, its checksum verified.
 
         Raises:
+            OversizedError: if they are more than `limit`.
             ArchiveError: if the archive is broken there.
         """
+        if member.file_size > limit:
+            raise _oversized(member.file_size, limit)
         try:
-            return self._file.read(member)
+            if member.compress_type not in _BOUNDED:
+                raise ValueError(f"{member.filename!r} is compressed in a way that published archives are not")
+            with self._file.open(member) as file:
+                return file.read(member.file_size + 1)  # and not all there is: the size it states may be wrong
         except _DAMAGE as error:
             raise _broken(self.path, self.corpus, error) from error
 
@@ -121,8 +164,34 @@ class ZipMembers:
         self._file.close()
 
 
-def stream_tar(path: Path, corpus: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+class _BoundedTarInfo(tarfile.TarInfo):
+    """A member's header; tarfile reads what extends one, as with a long name, whole, before anybody sees the member."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Read a header.
+
+        Raises:
+            tarfile.ReadError: if it has an extension of more than LABEL_BYTES, or one without an end.
+        """
+        info = super().frombuf(buf, encoding, errors)
+        if info.type == tarfile.GNUTYPE_SPARSE or (info.type in _EXTENSIONS and info.size > LABEL_BYTES):
+            raise tarfile.ReadError(f"a member's header is extended by {info.size} bytes")
+        return info
+
+
+_EXTENSIONS = {
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+}
+
+
+def stream_tar(
+    path: Path, corpus: str, wanted: Callable[[str], bool], limit: int
+) -> Iterator[tuple[str, bytes | OversizedError]]:
     """Yield (NFC name, bytes) of every wanted file of a gzipped tar, in the archive's order.
+
+    In place of the bytes of a file that unpacks to more than `limit` stands why they are not there.
 
     gzip has one checksum, at its end: a reader that stops earlier has bytes that nobody has verified.
 
@@ -131,10 +200,16 @@ def stream_tar(path: Path, corpus: str, wanted: Callable[[str], bool]) -> Iterat
     """
     try:
         # not tarfile's own "r|gz", which passes over the checksum and takes some broken-off archives for short ones
-        with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
-            for member in archive:
+        with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r|", tarinfo=_BoundedTarInfo) as archive:
+            for number, member in enumerate(archive):
+                if number == MEMBERS:
+                    raise ValueError(f"it has more than {MEMBERS} members")
+                if not member.name:
+                    raise ValueError("it has a member without a name")
                 name = nfc(member.name)
-                if member.isfile() and wanted(name):
+                if member.isfile() and wanted(name) and member.size > limit:
+                    yield name, _oversized(member.size, limit)
+                elif member.isfile() and wanted(name):
                     file = archive.extractfile(member)
                     assert file is not None
                     data = file.read()

@@ -37,8 +37,11 @@ Source = Iterator[SourceClip | Rejection]
 
 
 def nfc(name: str) -> str:
-    """Return `name` in Unicode NFC: file names from macOS come decomposed."""
-    return unicodedata.normalize("NFC", name)
+    """Return `name` in Unicode NFC: file names from macOS come decomposed.
+
+    Bytes that are no UTF-8, which Python keeps as halves of surrogate pairs, become marks: no table could hold them.
+    """
+    return unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
 def stem(path: str) -> str:

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from instrumentarium.corpora.own.manifest.entry import OwnDataError, refuse
+from instrumentarium.corpora.source.archives import MIB
 from instrumentarium.tables.spelling import plain
+
+TABLE_BYTES = 64 * MIB
+"""Of a table: half a million rows; in memory it takes ten times as much."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +30,17 @@ def read_cells(path: Path) -> tuple[tuple[str, ...], list[Row]]:
     """Return the header, as long as it names columns, and the rows that hold anything.
 
     Raises:
-        OwnDataError: if the file is no UTF-8 text, has no column `path`, no row, an unpaired quotation mark, or a row that
-            is shorter or longer than the header.
+        OwnDataError: if the file has more than TABLE_BYTES, is no UTF-8 text, has no column `path`, no row, an unpaired
+            quotation mark, or a row that is shorter or longer than the header.
     """
+    with path.open("rb") as file:
+        data = file.read(TABLE_BYTES + 1)
+    if len(data) > TABLE_BYTES:
+        raise OwnDataError(f"{path} has more than {TABLE_BYTES // MIB} MiB, too much for a table of files; is it one?")
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        line = data[: error.start].count(b"\n") + 1
         raise OwnDataError(
             f"{path} is not UTF-8 (line {line}: {error.reason}); save it as CSV UTF-8: spreadsheets ask when they export"
         ) from error

@@ -11,6 +11,7 @@ from instrumentarium.corpora.own.manifest.entry import Entry, refuse
 from instrumentarium.corpora.own.manifest.files import File
 from instrumentarium.corpora.own.manifest.names import InstrumentNameError, labels_from
 from instrumentarium.corpora.own.params import Absent
+from instrumentarium.corpora.source.archives import LABEL_BYTES
 from instrumentarium.tables.spelling import plain
 
 
@@ -24,7 +25,7 @@ def names_in_texts(root: Path, files: list[File]) -> set[str]:
     names: set[str] = set()
     for file in _texts_beside_audio(files):
         with contextlib.suppress(UnicodeDecodeError, InstrumentNameError, OSError):
-            text = (root / file.path).read_text(encoding="utf-8-sig")
+            text = _read(root / file.path)
             names.update(plain(label) for label in labels_from(text, "unobserved"))
     return names
 
@@ -55,7 +56,7 @@ def entries_of_texts(root: Path, files: list[File], absent: Absent) -> list[Entr
             entries.append(Entry(path, reason="audio without label file: there is no .txt of this name"))
         else:
             try:
-                text = (root / texts[key].path).read_text(encoding="utf-8-sig")
+                text = _read(root / texts[key].path)
                 entries.append(_entry(file.path, text, absent))
             except UnicodeDecodeError as error:
                 mistakes.append(f"{texts[key].path}: no UTF-8 text ({error.reason} at byte {error.start})")
@@ -63,6 +64,21 @@ def entries_of_texts(root: Path, files: list[File], absent: Absent) -> list[Entr
                 mistakes.append(f"{texts[key].path}: {error}")
     refuse(root, mistakes)
     return entries
+
+
+def _read(path: Path) -> str:
+    """Return a text.
+
+    Raises:
+        OSError: if it cannot be read.
+        InstrumentNameError: if it is longer than a list of instruments can be.
+        UnicodeDecodeError: if it is no UTF-8.
+    """
+    with path.open("rb") as file:
+        data = file.read(LABEL_BYTES + 1)
+    if len(data) > LABEL_BYTES:
+        raise InstrumentNameError(f"it has more than {LABEL_BYTES} bytes, too many for a list of instruments")
+    return data.decode("utf-8-sig")
 
 
 def _entry(path: PurePosixPath, text: str, absent: Absent) -> Entry:
