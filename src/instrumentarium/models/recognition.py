@@ -117,7 +117,7 @@ def build_model(
     if normalisation.kind == "per_band" and shape != bands:
         raise ValueError(f"the normalisation needs {bands} values, one a band; found {shape}")
     front = build_frontend(frontend, sample_rate_hz)
-    network = build_backbone(backbone, pretrained=pretrained)
+    network = build_backbone(backbone, front.channels, pretrained=pretrained)
     if network.takes_spectra != (front.axes is not None):
         raise ValueError(
             f"backbone {backbone.kind} takes {'spectra' if network.takes_spectra else 'waveforms'}, "
