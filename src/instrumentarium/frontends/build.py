@@ -1,10 +1,20 @@
 """From parameters to a front end."""
 
 from instrumentarium.frontends.base import FrontEnd
+from instrumentarium.frontends.cqt import Cqt
 from instrumentarium.frontends.fbank import Fbank
 from instrumentarium.frontends.logmel import LogMel
 from instrumentarium.frontends.mfcc import Mfcc
-from instrumentarium.frontends.params import AnyFrontEndParams, FbankParams, LogMelParams, MfccParams, WaveformParams
+from instrumentarium.frontends.params import (
+    AnyFrontEndParams,
+    CqtParams,
+    FbankParams,
+    LogMelParams,
+    MfccParams,
+    ScalogramParams,
+    WaveformParams,
+)
+from instrumentarium.frontends.scalogram import Scalogram
 from instrumentarium.frontends.waveform import Waveform
 
 
@@ -17,5 +27,9 @@ def build_frontend(params: AnyFrontEndParams, input_rate_hz: int) -> FrontEnd:
             return Mfcc(params, input_rate_hz)
         case FbankParams():
             return Fbank(params, input_rate_hz)
+        case CqtParams():
+            return Cqt(params, input_rate_hz)
+        case ScalogramParams():
+            return Scalogram(params, input_rate_hz)
         case WaveformParams():
             return Waveform(params, input_rate_hz)

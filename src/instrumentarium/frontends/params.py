@@ -32,6 +32,8 @@ def check_band(f_min_hz: float, f_max_hz: float, sample_rate_hz: int) -> None:
 class FrontEndSection(Section):
     """Parameters of any front end."""
 
+    kind: str
+
     @property
     def makes_spectra(self) -> bool:
         """Whether its features are (batch, channels, rows, frames), made of a power spectrum that can be changed before."""
@@ -96,6 +98,56 @@ class FbankParams(FrontEndSection):
         return self
 
 
+class FilterBankParams(FrontEndSection):
+    """A bank of band-pass filters, whose power is averaged over `oversampling` places a frame."""
+
+    sample_rate_hz: Annotated[int, Field(ge=8000, le=96000)]
+    hop_length: Count
+    oversampling: Annotated[int, Field(ge=1, le=64)]
+    level: Level
+    normalisation: NormalisationChoice
+
+    @model_validator(mode="after")
+    def _places_lie_on_samples(self) -> Self:
+        if self.hop_length % self.oversampling:
+            text = f"hop_length is {self.hop_length}, which oversampling, {self.oversampling}, does not divide"
+            raise PydanticCustomError("places", "{text}", {"text": text})
+        return self
+
+
+class CqtParams(FilterBankParams):
+    """A constant-Q transform."""
+
+    kind: Literal["cqt"]
+    f_min_hz: Positive
+    n_bins: Annotated[int, Field(ge=8)]
+    bins_per_octave: Annotated[int, Field(ge=4, le=96)]
+
+    @model_validator(mode="after")
+    def _bins_lie_below_nyquist(self) -> Self:
+        highest_hz = self.f_min_hz * 2 ** ((self.n_bins - 1) / self.bins_per_octave)
+        if highest_hz > self.sample_rate_hz / 2:
+            text = f"the highest bin lies at {highest_hz:.0f} Hz, above half the sample rate; take fewer `n_bins`"
+            raise PydanticCustomError("bins", "{text}", {"text": text})
+        return self
+
+
+class ScalogramParams(FilterBankParams):
+    """A wavelet scalogram; the wavelet is PyWavelets' cmor<wavelet_bandwidth>-<wavelet_centre>."""
+
+    kind: Literal["scalogram"]
+    f_min_hz: Positive
+    f_max_hz: Positive
+    n_bands: Annotated[int, Field(ge=8)]
+    wavelet_bandwidth: Positive
+    wavelet_centre: Positive
+
+    @model_validator(mode="after")
+    def _bands_lie_below_nyquist(self) -> Self:
+        check_band(self.f_min_hz, self.f_max_hz, self.sample_rate_hz)
+        return self
+
+
 class WaveformParams(FrontEndSection):
     """The raw waveform."""
 
@@ -110,6 +162,6 @@ class WaveformParams(FrontEndSection):
         return False
 
 
-AnyFrontEndParams = LogMelParams | MfccParams | FbankParams | WaveformParams
+AnyFrontEndParams = LogMelParams | MfccParams | FbankParams | CqtParams | ScalogramParams | WaveformParams
 FrontEndParams = Annotated[AnyFrontEndParams, Field(discriminator="kind")]
 FRONTEND: TypeAdapter[AnyFrontEndParams] = TypeAdapter(FrontEndParams)
