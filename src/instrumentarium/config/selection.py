@@ -11,7 +11,7 @@ from typing import Any
 
 from instrumentarium.clips.params import WindowsParams
 from instrumentarium.config.models import ModelParams
-from instrumentarium.frontends.params import LogMelParams, WaveformParams
+from instrumentarium.frontends.params import AnyFrontEndParams
 from instrumentarium.models.params import (
     AttentionHeadParams,
     CnnParams,
@@ -33,7 +33,7 @@ AUTO = "auto"
 class Entries:
     """All that can be selected, by name."""
 
-    frontends: Mapping[str, LogMelParams | WaveformParams]
+    frontends: Mapping[str, AnyFrontEndParams]
     heads: Mapping[str, LinearHeadParams | AttentionHeadParams]
     losses: Mapping[str, CrossEntropyParams]
     augmentations: Mapping[str, AugmentParams]
@@ -54,7 +54,7 @@ class Selectors:
 class Selection:
     """One of everything."""
 
-    frontend: LogMelParams | WaveformParams
+    frontend: AnyFrontEndParams
     backbone: CnnParams | TimmParams | WaveformCnnParams
     head: LinearHeadParams | AttentionHeadParams
     loss: CrossEntropyParams
@@ -64,7 +64,7 @@ class Selection:
 
     def problems(self) -> list[str]:
         """Say what does not fit together."""
-        spectra = isinstance(self.frontend, LogMelParams)
+        spectra = self.frontend.makes_spectra
         found = []
         if spectra == isinstance(self.backbone, WaveformCnnParams):
             takes, makes = ("waveforms", "spectra") if spectra else ("spectra", "waveforms")

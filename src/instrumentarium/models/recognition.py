@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from instrumentarium.frontends.base import FrontEnd, PowerFrontEnd
 from instrumentarium.frontends.build import build_frontend
 from instrumentarium.frontends.normalisation import Normalisation, Normalise
-from instrumentarium.frontends.params import LogMelParams, WaveformParams
+from instrumentarium.frontends.params import AnyFrontEndParams
 from instrumentarium.frontends.warp import warp_matrices
 from instrumentarium.models.backbones.base import Backbone
 from instrumentarium.models.backbones.build import build_backbone
@@ -52,7 +52,7 @@ class RecognitionModel(nn.Module):
             if not isinstance(frontend, PowerFrontEnd):
                 raise ValueError("a test-time pitch shift moves a power spectrum, which this front end does not have")
             factors = torch.pow(2.0, torch.tensor([-pitch_shift_semitones, pitch_shift_semitones]) / 12)
-            matrices = warp_matrices(frontend.axes.band_centres_hz, factors)
+            matrices = warp_matrices(frontend.power_axes.band_centres_hz, factors)
         self.register_buffer("pitch_shifts", matrices, persistent=False)  # (0 or 2, bands, bands)
 
     def classify(self, normalised: Tensor) -> HeadOutput:
@@ -86,7 +86,7 @@ class RecognitionModel(nn.Module):
 
 
 def build_model(
-    frontend: LogMelParams | WaveformParams,
+    frontend: AnyFrontEndParams,
     backbone: CnnParams | TimmParams | WaveformCnnParams,
     head: LinearHeadParams | AttentionHeadParams,
     *,
@@ -112,16 +112,15 @@ def build_model(
         ValueError: if the parts don't fit together, or timm has no such architecture.
         PretrainedWeightsError: if pretrained weights are asked for and the backbone has none, or they cannot be fetched.
     """
-    bands = [frontend.n_mels] if isinstance(frontend, LogMelParams) else []
-    shape = [len(row) for row in normalisation.mean]
-    if normalisation.kind == "per_band" and shape != bands:
-        raise ValueError(f"the normalisation needs {bands} values, one a band; found {shape}")
     front = build_frontend(frontend, sample_rate_hz)
-    network = build_backbone(backbone, pretrained=pretrained)
-    if network.takes_spectra != (front.axes is not None):
+    rows, shape = [front.rows] * front.channels, [len(row) for row in normalisation.mean]
+    if normalisation.kind == "per_band" and shape != rows:
+        raise ValueError(f"the normalisation needs {rows} values, one a band; found {shape}")
+    network = build_backbone(backbone, front.channels, pretrained=pretrained)
+    if network.takes_spectra != (front.rows > 0):
         raise ValueError(
             f"backbone {backbone.kind} takes {'spectra' if network.takes_spectra else 'waveforms'}, "
-            f"and front end {frontend.kind} makes {'waveforms' if front.axes is None else 'spectra'}"
+            f"and front end {frontend.kind} makes {'spectra' if front.rows else 'waveforms'}"
         )
     return RecognitionModel(
         front, normalisation, network, build_head(head, network.size, instruments), pitch_shift_semitones

@@ -19,12 +19,12 @@ class PretrainedWeightsError(UserError, RuntimeError):
 
 
 class ImageNetwork(Backbone):
-    """Features (batch, 1, bands, frames) → (batch, size, steps), by a network of timm; bands are averaged.
+    """Features (batch, channels, bands, frames) → (batch, size, steps), by a network of timm; bands are averaged.
 
-    The first layer's weights are summed over the colours (timm does so for one input channel).
+    The first layer's weights are summed over the colours for one channel, and are as they are for three (timm does so).
     """
 
-    def __init__(self, architecture: str, *, pretrained: bool) -> None:
+    def __init__(self, architecture: str, channels: int = 1, *, pretrained: bool) -> None:
         """Build the network.
 
         Raises:
@@ -40,7 +40,9 @@ class ImageNetwork(Backbone):
             {"dynamic_img_size": True, "dynamic_img_pad": True} if is_transformer(architecture) else {}
         )
         try:
-            self.network = timm.create_model(architecture, pretrained=pretrained, in_chans=1, num_classes=0, **any_size)
+            self.network = timm.create_model(
+                architecture, pretrained=pretrained, in_chans=channels, num_classes=0, **any_size
+            )
         except Exception as error:
             if not pretrained:
                 raise
