@@ -17,7 +17,10 @@ from instrumentarium.models.modelfile import ModelCard, TrainedOn
 from instrumentarium.models.params import (
     AttentionHeadParams,
     CnnParams,
+    DeepHeadParams,
+    HeadParams,
     LinearHeadParams,
+    PerInstrumentHeadParams,
     TimmParams,
     WaveformCnnParams,
 )
@@ -53,6 +56,8 @@ WAVEFORM_NETWORK = WaveformCnnParams(kind="waveform_cnn", channels=(4, 8))
 HEAD = LinearHeadParams(kind="linear", pooling="mean_max", dropout=0.2)
 MEAN_HEAD = LinearHeadParams(kind="linear", pooling="mean", dropout=0.2)
 ATTENTION = AttentionHeadParams(kind="attention", dropout=0.2)
+DEEP = DeepHeadParams(kind="deep", pooling="mean_max", hidden=(12, 6), dropout=0.2)
+PER_INSTRUMENT = PerInstrumentHeadParams(kind="per_instrument", pooling="mean_max", hidden=(5,), dropout=0.2)
 NORMALISATION = Normalisation(kind="per_band", mean=((-20.0,) * 16,), std=((15.0,) * 16,), frames=1)
 WINDOWS = WindowsParams(length_s=0.5, hop_s=0.25, clip_score="mean", pitch_shift_semitones=1.0)
 TRAINING = TrainingParams(weight_decay=0.01, warmup_ratio=0.1, max_grad_norm=5.0, negatives_share=0.1)
@@ -168,7 +173,7 @@ class Parts:
 
     frontend: LogMelParams | WaveformParams = RELATIVE
     backbone: CnnParams | TimmParams | WaveformCnnParams = NETWORK
-    head: LinearHeadParams | AttentionHeadParams = HEAD
+    head: HeadParams = HEAD
     taxonomy: Taxonomy = IRMAS11
 
     @property

@@ -13,9 +13,8 @@ from instrumentarium.clips.params import WindowsParams
 from instrumentarium.config.models import ModelParams
 from instrumentarium.frontends.params import LogMelParams, WaveformParams
 from instrumentarium.models.params import (
-    AttentionHeadParams,
     CnnParams,
-    LinearHeadParams,
+    HeadParams,
     TimmParams,
     WaveformCnnParams,
 )
@@ -34,7 +33,7 @@ class Entries:
     """All that can be selected, by name."""
 
     frontends: Mapping[str, LogMelParams | WaveformParams]
-    heads: Mapping[str, LinearHeadParams | AttentionHeadParams]
+    heads: Mapping[str, HeadParams]
     losses: Mapping[str, CrossEntropyParams]
     augmentations: Mapping[str, AugmentParams]
     windows: Mapping[str, WindowsParams]
@@ -56,7 +55,7 @@ class Selection:
 
     frontend: LogMelParams | WaveformParams
     backbone: CnnParams | TimmParams | WaveformCnnParams
-    head: LinearHeadParams | AttentionHeadParams
+    head: HeadParams
     loss: CrossEntropyParams
     augmentation: AugmentParams
     windows: WindowsParams
