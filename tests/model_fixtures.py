@@ -28,8 +28,9 @@ from instrumentarium.models.recognition import RecognitionModel, build_model
 from instrumentarium.tables.taxonomy import Taxonomy
 from instrumentarium.training.augment.build import build_augmentations
 from instrumentarium.training.augment.params import AugmentParams
+from instrumentarium.training.objectives.base import TrainingLabels
 from instrumentarium.training.objectives.build import build_objective
-from instrumentarium.training.objectives.params import CrossEntropyParams
+from instrumentarium.training.objectives.params import CrossEntropyParams, LossParams
 from instrumentarium.training.params import RecipeParams, TrainingParams
 from instrumentarium.training.split_data import SplitData
 from instrumentarium.training.task import TrainingRun
@@ -61,7 +62,10 @@ PER_INSTRUMENT = PerInstrumentHeadParams(kind="per_instrument", pooling="mean_ma
 NORMALISATION = Normalisation(kind="per_band", mean=((-20.0,) * 16,), std=((15.0,) * 16,), frames=1)
 WINDOWS = WindowsParams(length_s=0.5, hop_s=0.25, clip_score="mean", pitch_shift_semitones=1.0)
 TRAINING = TrainingParams(weight_decay=0.01, warmup_ratio=0.1, max_grad_norm=5.0, negatives_share=0.1)
-LOSS = CrossEntropyParams(kind="bce", label_smoothing=0.02)
+LOSS = CrossEntropyParams(kind="bce", label_smoothing=0.02, pos_weight=1.0)
+FAMILIES = tuple(instrument.family for instrument in IRMAS11.instruments)
+LABELS = TrainingLabels(FAMILIES, positives=(6, 6, *[0] * 9), negatives=(12, 12, *[18] * 9))
+"""Of 18 clips of `timbre_data`."""
 RECIPE = RecipeParams(
     epochs=4,
     windows_per_epoch=40,
@@ -228,12 +232,13 @@ def tiny_run(
     recipe: RecipeParams = RECIPE,
     augment: AugmentParams = STRONG,
     seed: int = 1,
+    loss: LossParams = LOSS,
 ) -> TrainingRun:
     """Return a run of windows of 4000 samples, 2000 apart."""
     model = model or tiny_model()
     return TrainingRun(
         model=model,
-        objective=build_objective(LOSS),
+        objective=build_objective(loss, LABELS),
         augmentations=build_augmentations(augment, model.frontend),
         recipe=recipe,
         training=TRAINING,

@@ -21,7 +21,7 @@ from instrumentarium.models.params import (
 from instrumentarium.runtime.files import write_json
 from instrumentarium.runtime.section import closest
 from instrumentarium.training.augment.params import AugmentParams
-from instrumentarium.training.objectives.params import CrossEntropyParams
+from instrumentarium.training.objectives.params import LossParams
 from instrumentarium.training.params import RecipeParams
 
 AUTO = "auto"
@@ -34,7 +34,7 @@ class Entries:
 
     frontends: Mapping[str, LogMelParams | WaveformParams]
     heads: Mapping[str, HeadParams]
-    losses: Mapping[str, CrossEntropyParams]
+    losses: Mapping[str, LossParams]
     augmentations: Mapping[str, AugmentParams]
     windows: Mapping[str, WindowsParams]
 
@@ -56,7 +56,7 @@ class Selection:
     frontend: LogMelParams | WaveformParams
     backbone: CnnParams | TimmParams | WaveformCnnParams
     head: HeadParams
-    loss: CrossEntropyParams
+    loss: LossParams
     augmentation: AugmentParams
     windows: WindowsParams
     recipe: RecipeParams

@@ -20,6 +20,8 @@ from instrumentarium.training.task import LOSS_LOGGED, MONITOR, RecognitionTask
 logger = logging.getLogger(__name__)
 
 SNAPSHOT = "last.ckpt"
+TERM = "train_loss_"
+"""What a column of the history begins with that holds one term of the loss, where it has several."""
 
 
 class DivergedError(UserError, FloatingPointError):
@@ -34,6 +36,12 @@ class History:
     best_epoch: int = -1
     best_score: float = -math.inf
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+
+def _term_means(terms: list[dict[str, Tensor]]) -> dict[str, float]:
+    """Return each term's mean over an epoch's batches, by TERM and its name; nothing where there is but one."""
+    names = list(terms[0]) if len(terms[0]) > 1 else []
+    return {f"{TERM}{name}": float(torch.stack([each[name] for each in terms]).double().mean()) for name in names}
 
 
 class Recorder(Callback):
@@ -88,7 +96,9 @@ class Recorder(Callback):
             "validation_loss": float(metrics[LOSS_LOGGED]),
             "validation_map_macro": score,
         }
+        row |= _term_means(pl_module.terms)
         pl_module.losses.clear()
+        pl_module.terms.clear()
         if not all(math.isfinite(value) for value in row.values()):
             raise DivergedError(f"training diverged in epoch {row['epoch']}: {row}; lower the recipe's learning_rate")
         self.history.rows.append(row)

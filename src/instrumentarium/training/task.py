@@ -89,7 +89,8 @@ class RecognitionTask(pl.LightningModule):
         self.validation_windows = ValidationWindows(
             validation.samples, run.window_samples, run.hop_samples, run.recipe.batch_size
         )
-        self.losses: list[Tensor] = []
+        self.losses: list[Tensor] = []  # of this epoch's batches
+        self.terms: list[dict[str, Tensor]] = []
         self.found: list[tuple[Tensor, Tensor]] = []  # of this epoch's validation: windows' numbers and scores
 
     def train_dataloader(self) -> DataLoader[TrainingBatch]:
@@ -146,8 +147,10 @@ class RecognitionTask(pl.LightningModule):
         """Return the loss of one batch."""
         seed_dropout(derive_seed(self.run.seed, "dropout", self.current_epoch, batch.number), self.device)
         output, targets, observed = self.augmented_output(batch)
-        loss = torch.stack(list(self.objective(output, targets, observed).values())).sum()
+        terms = self.objective(output, targets, observed)
+        loss = torch.stack(list(terms.values())).sum()
         self.losses.append(loss.detach())
+        self.terms.append({name: term.detach() for name, term in terms.items()})
         return loss
 
     def validation_step(self, batch: ValidationBatch, batch_idx: int) -> None:
