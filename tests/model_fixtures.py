@@ -61,7 +61,22 @@ DEEP = DeepHeadParams(kind="deep", pooling="mean_max", hidden=(12, 6), dropout=0
 PER_INSTRUMENT = PerInstrumentHeadParams(kind="per_instrument", pooling="mean_max", hidden=(5,), dropout=0.2)
 NORMALISATION = Normalisation(kind="per_band", mean=((-20.0,) * 16,), std=((15.0,) * 16,), frames=1)
 WINDOWS = WindowsParams(length_s=0.5, hop_s=0.25, clip_score="mean", pitch_shift_semitones=1.0)
-TRAINING = TrainingParams(weight_decay=0.01, warmup_ratio=0.1, max_grad_norm=5.0, negatives_share=0.1)
+TRAINING = TrainingParams(
+    seed=None,
+    sampling="uniform",
+    weight_decay=0.01,
+    decay_norms=True,
+    layer_decay=1.0,
+    schedule="cosine",
+    warmup_ratio=0.1,
+    plateau_patience=1,
+    plateau_factor=0.1,
+    accumulate=1,
+    ema_decay=None,
+    freeze_epochs=0,
+    max_grad_norm=5.0,
+    negatives_share=0.1,
+)
 LOSS = CrossEntropyParams(kind="bce", label_smoothing=0.02, pos_weight=1.0)
 FAMILIES = tuple(instrument.family for instrument in IRMAS11.instruments)
 LABELS = TrainingLabels(FAMILIES, positives=(6, 6, *[0] * 9), negatives=(12, 12, *[18] * 9))
@@ -233,6 +248,7 @@ def tiny_run(
     augment: AugmentParams = STRONG,
     seed: int = 1,
     loss: LossParams = LOSS,
+    **training: object,
 ) -> TrainingRun:
     """Return a run of windows of 4000 samples, 2000 apart."""
     model = model or tiny_model()
@@ -241,7 +257,7 @@ def tiny_run(
         objective=build_objective(loss, LABELS),
         augmentations=build_augmentations(augment, model.frontend),
         recipe=recipe,
-        training=TRAINING,
+        training=TRAINING.model_copy(update=training),
         windows=WINDOWS,
         sample_rate_hz=RATE_HZ,
         seed=seed,

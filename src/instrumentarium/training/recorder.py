@@ -77,8 +77,9 @@ class Recorder(Callback):
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the progress bar at the first epoch of this process."""
         if self._bar is None:
-            total = int(trainer.num_training_batches) * int(trainer.max_epochs or 0)
-            self._bar = progress_bar("train", "steps", total=total, initial=trainer.global_step)
+            batches = int(trainer.num_training_batches)
+            total, done = batches * int(trainer.max_epochs or 0), batches * trainer.current_epoch
+            self._bar = progress_bar("train", "batches", total=total, initial=done)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *args: Any, **kwargs: Any) -> None:
         """Advance the progress bar."""
@@ -105,7 +106,7 @@ class Recorder(Callback):
         if score > self.history.best_score:
             self.history.best_score, self.history.best_epoch = score, trainer.current_epoch
             self.history.best_weights = {
-                name: tensor.detach().cpu().clone() for name, tensor in pl_module.model.state_dict().items()
+                name: tensor.detach().cpu().clone() for name, tensor in pl_module.scored_model.state_dict().items()
             }
         self.finished = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
         logger.info(

@@ -55,7 +55,9 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
     Raises:
         UserError: if parameters, tables or pretrained weights are missing or cannot be used.
     """
-    collection, model_name, seed = params.read("collection", str), params.read("model", str), params.read("seed", Seed)
+    collection, model_name = params.read("collection", str), params.read("model", str)
+    training = params.read("training", TrainingParams)
+    seed = params.read("seed", Seed) if training.seed is None else training.seed
     sample_rate_hz, selected = params.read("audio.sample_rate_hz", int), inputs.selected
     frontend, backbone = (
         read_section(selected / "frontend.json", FRONTEND),
@@ -83,7 +85,7 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
         objective=build_objective(loss, _training_labels(taxonomy, data["train"])),
         augmentations=build_augmentations(augmentation, model.frontend),
         recipe=recipe,
-        training=params.read("training", TrainingParams),
+        training=training,
         windows=windows,
         sample_rate_hz=sample_rate_hz,
         seed=seed,
