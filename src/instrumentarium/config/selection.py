@@ -13,16 +13,15 @@ from instrumentarium.clips.params import WindowsParams
 from instrumentarium.config.models import ModelParams
 from instrumentarium.frontends.params import AnyFrontEndParams
 from instrumentarium.models.params import (
-    AttentionHeadParams,
     CnnParams,
-    LinearHeadParams,
+    HeadParams,
     TimmParams,
     WaveformCnnParams,
 )
 from instrumentarium.runtime.files import write_json
 from instrumentarium.runtime.section import closest
 from instrumentarium.training.augment.params import AugmentParams
-from instrumentarium.training.objectives.params import CrossEntropyParams
+from instrumentarium.training.objectives.params import LossParams
 from instrumentarium.training.params import RecipeParams
 
 AUTO = "auto"
@@ -34,8 +33,8 @@ class Entries:
     """All that can be selected, by name."""
 
     frontends: Mapping[str, AnyFrontEndParams]
-    heads: Mapping[str, LinearHeadParams | AttentionHeadParams]
-    losses: Mapping[str, CrossEntropyParams]
+    heads: Mapping[str, HeadParams]
+    losses: Mapping[str, LossParams]
     augmentations: Mapping[str, AugmentParams]
     windows: Mapping[str, WindowsParams]
 
@@ -56,8 +55,8 @@ class Selection:
 
     frontend: AnyFrontEndParams
     backbone: CnnParams | TimmParams | WaveformCnnParams
-    head: LinearHeadParams | AttentionHeadParams
-    loss: CrossEntropyParams
+    head: HeadParams
+    loss: LossParams
     augmentation: AugmentParams
     windows: WindowsParams
     recipe: RecipeParams

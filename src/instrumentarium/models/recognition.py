@@ -16,9 +16,8 @@ from instrumentarium.models.backbones.build import build_backbone
 from instrumentarium.models.heads.base import Head, HeadOutput
 from instrumentarium.models.heads.build import build_head
 from instrumentarium.models.params import (
-    AttentionHeadParams,
     CnnParams,
-    LinearHeadParams,
+    HeadParams,
     TimmParams,
     WaveformCnnParams,
 )
@@ -88,7 +87,7 @@ class RecognitionModel(nn.Module):
 def build_model(
     frontend: AnyFrontEndParams,
     backbone: CnnParams | TimmParams | WaveformCnnParams,
-    head: LinearHeadParams | AttentionHeadParams,
+    head: HeadParams,
     *,
     instruments: int,
     sample_rate_hz: int,

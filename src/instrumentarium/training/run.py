@@ -25,10 +25,11 @@ from instrumentarium.tables.taxonomy import Taxonomy, read_taxonomy
 from instrumentarium.training.augment.build import build_augmentations
 from instrumentarium.training.augment.params import AugmentParams
 from instrumentarium.training.fit import choose_precision, fit
+from instrumentarium.training.objectives.base import TrainingLabels
 from instrumentarium.training.objectives.build import build_objective
 from instrumentarium.training.objectives.params import LOSS
 from instrumentarium.training.params import RecipeParams, TrainingParams
-from instrumentarium.training.recorder import History
+from instrumentarium.training.recorder import TERM, History
 from instrumentarium.training.resume import resume_folder
 from instrumentarium.training.split_data import SplitData
 from instrumentarium.training.task import TrainingRun
@@ -54,7 +55,9 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
     Raises:
         UserError: if parameters, tables or pretrained weights are missing or cannot be used.
     """
-    collection, model_name, seed = params.read("collection", str), params.read("model", str), params.read("seed", Seed)
+    collection, model_name = params.read("collection", str), params.read("model", str)
+    training = params.read("training", TrainingParams)
+    seed = params.read("seed", Seed) if training.seed is None else training.seed
     sample_rate_hz, selected = params.read("audio.sample_rate_hz", int), inputs.selected
     frontend, backbone = (
         read_section(selected / "frontend.json", FRONTEND),
@@ -76,17 +79,17 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
         normalisation=normalisation,
         pretrained=recipe.pretrained,
     )
+    data = _read_splits(params, inputs, taxonomy)
     run = TrainingRun(
         model=model,
-        objective=build_objective(loss),
+        objective=build_objective(loss, _training_labels(taxonomy, data["train"])),
         augmentations=build_augmentations(augmentation, model.frontend),
         recipe=recipe,
-        training=params.read("training", TrainingParams),
+        training=training,
         windows=windows,
         sample_rate_hz=sample_rate_hz,
         seed=seed,
     )
-    data = _read_splits(params, inputs, taxonomy)
     versions = {name: version(name) for name in LIBRARIES}
     key = fingerprint(
         {
@@ -160,6 +163,15 @@ def _read_splits(params: DeclaredParams, inputs: Inputs, taxonomy: Taxonomy) -> 
     return data
 
 
+def _training_labels(taxonomy: Taxonomy, train: SplitData) -> TrainingLabels:
+    targets, observed = train.labels.targets & train.labels.observed, train.labels.observed
+    return TrainingLabels(
+        families=tuple(instrument.family for instrument in taxonomy.instruments),
+        positives=tuple(targets.sum(axis=0).tolist()),
+        negatives=tuple((observed & ~targets).sum(axis=0).tolist()),
+    )
+
+
 def _code() -> list[Path]:
     """Return the files of all modules of this package that are loaded: what runs is what counts."""
     modules = [module for name, module in sorted(sys.modules.items()) if name.split(".")[0] == "instrumentarium"]
@@ -179,11 +191,16 @@ def _metrics(history: History, parameters: int) -> dict[str, object]:
 
 
 def _write_curves(history: History, plots: Path) -> None:
-    """Write the data of the training curves, one row a point; epochs are counted from 1."""
+    """Write the data of the training curves, one row a point; epochs are counted from 1.
+
+    Where the loss has several terms, each is a part of its own beside the whole of train.
+    """
+    parts = {"train": "train_loss", "validation": "validation_loss"}
+    parts |= {f"train, {key.removeprefix(TERM)}": key for key in history.rows[0] if key.startswith(TERM)}
     loss = [
-        {"epoch": int(row["epoch"]) + 1, "part": part, "loss": round(row[f"{part}_loss"], 6)}
+        {"epoch": int(row["epoch"]) + 1, "part": part, "loss": round(row[key], 6)}
         for row in history.rows
-        for part in ("train", "validation")
+        for part, key in parts.items()
     ]
     precision = [
         {"epoch": int(row["epoch"]) + 1, "map_macro": round(row["validation_map_macro"], 6)} for row in history.rows

@@ -22,6 +22,10 @@ class Backbone(nn.Module):
         """
         return None
 
+    def blocks_in_order(self) -> tuple[nn.Module, ...]:
+        """Return the blocks that features pass through one after the other, for learning rates by depth; () if unknown."""
+        return ()
+
     def forward(self, features: Tensor) -> Tensor:
         """Return the embeddings of each step, (batch, size, steps)."""
         raise NotImplementedError
