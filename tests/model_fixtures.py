@@ -183,6 +183,7 @@ class Parts:
             self.head,
             instruments=len(self.taxonomy),
             sample_rate_hz=RATE_HZ,
+            window_samples=round(WINDOWS.length_s * RATE_HZ),
             normalisation=self.normalisation,
             pitch_shift_semitones=pitch_shift_semitones,
         )

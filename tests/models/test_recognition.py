@@ -166,7 +166,7 @@ def test_the_stem_keeps_the_largest_of_two_bands_and_four_frames(bands: int, fra
 
 def build(parts: Parts = MODELS["cnn"], **changes: object) -> RecognitionModel:
     arguments = {"frontend": parts.frontend, "backbone": parts.backbone, "head": parts.head, "instruments": 11}
-    arguments |= {"sample_rate_hz": 8000, "normalisation": parts.normalisation}
+    arguments |= {"sample_rate_hz": 8000, "window_samples": 4000, "normalisation": parts.normalisation}
     return build_model(**(arguments | changes))
 
 

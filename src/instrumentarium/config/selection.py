@@ -11,14 +11,8 @@ from typing import Any
 
 from instrumentarium.clips.params import WindowsParams
 from instrumentarium.config.models import ModelParams
-from instrumentarium.frontends.params import LogMelParams, WaveformParams
-from instrumentarium.models.params import (
-    AttentionHeadParams,
-    CnnParams,
-    LinearHeadParams,
-    TimmParams,
-    WaveformCnnParams,
-)
+from instrumentarium.frontends.params import FrontEndParams, LogMelParams
+from instrumentarium.models.params import WAVEFORM_KINDS, BackboneParams, HeadParams
 from instrumentarium.runtime.files import write_json
 from instrumentarium.runtime.section import closest
 from instrumentarium.training.augment.params import AugmentParams
@@ -33,8 +27,8 @@ AUTO = "auto"
 class Entries:
     """All that can be selected, by name."""
 
-    frontends: Mapping[str, LogMelParams | WaveformParams]
-    heads: Mapping[str, LinearHeadParams | AttentionHeadParams]
+    frontends: Mapping[str, FrontEndParams]
+    heads: Mapping[str, HeadParams]
     losses: Mapping[str, CrossEntropyParams]
     augmentations: Mapping[str, AugmentParams]
     windows: Mapping[str, WindowsParams]
@@ -54,9 +48,9 @@ class Selectors:
 class Selection:
     """One of everything."""
 
-    frontend: LogMelParams | WaveformParams
-    backbone: CnnParams | TimmParams | WaveformCnnParams
-    head: LinearHeadParams | AttentionHeadParams
+    frontend: FrontEndParams
+    backbone: BackboneParams
+    head: HeadParams
     loss: CrossEntropyParams
     augmentation: AugmentParams
     windows: WindowsParams
@@ -66,7 +60,7 @@ class Selection:
         """Say what does not fit together."""
         spectra = isinstance(self.frontend, LogMelParams)
         found = []
-        if spectra == isinstance(self.backbone, WaveformCnnParams):
+        if spectra == (self.backbone.kind in WAVEFORM_KINDS):
             takes, makes = ("waveforms", "spectra") if spectra else ("spectra", "waveforms")
             found.append(
                 f"backbone {self.backbone.kind} takes {takes}, and the front end {self.frontend.kind} makes {makes}; "

@@ -31,7 +31,9 @@ class WaveformCnnParams(Section):
 
 
 BackboneParams = Annotated[CnnParams | TimmParams | WaveformCnnParams, Field(discriminator="kind")]
-BACKBONE: TypeAdapter[CnnParams | TimmParams | WaveformCnnParams] = TypeAdapter(BackboneParams)
+BACKBONE: TypeAdapter[BackboneParams] = TypeAdapter(BackboneParams)
+WAVEFORM_KINDS = frozenset({"waveform_cnn"})
+"""Of backbones over the raw waveform; all others take spectra."""
 
 
 class LinearHeadParams(Section):

@@ -9,19 +9,13 @@ from torch import Tensor, nn
 from instrumentarium.frontends.base import FrontEnd, PowerFrontEnd
 from instrumentarium.frontends.build import build_frontend
 from instrumentarium.frontends.normalisation import Normalisation, Normalise
-from instrumentarium.frontends.params import LogMelParams, WaveformParams
+from instrumentarium.frontends.params import FrontEndParams, LogMelParams
 from instrumentarium.frontends.warp import warp_matrices
-from instrumentarium.models.backbones.base import Backbone
+from instrumentarium.models.backbones.base import Backbone, FeatureShape
 from instrumentarium.models.backbones.build import build_backbone
 from instrumentarium.models.heads.base import Head, HeadOutput
 from instrumentarium.models.heads.build import build_head
-from instrumentarium.models.params import (
-    AttentionHeadParams,
-    CnnParams,
-    LinearHeadParams,
-    TimmParams,
-    WaveformCnnParams,
-)
+from instrumentarium.models.params import WAVEFORM_KINDS, BackboneParams, HeadParams
 
 
 class RecognitionModel(nn.Module):
@@ -85,13 +79,20 @@ class RecognitionModel(nn.Module):
         return self.predict(waveforms).logits
 
 
+def feature_shape(frontend: FrontEnd, window_samples: int) -> FeatureShape:
+    """Return the shape of what a front end makes of a window of so many samples."""
+    with torch.no_grad():
+        return tuple(frontend(torch.zeros(1, window_samples)).shape[1:])
+
+
 def build_model(
-    frontend: LogMelParams | WaveformParams,
-    backbone: CnnParams | TimmParams | WaveformCnnParams,
-    head: LinearHeadParams | AttentionHeadParams,
+    frontend: FrontEndParams,
+    backbone: BackboneParams,
+    head: HeadParams,
     *,
     instruments: int,
     sample_rate_hz: int,
+    window_samples: int,
     normalisation: Normalisation,
     pretrained: bool = False,
     pitch_shift_semitones: float = 0.0,
@@ -104,6 +105,7 @@ def build_model(
         head: of the model.
         instruments: how many it tells apart.
         sample_rate_hz: of the waveforms it takes.
+        window_samples: of a window; some backbones are built for windows of one length.
         normalisation: of the features.
         pretrained: whether the backbone starts from published weights.
         pitch_shift_semitones: of the test-time pitch shift; 0 for none.
@@ -117,12 +119,12 @@ def build_model(
     if normalisation.kind == "per_band" and shape != bands:
         raise ValueError(f"the normalisation needs {bands} values, one a band; found {shape}")
     front = build_frontend(frontend, sample_rate_hz)
-    network = build_backbone(backbone, pretrained=pretrained)
-    if network.takes_spectra != (front.axes is not None):
-        raise ValueError(
-            f"backbone {backbone.kind} takes {'spectra' if network.takes_spectra else 'waveforms'}, "
-            f"and front end {frontend.kind} makes {'waveforms' if front.axes is None else 'spectra'}"
-        )
+    features = feature_shape(front, window_samples)
+    waveforms = len(features) == 1
+    if waveforms != (backbone.kind in WAVEFORM_KINDS):
+        takes, makes = ("spectra", "waveforms") if waveforms else ("waveforms", "spectra")
+        raise ValueError(f"backbone {backbone.kind} takes {takes}, and front end {frontend.kind} makes {makes}")
+    network = build_backbone(backbone, features, pretrained=pretrained)
     return RecognitionModel(
         front, normalisation, network, build_head(head, network.size, instruments), pitch_shift_semitones
     )

@@ -2,6 +2,9 @@
 
 from torch import Tensor, nn
 
+FeatureShape = tuple[int, ...]
+"""Of the features of one window: (channels, bands, frames), or (samples,)."""
+
 
 class Backbone(nn.Module):
     """Features → (batch, size, steps).

@@ -20,9 +20,9 @@ class Stem(nn.Sequential):
     holds less for real notes (`benchmarks/real_notes.py`).
     """
 
-    def __init__(self, outputs: int) -> None:
+    def __init__(self, outputs: int, inputs: int = 1) -> None:
         super().__init__(
-            nn.Conv2d(1, outputs, STEM_KERNEL, padding=(STEM_KERNEL[0] // 2, STEM_KERNEL[1] // 2), bias=False),
+            nn.Conv2d(inputs, outputs, STEM_KERNEL, padding=(STEM_KERNEL[0] // 2, STEM_KERNEL[1] // 2), bias=False),
             nn.MaxPool2d(STEM_POOL, ceil_mode=True),  # last bands and frames without neighbours stay
             nn.BatchNorm2d(outputs),
             nn.ReLU(inplace=True),
@@ -45,14 +45,14 @@ class Block(nn.Sequential):
 
 
 class Cnn(Backbone):
-    """Features (batch, 1, bands, frames) → (batch, channels[-1], steps).
+    """Features (batch, inputs, bands, frames) → (batch, channels[-1], steps).
 
     The first of `channels` is the stem's, each further one a block's. Bands are averaged.
     """
 
-    def __init__(self, channels: Sequence[int]) -> None:
+    def __init__(self, channels: Sequence[int], inputs: int = 1) -> None:
         super().__init__()
-        self.stem = Stem(channels[0])
+        self.stem = Stem(channels[0], inputs)
         self.blocks = nn.Sequential(*(Block(inputs, outputs) for inputs, outputs in itertools.pairwise(channels)))
         self.size = channels[-1]
 
