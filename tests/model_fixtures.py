@@ -11,8 +11,9 @@ import torch
 from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.clips.labels import LabelArrays
 from instrumentarium.clips.params import WindowsParams
+from instrumentarium.frontends.build import build_frontend
 from instrumentarium.frontends.normalisation import NO_NORMALISATION, Normalisation
-from instrumentarium.frontends.params import LogMelParams, WaveformParams
+from instrumentarium.frontends.params import AnyFrontEndParams, LogMelParams, WaveformParams
 from instrumentarium.models.modelfile import ModelCard, TrainedOn
 from instrumentarium.models.params import (
     AttentionHeadParams,
@@ -166,14 +167,18 @@ def timbre_data(count: int, seed: int) -> SplitData:
 class Parts:
     """What a model is made of."""
 
-    frontend: LogMelParams | WaveformParams = RELATIVE
+    frontend: AnyFrontEndParams = RELATIVE
     backbone: CnnParams | TimmParams | WaveformCnnParams = NETWORK
     head: LinearHeadParams | AttentionHeadParams = HEAD
     taxonomy: Taxonomy = IRMAS11
 
     @property
     def normalisation(self) -> Normalisation:
-        return NORMALISATION if isinstance(self.frontend, LogMelParams) else NO_NORMALISATION
+        if not self.frontend.makes_spectra:
+            return NO_NORMALISATION
+        frontend = build_frontend(self.frontend, RATE_HZ)
+        rows = (((-20.0,) * frontend.rows,) * frontend.channels, ((15.0,) * frontend.rows,) * frontend.channels)
+        return Normalisation(kind="per_band", mean=rows[0], std=rows[1], frames=1)
 
     def build(self, seed: int = 0, pitch_shift_semitones: float = 0.0) -> RecognitionModel:
         torch.manual_seed(seed)
@@ -189,7 +194,7 @@ class Parts:
         )
 
     def card(self) -> ModelCard:
-        shift = WINDOWS.pitch_shift_semitones if isinstance(self.frontend, LogMelParams) else 0.0
+        shift = WINDOWS.pitch_shift_semitones if self.frontend.makes_spectra else 0.0
         return ModelCard(
             format=2,
             taxonomy_name=self.taxonomy.name,

@@ -2,6 +2,7 @@ import librosa
 import numpy as np
 import pytest
 import torch
+from frontends.signals import music
 from model_fixtures import FRONTEND, RELATIVE
 
 from instrumentarium.frontends.logmel import FLOOR, RANGE_DB, LogMel
@@ -22,15 +23,6 @@ FRONTENDS = [
         }
     ),
 ]
-
-
-def music(samples: int, rate_hz: int, seed: int = 0) -> torch.Tensor:
-    """Return two waveforms of a decaying chord over noise, far from silent in every band."""
-    rng = np.random.default_rng(seed)
-    time = np.arange(samples) / rate_hz
-    chord = sum(np.sin(2 * np.pi * pitch * time) for pitch in rng.uniform(100, 2000, size=4))
-    waveforms = 0.1 * np.stack([chord * np.exp(-time), chord]) + 0.02 * rng.standard_normal((2, samples))
-    return torch.from_numpy(waveforms.astype(np.float32))
 
 
 def librosa_power(waveform: torch.Tensor, params: LogMelParams) -> np.ndarray:

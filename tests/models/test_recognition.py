@@ -4,6 +4,7 @@ from model_fixtures import ATTENTION, FRONTEND, MEAN_HEAD, NETWORK, RAW, WAVEFOR
 
 from instrumentarium.frontends.normalisation import Normalisation
 from instrumentarium.frontends.warp import warp_matrices
+from instrumentarium.models.backbones.build import build_backbone
 from instrumentarium.models.backbones.cnn import Cnn, Stem
 from instrumentarium.models.backbones.image import PretrainedWeightsError
 from instrumentarium.models.heads.attention import AttentionHead
@@ -55,6 +56,18 @@ def test_forward_is_front_end_normalisation_backbone_and_head(model: Recognition
     assert output.embedding.shape == (3, model.head.embedding_size)
     torch.testing.assert_close(output.logits, model(waveforms()))
     torch.testing.assert_close(output.embedding, model.predict(waveforms()).embedding)
+
+
+@pytest.mark.parametrize("backbone", [NETWORK, TIMM], ids=["cnn", "timm"])
+def test_every_channel_of_the_features_counts(backbone: CnnParams | TimmParams):
+    torch.manual_seed(0)
+    network = build_backbone(backbone, (3, 16, 32)).eval()
+    features = torch.randn(2, 3, 16, 32, requires_grad=True)
+    network(features).square().sum().backward()
+    assert features.grad is not None
+    assert (features.grad.abs().sum(dim=(0, 2, 3)) > 0).all()
+    with pytest.raises(RuntimeError, match="channels"):
+        network(features[:, :1])
 
 
 def test_the_gradient_reaches_every_parameter(model: RecognitionModel):

@@ -11,7 +11,7 @@ from typing import Any
 
 from instrumentarium.clips.params import WindowsParams
 from instrumentarium.config.models import ModelParams
-from instrumentarium.frontends.params import FrontEndParams, LogMelParams
+from instrumentarium.frontends.params import AnyFrontEndParams
 from instrumentarium.models.params import WAVEFORM_KINDS, BackboneParams, HeadParams
 from instrumentarium.runtime.files import write_json
 from instrumentarium.runtime.section import closest
@@ -27,7 +27,7 @@ AUTO = "auto"
 class Entries:
     """All that can be selected, by name."""
 
-    frontends: Mapping[str, FrontEndParams]
+    frontends: Mapping[str, AnyFrontEndParams]
     heads: Mapping[str, HeadParams]
     losses: Mapping[str, CrossEntropyParams]
     augmentations: Mapping[str, AugmentParams]
@@ -48,7 +48,7 @@ class Selectors:
 class Selection:
     """One of everything."""
 
-    frontend: FrontEndParams
+    frontend: AnyFrontEndParams
     backbone: BackboneParams
     head: HeadParams
     loss: CrossEntropyParams
@@ -58,7 +58,7 @@ class Selection:
 
     def problems(self) -> list[str]:
         """Say what does not fit together."""
-        spectra = isinstance(self.frontend, LogMelParams)
+        spectra = self.frontend.makes_spectra
         found = []
         if spectra == (self.backbone.kind in WAVEFORM_KINDS):
             takes, makes = ("waveforms", "spectra") if spectra else ("spectra", "waveforms")

@@ -103,6 +103,7 @@ def _draw_maps(
 ) -> Files:
     """Return file name to content: a picture for each choice, and maps.json, which lists them."""
     axes = shown_frontend(model, card.sample_rate_hz).axes
+    assert axes is not None
     centres = axes.band_centres_hz.numpy().astype(np.float64)
     files, listing = {}, []
     with progress_bar("explain", "clips", total=len(chosen)) as bar:

@@ -7,7 +7,8 @@ cell of the spectrogram changes in the logit. The baseline is the mean of every 
 normalised. Both depend on the trained weights, which other maps do not (Adebayo et al.: Sanity Checks for Saliency Maps,
 NeurIPS 2018). Both are computed by captum (Kokhlikyan et al. 2020). Transformers: `instrumentarium.explaining.attention`.
 
-A head's attention over time is a map without frequencies, and so are maps of networks over the raw waveform.
+A head's attention over time is a map without frequencies, and so are maps of networks over the raw waveform and over
+cepstral coefficients. Over several channels of features, evidence is summed.
 
 Features are normalised, (batch, channels, bands, frames) or (batch, samples); instruments are columns, (batch,); maps are
 (batch, bands, frames) of the spectrogram that is shown.
@@ -112,6 +113,8 @@ def evidence(
         found = attention_map(network, transformer, features, instruments)
     else:
         found = integrated_gradients(network, features, instruments)
+    if model.frontend.axes is None:  # rows of coefficients lie at no frequency
+        found = found.mean(dim=1, keepdim=True)
     positive = resized(found.clamp(min=0), size)
     return positive / positive.amax(dim=(1, 2), keepdim=True).clamp(min=torch.finfo(positive.dtype).tiny)
 

@@ -10,7 +10,7 @@ from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.clips.windows import cut_window, window_starts
 from instrumentarium.explaining.choosing import Choice
 from instrumentarium.explaining.maps import Method, evidence
-from instrumentarium.frontends.base import PowerFrontEnd
+from instrumentarium.frontends.base import FrontEnd
 from instrumentarium.frontends.display import display_frontend
 from instrumentarium.frontends.waveforms import to_waveforms
 from instrumentarium.models.modelfile import ModelCard
@@ -25,7 +25,7 @@ class ExplainedWindow:
 
     Attributes:
         spectrogram: (bands, frames), dB.
-        evidence: (bands, frames), from 0 to 1; the same in all bands where the model has no frequency axis.
+        evidence: (bands, frames), from 0 to 1; the same in all bands where the model's features have no frequency axis.
         start_s: where the window begins in its clip.
         duration_s: how long it is, without the silence it is filled up with.
         window_score: its probability of the instrument.
@@ -38,10 +38,9 @@ class ExplainedWindow:
     window_score: float
 
 
-def shown_frontend(model: RecognitionModel, sample_rate_hz: int) -> PowerFrontEnd:
-    """Return the front end whose features are shown: the model's own, or, where that has no spectrum, one for pictures."""
-    frontend = model.frontend
-    return frontend if isinstance(frontend, PowerFrontEnd) else display_frontend(sample_rate_hz)
+def shown_frontend(model: RecognitionModel, sample_rate_hz: int) -> FrontEnd:
+    """Return the front end whose features are shown: the model's own, or, where these are no bands, one for pictures."""
+    return display_frontend(sample_rate_hz) if model.frontend.axes is None else model.frontend
 
 
 def explain_strongest(
@@ -72,7 +71,7 @@ def explain_strongest(
     waveform = to_waveforms(torch.from_numpy(cut_window(clip, starts[best], length)[None].copy()))
     with torch.no_grad():
         features = model.normalise(model.frontend(waveform))
-        shown = shown_frontend(model, card.sample_rate_hz)(waveform)[0, 0]  # (bands, frames)
+        shown = shown_frontend(model, card.sample_rate_hz)(waveform)[0, 0]  # (bands, frames) of the first channel
     found = evidence(model, features, torch.tensor([instrument]), method, (shown.shape[0], shown.shape[1]))
     return ExplainedWindow(
         spectrogram=shown.numpy(),

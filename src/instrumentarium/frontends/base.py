@@ -1,7 +1,7 @@
 """What a front end is: the part of a model that turns waveforms into features, on the device.
 
-Waveforms are (batch, samples) float32 with full scale at ±1. Features are (batch, channels, bands, frames) where the front
-end has a frequency axis, and (batch, samples) where it has none.
+Waveforms are (batch, samples) float32 with full scale at ±1. Features are (batch, channels, rows, frames), whose rows are
+bands of frequency or coefficients, or (batch, samples).
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ QUIETEST = 1e-8
 
 @dataclass(frozen=True)
 class SpectrumAxes:
-    """The axes of spectral features: the centre of each band in Hz, (bands,), rising, and the time between frames."""
+    """The axes of a spectrum: the centre of each band in Hz, (bands,), rising, and the time between frames."""
 
     band_centres_hz: Tensor
     frame_s: float
@@ -29,32 +29,35 @@ class FrontEnd(nn.Module):
         sample_rate_hz: the rate it works at; it resamples on the device.
         axes: those of its features; None where they have no frequency axis.
         channels: of its features.
+        rows: of its features' channels, be they bands or coefficients; 0 where features are (batch, samples).
     """
 
     sample_rate_hz: int
     axes: SpectrumAxes | None
     channels: int
+    rows: int
 
     def __init__(self, sample_rate_hz: int, input_rate_hz: int) -> None:
         super().__init__()
-        self.sample_rate_hz, self.axes, self.channels = sample_rate_hz, None, 1
+        self.sample_rate_hz, self.axes, self.channels, self.rows = sample_rate_hz, None, 1, 0
         self.resample = nn.Identity() if input_rate_hz == sample_rate_hz else Resample(input_rate_hz, sample_rate_hz)
 
 
 class PowerFrontEnd(FrontEnd):
-    """A front end whose features are a compressed power spectrum, so that the power can be changed before.
+    """A front end whose features are made of a power spectrum, so that the power can be changed before.
 
-    `axes` is never None here.
+    Attributes:
+        power_axes: those of the power; of the features, too, where these are its bands, compressed.
     """
 
-    axes: SpectrumAxes
+    power_axes: SpectrumAxes
 
     def power(self, waveforms: Tensor) -> Tensor:
         """Return the power in each band, (batch, bands, frames)."""
         raise NotImplementedError
 
     def compress(self, power: Tensor) -> Tensor:
-        """Return band powers (batch, bands, frames) as features (batch, channels, bands, frames)."""
+        """Return band powers (batch, bands, frames) as features (batch, channels, rows, frames)."""
         raise NotImplementedError
 
     def forward(self, waveforms: Tensor) -> Tensor:

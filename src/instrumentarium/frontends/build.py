@@ -2,14 +2,17 @@
 
 from instrumentarium.frontends.base import FrontEnd
 from instrumentarium.frontends.logmel import LogMel
-from instrumentarium.frontends.params import LogMelParams, WaveformParams
+from instrumentarium.frontends.mfcc import Mfcc
+from instrumentarium.frontends.params import AnyFrontEndParams, LogMelParams, MfccParams, WaveformParams
 from instrumentarium.frontends.waveform import Waveform
 
 
-def build_frontend(params: LogMelParams | WaveformParams, input_rate_hz: int) -> FrontEnd:
+def build_frontend(params: AnyFrontEndParams, input_rate_hz: int) -> FrontEnd:
     """Return the front end that `params` describe, for waveforms at `input_rate_hz`."""
     match params:
         case LogMelParams():
             return LogMel(params, input_rate_hz)
+        case MfccParams():
+            return Mfcc(params, input_rate_hz)
         case WaveformParams():
             return Waveform(params, input_rate_hz)

@@ -8,11 +8,11 @@ not minus infinity.
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torchaudio.functional import melscale_fbanks
 
 from instrumentarium.frontends.base import QUIETEST, PowerFrontEnd, SpectrumAxes, as_float32
-from instrumentarium.frontends.params import LogMelParams
+from instrumentarium.frontends.params import MelParams
 
 KNEE_HZ = 1000.0
 KNEE_LOG_SLOPE = 15 * math.log(6.4) / 27
@@ -22,19 +22,48 @@ FLOOR = 1e-10
 RANGE_DB = 80.0
 
 
-class LogMel(PowerFrontEnd):
-    """Waveforms (batch, samples) at `input_rate_hz`, full scale ±1 → features (batch, 1, bands, frames) in dB.
+class Spectrum(nn.Module):
+    """Signals (batch, samples) → the power of each bin of a windowed DFT, (batch, bins, frames).
 
-    Computed in float32 even under mixed precision. Frames are centred, so there are samples // hop_length + 1 of them.
+    The window is a periodic Hann window. Frames are centred, so there are samples // hop_length + 1 of them.
     """
 
     window: Tensor
+
+    def __init__(self, n_fft: int, hop_length: int) -> None:
+        super().__init__()
+        self.n_fft, self.hop_length = n_fft, hop_length
+        # Buffers of constants: they follow the device but are rebuilt from the parameters, never stored with weights.
+        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
+
+    def forward(self, signals: Tensor) -> Tensor:
+        """Return the power."""
+        spectrum = torch.stft(
+            signals,
+            n_fft=self.n_fft,
+            hop_length=self.hop_length,
+            window=self.window,
+            center=True,
+            pad_mode="constant",
+            return_complex=True,
+        )  # (batch, bins, frames)
+        return spectrum.real.square() + spectrum.imag.square()
+
+
+class LogMel(PowerFrontEnd):
+    """Waveforms (batch, samples) at `input_rate_hz`, full scale ±1 → features (batch, 1, bands, frames) in dB.
+
+    Computed in float32 even under mixed precision.
+    """
+
     filters: Tensor
 
-    def __init__(self, params: LogMelParams, input_rate_hz: int) -> None:
+    def __init__(self, params: MelParams, input_rate_hz: int) -> None:
         super().__init__(params.sample_rate_hz, input_rate_hz)
         self.params = params
-        self.axes = SpectrumAxes(band_centres_hz(params), params.hop_length / params.sample_rate_hz)
+        self.power_axes = SpectrumAxes(band_centres_hz(params), params.hop_length / params.sample_rate_hz)
+        self.axes, self.rows = self.power_axes, params.n_mels
+        self.spectrum: nn.Module = Spectrum(params.n_fft, params.hop_length)
         filters = melscale_fbanks(
             n_freqs=params.n_fft // 2 + 1,
             f_min=params.f_min_hz,
@@ -44,24 +73,13 @@ class LogMel(PowerFrontEnd):
             norm="slaney",
             mel_scale="slaney",
         )
-        # Buffers of constants: they follow the device but are rebuilt from the parameters, never stored with weights.
-        self.register_buffer("window", torch.hann_window(params.n_fft), persistent=False)
         self.register_buffer("filters", filters.T.contiguous(), persistent=False)  # (bands, bins)
 
     def power(self, waveforms: Tensor) -> Tensor:
         """Return the power in each mel band, (batch, bands, frames)."""
         with as_float32(waveforms):
-            signal = self.resample(waveforms.float())
-            spectrum = torch.stft(
-                signal,
-                n_fft=self.params.n_fft,
-                hop_length=self.params.hop_length,
-                window=self.window,
-                center=True,
-                pad_mode="constant",
-                return_complex=True,
-            )  # (batch, bins, frames)
-            return self.filters @ (spectrum.real.square() + spectrum.imag.square())
+            mel: Tensor = self.filters @ self.spectrum(self.resample(waveforms.float()))
+            return mel
 
     def compress(self, power: Tensor) -> Tensor:
         """Return band powers (batch, bands, frames) as features (batch, 1, bands, frames) in dB.
@@ -69,15 +87,21 @@ class LogMel(PowerFrontEnd):
         With a relative level, 0 dB is the mean power of the window, and nothing lies more than 80 dB below it: the same
         music at another gain has the same features.
         """
-        if self.params.level == "relative":
-            level = power.mean(dim=(1, 2), keepdim=True).clamp(min=QUIETEST)
-            clamped = (power / level).clamp(min=10 ** (-RANGE_DB / 10))
-        else:
-            clamped = power.clamp(min=FLOOR)
-        return (clamped.log10() * 10.0).unsqueeze(1)
+        return self.decibels(power, self.level(power)).unsqueeze(1)
+
+    def level(self, power: Tensor) -> Tensor | None:
+        """Return the mean of band powers (batch, bands, frames), (batch, 1, 1); None where levels are absolute."""
+        if self.params.level == "absolute":
+            return None
+        return power.mean(dim=(1, 2), keepdim=True).clamp(min=QUIETEST)
+
+    def decibels(self, power: Tensor, level: Tensor | None) -> Tensor:
+        """Return power (batch, bands, frames) in dB against `level`, (batch, 1, 1), or full scale."""
+        clamped = power.clamp(min=FLOOR) if level is None else (power / level).clamp(min=10 ** (-RANGE_DB / 10))
+        return clamped.log10() * 10.0
 
 
-def band_centres_hz(params: LogMelParams) -> Tensor:
+def band_centres_hz(params: MelParams) -> Tensor:
     """Return the bands' centres, (bands,) in Hz, rising, on Slaney's scale: linear to 1 kHz, then logarithmic."""
     ends = torch.tensor([params.f_min_hz, params.f_max_hz], dtype=torch.float64)
     low, high = torch.where(ends < KNEE_HZ, ends, KNEE_HZ * (1 + (ends / KNEE_HZ).log() / KNEE_LOG_SLOPE)).tolist()

@@ -22,10 +22,18 @@ NormalisationChoice = Literal["per_band", "none"] | FixedNormalisation
 """Statistics of the training clips for each channel and band, nothing, or constants."""
 
 
-class LogMelParams(Section):
-    """A log-mel spectrogram."""
+class FrontEndSection(Section):
+    """Parameters of any front end."""
 
-    kind: Literal["logmel"]
+    @property
+    def makes_spectra(self) -> bool:
+        """Whether its features are (batch, channels, rows, frames), made of a power spectrum that can be changed before."""
+        return True
+
+
+class MelParams(FrontEndSection):
+    """The mel spectrogram that a front end's features are made of."""
+
     sample_rate_hz: Annotated[int, Field(ge=8000, le=96000)]
     n_fft: Annotated[int, Field(ge=64)]
     hop_length: Count
@@ -43,7 +51,27 @@ class LogMelParams(Section):
         return self
 
 
-class WaveformParams(Section):
+class LogMelParams(MelParams):
+    """A log-mel spectrogram."""
+
+    kind: Literal["logmel"]
+
+
+class MfccParams(MelParams):
+    """Mel-frequency cepstral coefficients."""
+
+    kind: Literal["mfcc"]
+    n_mfcc: Annotated[int, Field(ge=4)]
+
+    @model_validator(mode="after")
+    def _no_more_coefficients_than_bands(self) -> Self:
+        if self.n_mfcc > self.n_mels:
+            text = f"n_mfcc is {self.n_mfcc}, and n_mels {self.n_mels}; there are no more coefficients than bands"
+            raise PydanticCustomError("coefficients", "{text}", {"text": text})
+        return self
+
+
+class WaveformParams(FrontEndSection):
     """The raw waveform."""
 
     kind: Literal["waveform"]
@@ -51,6 +79,12 @@ class WaveformParams(Section):
     level: Level
     normalisation: Literal["none"] | FixedNormalisation
 
+    @property
+    def makes_spectra(self) -> bool:
+        """Not this one: its features are (batch, samples)."""
+        return False
 
-FrontEndParams = Annotated[LogMelParams | WaveformParams, Field(discriminator="kind")]
-FRONTEND: TypeAdapter[LogMelParams | WaveformParams] = TypeAdapter(FrontEndParams)
+
+AnyFrontEndParams = LogMelParams | MfccParams | WaveformParams
+FrontEndParams = Annotated[AnyFrontEndParams, Field(discriminator="kind")]
+FRONTEND: TypeAdapter[AnyFrontEndParams] = TypeAdapter(FrontEndParams)

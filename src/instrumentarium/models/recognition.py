@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from instrumentarium.frontends.base import FrontEnd, PowerFrontEnd
 from instrumentarium.frontends.build import build_frontend
 from instrumentarium.frontends.normalisation import Normalisation, Normalise
-from instrumentarium.frontends.params import FrontEndParams, LogMelParams
+from instrumentarium.frontends.params import AnyFrontEndParams
 from instrumentarium.frontends.warp import warp_matrices
 from instrumentarium.models.backbones.base import Backbone, FeatureShape
 from instrumentarium.models.backbones.build import build_backbone
@@ -46,7 +46,7 @@ class RecognitionModel(nn.Module):
             if not isinstance(frontend, PowerFrontEnd):
                 raise ValueError("a test-time pitch shift moves a power spectrum, which this front end does not have")
             factors = torch.pow(2.0, torch.tensor([-pitch_shift_semitones, pitch_shift_semitones]) / 12)
-            matrices = warp_matrices(frontend.axes.band_centres_hz, factors)
+            matrices = warp_matrices(frontend.power_axes.band_centres_hz, factors)
         self.register_buffer("pitch_shifts", matrices, persistent=False)  # (0 or 2, bands, bands)
 
     def classify(self, normalised: Tensor) -> HeadOutput:
@@ -86,7 +86,7 @@ def feature_shape(frontend: FrontEnd, window_samples: int) -> FeatureShape:
 
 
 def build_model(
-    frontend: FrontEndParams,
+    frontend: AnyFrontEndParams,
     backbone: BackboneParams,
     head: HeadParams,
     *,
@@ -114,11 +114,10 @@ def build_model(
         ValueError: if the parts don't fit together, or timm has no such architecture.
         PretrainedWeightsError: if pretrained weights are asked for and the backbone has none, or they cannot be fetched.
     """
-    bands = [frontend.n_mels] if isinstance(frontend, LogMelParams) else []
-    shape = [len(row) for row in normalisation.mean]
-    if normalisation.kind == "per_band" and shape != bands:
-        raise ValueError(f"the normalisation needs {bands} values, one a band; found {shape}")
     front = build_frontend(frontend, sample_rate_hz)
+    rows, shape = [front.rows] * front.channels, [len(row) for row in normalisation.mean]
+    if normalisation.kind == "per_band" and shape != rows:
+        raise ValueError(f"the normalisation needs {rows} values, one a band; found {shape}")
     features = feature_shape(front, window_samples)
     waveforms = len(features) == 1
     if waveforms != (backbone.kind in WAVEFORM_KINDS):

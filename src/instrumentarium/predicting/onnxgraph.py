@@ -1,8 +1,9 @@
 """A model as an ONNX graph, front end included: waveforms of any number and length in, probabilities out.
 
 ONNX has no short-time Fourier transform that every runtime computes well, and exporters know no complex numbers: where the
-front end is a `LogMel`, the graph has the transform as a convolution with windowed cosines and sines, of those bins alone
-that a mel band covers. Any other front end is exported as it is. Resampling is a convolution in either case.
+front end is made of a mel spectrogram, the graph has the transform as a convolution with windowed cosines and sines, of
+those bins alone that a mel band covers. Any other front end is exported as it is. Resampling is a convolution in either
+case.
 """
 
 import copy
@@ -15,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.transforms import Resample
 
-from instrumentarium.frontends.logmel import LogMel
+from instrumentarium.frontends.base import FrontEnd
+from instrumentarium.frontends.logmel import LogMel, Spectrum
 from instrumentarium.models.recognition import RecognitionModel
 from instrumentarium.runtime.errors import UserError
 
@@ -32,32 +34,30 @@ class OnnxExportError(UserError, RuntimeError):
     """A network that cannot be exported."""
 
 
-class ConvolvedLogMel(LogMel):
-    """The front end `frontend`, whose power is computed by convolutions."""
+class ConvolvedSpectrum(nn.Module):
+    """What `spectrum` does, by convolutions; bins that are not `covered`, (bins,), are left at 0."""
 
     kernels: Tensor
-    covered_filters: Tensor
 
-    def __init__(self, frontend: LogMel) -> None:
-        super().__init__(frontend.params, frontend.params.sample_rate_hz)
-        self.resample = frontend.resample
-        n_fft, covered = frontend.params.n_fft, frontend.filters.any(dim=0)  # (bins,)
+    def __init__(self, spectrum: Spectrum, covered: Tensor) -> None:
+        super().__init__()
+        n_fft = spectrum.n_fft
+        self.margin, self.hop_length = n_fft // 2, spectrum.hop_length
+        bins = covered.nonzero()[:, 0]
+        first, last = int(bins.min()), int(bins.max())
+        self.uncovered = (first, n_fft // 2 - last)
         # Whole turns are dropped from the angles while they are whole numbers, so that no digit is lost.
-        turns = torch.arange(n_fft // 2 + 1)[covered, None] * torch.arange(n_fft) % n_fft
+        turns = torch.arange(first, last + 1)[:, None] * torch.arange(n_fft) % n_fft
         angles = 2 * math.pi / n_fft * turns.double()
-        window = frontend.window.double()
+        window = spectrum.window.double()
         kernels = torch.cat([angles.cos() * window, angles.sin() * window])
-        filters = frontend.filters[:, covered].contiguous()
         self.register_buffer("kernels", kernels[:, None].float(), persistent=False)  # (2 · bins, 1, n_fft)
-        self.register_buffer("covered_filters", filters, persistent=False)  # (bands, bins)
 
-    def power(self, waveforms: Tensor) -> Tensor:
-        """Return the power in each mel band, (batch, bands, frames)."""
-        margin = self.params.n_fft // 2
-        signal = functional.pad(self.resample(waveforms)[:, None], (margin, margin))  # (batch, 1, samples)
-        spectrum = functional.conv1d(signal, self.kernels, stride=self.params.hop_length)
-        cosines, sines = spectrum.chunk(2, dim=1)  # (batch, bins, frames) each
-        return self.covered_filters @ (cosines.square() + sines.square())
+    def forward(self, signals: Tensor) -> Tensor:
+        """Return the power of each bin, (batch, bins, frames)."""
+        padded = functional.pad(signals[:, None], (self.margin, self.margin))  # (batch, 1, samples)
+        cosines, sines = functional.conv1d(padded, self.kernels, stride=self.hop_length).chunk(2, dim=1)
+        return functional.pad(cosines.square() + sines.square(), (0, 0, *self.uncovered))
 
 
 class ConvolvedResample(nn.Module):
@@ -79,16 +79,21 @@ class ConvolvedResample(nn.Module):
         return phases.transpose(1, 2).flatten(1)[:, :samples]
 
 
+def convolve(frontend: FrontEnd) -> None:
+    """Make a front end's transforms convolutions, in place."""
+    if isinstance(frontend, LogMel) and isinstance(frontend.spectrum, Spectrum):
+        frontend.spectrum = ConvolvedSpectrum(frontend.spectrum, frontend.filters.any(dim=0))
+    if isinstance(frontend.resample, Resample):
+        frontend.resample = ConvolvedResample(frontend.resample)
+
+
 class Waveforms2Probabilities(nn.Module):
     """What is exported: waveforms (batch, samples), full scale ±1 → probabilities (batch, instruments)."""
 
     def __init__(self, model: RecognitionModel) -> None:
         super().__init__()
         self.model = copy.deepcopy(model)
-        if isinstance(self.model.frontend, LogMel):
-            self.model.frontend = ConvolvedLogMel(self.model.frontend)
-        if isinstance(self.model.frontend.resample, Resample):
-            self.model.frontend.resample = ConvolvedResample(self.model.frontend.resample)
+        convolve(self.model.frontend)
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Return the probabilities."""

@@ -27,7 +27,7 @@ class Spectrogram:
 def compute_spectrogram(stream: SampleStream, duration_s: float) -> Spectrogram:
     """Return the spectrogram of a recording, computed in one pass and flat memory; columns are means over their frames."""
     frontend = display_frontend(stream.sample_rate_hz)
-    frame_s, centres_hz = frontend.axes.frame_s, frontend.axes.band_centres_hz.numpy()
+    frame_s, centres_hz = frontend.power_axes.frame_s, frontend.power_axes.band_centres_hz.numpy()
     columns = max(1, min(COLUMNS, math.floor(duration_s / frame_s)))
     power, counts, position = np.zeros((len(centres_hz), columns), np.float32), np.zeros(columns), 0
     for block in stream:
