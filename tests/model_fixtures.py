@@ -17,6 +17,7 @@ from instrumentarium.frontends.params import AnyFrontEndParams, LogMelParams, Wa
 from instrumentarium.models.modelfile import ModelCard, TrainedOn
 from instrumentarium.models.params import (
     AttentionHeadParams,
+    BackboneParams,
     CnnParams,
     LinearHeadParams,
     TimmParams,
@@ -168,7 +169,7 @@ class Parts:
     """What a model is made of."""
 
     frontend: AnyFrontEndParams = RELATIVE
-    backbone: CnnParams | TimmParams | WaveformCnnParams = NETWORK
+    backbone: BackboneParams = NETWORK
     head: LinearHeadParams | AttentionHeadParams = HEAD
     taxonomy: Taxonomy = IRMAS11
 

@@ -39,7 +39,7 @@ def test_networks_that_take_any_size_or_are_given_theirs_pass(load: Load, archit
 @pytest.mark.parametrize(
     ("architecture", "message"),
     [
-        ("nest_tiny", "'nest_tiny' cannot take spectrograms of 64 bands and 65 frames"),
+        ("nest_tiny", "'nest_tiny' cannot take spectrograms of "),
         ("resnext50_32x4", "timm has no 'resnext50_32x4'; closest: "),
     ],
 )

@@ -15,7 +15,7 @@ from instrumentarium.models.backbones.base import Backbone, FeatureShape
 from instrumentarium.models.backbones.build import build_backbone
 from instrumentarium.models.heads.base import Head, HeadOutput
 from instrumentarium.models.heads.build import build_head
-from instrumentarium.models.params import WAVEFORM_KINDS, BackboneParams, HeadParams
+from instrumentarium.models.params import WAVEFORM_KINDS, BackboneParams, HeadParams, Pretrained
 
 
 class RecognitionModel(nn.Module):
@@ -94,7 +94,7 @@ def build_model(
     sample_rate_hz: int,
     window_samples: int,
     normalisation: Normalisation,
-    pretrained: bool = False,
+    pretrained: Pretrained = False,
     pitch_shift_semitones: float = 0.0,
 ) -> RecognitionModel:
     """Build a model whose weights are drawn from torch's global generator, or pretrained where asked and possible.
@@ -107,7 +107,7 @@ def build_model(
         sample_rate_hz: of the waveforms it takes.
         window_samples: of a window; some backbones are built for windows of one length.
         normalisation: of the features.
-        pretrained: whether the backbone starts from published weights.
+        pretrained: whether the backbone starts from published weights, and from which.
         pitch_shift_semitones: of the test-time pitch shift; 0 for none.
 
     Raises:

@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from instrumentarium.models.pretrained import Checkpoint, PretrainedWeightsError
+
 FeatureShape = tuple[int, ...]
 """Of the features of one window: (channels, bands, frames), or (samples,)."""
 
@@ -24,6 +26,16 @@ class Backbone(nn.Module):
         None where the backbone has no such map.
         """
         return None
+
+    def load_published(self, checkpoint: Checkpoint) -> None:
+        """Take over weights under the names that they were published by.
+
+        Raises:
+            PretrainedWeightsError: if they are of another network.
+        """
+        raise PretrainedWeightsError(
+            f"{checkpoint.where} holds no weights of this network; name the model folder of an experiment that trained it"
+        )
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the embeddings of each step, (batch, size, steps)."""

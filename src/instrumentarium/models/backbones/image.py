@@ -8,6 +8,7 @@ Source: Wightman: PyTorch Image Models, github.com/huggingface/pytorch-image-mod
 """
 
 import difflib
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,16 +18,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from instrumentarium.models.backbones.base import Backbone, BandMean, FeatureShape
+from instrumentarium.models.pretrained import Checkpoint, PretrainedWeightsError
 from instrumentarium.runtime.errors import UserError
 
 STRIDE = 32
 """Of the last map of almost every image network, in bands and frames; windows of attention divide it too."""
 PATCH = 14
 """In bands and frames, of the transformers whose patch does not divide STRIDE."""
-
-
-class PretrainedWeightsError(UserError, RuntimeError):
-    """Pretrained weights were asked for and cannot be had."""
 
 
 class UnknownArchitectureError(UserError, ValueError):
@@ -81,6 +79,8 @@ class ImageNetwork(Backbone):
                 "this machine to it once (the weights are kept in HF_HOME), or train from scratch: set "
                 "`pretrained: false` in the model's recipe in params.yaml"
             ) from error
+        self.architecture = architecture
+        self.channels = shape[0]
         self.band_mean = BandMean()
         self.size = int(self.network.num_features)
 
@@ -88,6 +88,34 @@ class ImageNetwork(Backbone):
     def gradcam_target(self) -> nn.Module | None:
         """The mean over bands, whose input is the last feature map; None for transformers, which have tokens instead."""
         return self.band_mean if self.read_map in {read_channels_first, read_channels_last} else None
+
+    def load_published(self, checkpoint: Checkpoint) -> None:
+        """Take over weights of this architecture, under timm's names, older ones of it, or in its order.
+
+        Raises:
+            PretrainedWeightsError: if they are of another network.
+        """
+        import timm
+        from timm.models import adapt_input_conv
+
+        tensors = dict(checkpoint.tensors)
+        own, described = self.network.state_dict(), self.network.pretrained_cfg
+        if not own.keys() & tensors.keys():
+            tensors = _in_order(self.architecture, tensors, checkpoint.where)
+        rename = getattr(sys.modules[timm.model_entrypoint(self.architecture).__module__], "checkpoint_filter_fn", None)
+        try:
+            if rename is not None:
+                tensors = dict(rename(tensors, self.network))
+            first = described["first_conv"]
+            for name in (f"{each}.weight" for each in ((first,) if isinstance(first, str) else first or ())):
+                if name in tensors:
+                    tensors[name] = adapt_input_conv(self.channels, tensors[name])
+            lacking = self.network.load_state_dict(tensors, strict=False).missing_keys  # beyond it is the classifier
+        except (RuntimeError, KeyError, ValueError) as error:
+            raise PretrainedWeightsError(_of_another(checkpoint.where, self.architecture, _one_line(error))) from error
+        if lacking:
+            reason = f"{len(lacking)} tensors are missing, {lacking[0]} first"
+            raise PretrainedWeightsError(_of_another(checkpoint.where, self.architecture, reason))
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the embeddings of each step.
@@ -208,6 +236,29 @@ def read_tokens(network: Any, features: Tensor, *, norm: bool = True) -> Tensor:
 def read_unnormalised_tokens(network: Any, features: Tensor) -> Tensor:
     """Return the same of a transformer that normalises its tokens only once they are pooled."""
     return read_tokens(network, features, norm=False)
+
+
+def _in_order(architecture: str, tensors: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
+    """Return tensors under timm's names where another implementation has as many, of the same shapes, in the same order.
+
+    Raises:
+        PretrainedWeightsError: if it has not.
+    """
+    import timm
+
+    with torch.device("meta"):
+        published = timm.create_model(architecture, pretrained=False).state_dict()
+    shapes, found = [tensor.shape for tensor in published.values()], [tensor.shape for tensor in tensors.values()]
+    if shapes != found:
+        reason = f"no tensor has a name of its, and {len(found)} tensors are not its {len(shapes)} in their order"
+        raise PretrainedWeightsError(_of_another(where, architecture, reason))
+    return dict(zip(published, tensors.values(), strict=True))
+
+
+def _of_another(where: str, architecture: str, reason: str) -> str:
+    return (
+        f"{where} holds weights of another network than {architecture} ({reason}); choose others, or its architecture"
+    )
 
 
 def _one_line(error: Exception) -> str:
