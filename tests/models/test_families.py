@@ -39,7 +39,7 @@ FAMILIES = {
     "resnet": timm("test_resnet"),
     "efficientnet": timm("test_efficientnet"),
     "mobilenet": timm("mobilenetv3_small_050"),
-    "convnext": replace(timm("test_convnext"), frontend=RELATIVE.model_copy(update={"n_mels": 32})),
+    "convnext": replace(timm("test_convnext"), frontend=RELATIVE.model_copy(update={"n_mels": 32, "hop_length": 64})),
     "vit": timm("test_vit"),
     "lstm": Parts(backbone=LSTM, head=MEAN_HEAD),
     "lstm with attention": Parts(backbone=LSTM, head=ATTENTION),

@@ -7,7 +7,8 @@ from instrumentarium.config.whole import Params, unknown_corpora
 from instrumentarium.frontends.build import build_frontend
 from instrumentarium.models.backbones.base import FeatureShape
 from instrumentarium.models.backbones.image import UnknownArchitectureError, find_layout
-from instrumentarium.models.params import TimmParams
+from instrumentarium.models.params import PathWeights, TimmParams
+from instrumentarium.models.pretrained import weights_file
 from instrumentarium.models.recognition import feature_shape
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.section import ParamsError
@@ -47,7 +48,7 @@ def _shape(selection: Selection, sample_rate_hz: int) -> FeatureShape:
 
 
 def check_files(params: Params, splits: Path, taxonomies: Path) -> None:
-    """Make sure that what params.yaml names in the file system is there: a frozen split, archives, a taxonomy.
+    """Make sure that what params.yaml names in the file system is there: a frozen split, archives, weights, a taxonomy.
 
     Args:
         params: all of them.
@@ -69,6 +70,13 @@ def check_files(params: Params, splits: Path, taxonomies: Path) -> None:
         problems.append(
             f"download.archives: {folder} {what}; name a folder of published archives, or set it to null to fetch them"
         )
+    for name, model in params.models.items():
+        for collection, recipe in model.recipes.items():
+            if isinstance(recipe.pretrained, PathWeights):
+                try:
+                    weights_file(recipe.pretrained)
+                except UserError as error:
+                    problems.append(f"models.{name}.recipes.{collection}.pretrained.path: {error}")
     if is_file(params.taxonomy):
         try:
             problems += [

@@ -12,7 +12,7 @@ from typing import Any
 from instrumentarium.clips.params import WindowsParams
 from instrumentarium.config.models import ModelParams
 from instrumentarium.frontends.params import AnyFrontEndParams
-from instrumentarium.models.params import WAVEFORM_KINDS, BackboneParams, HeadParams
+from instrumentarium.models.params import WAVEFORM_KINDS, BackboneParams, HeadParams, lacks_weights
 from instrumentarium.runtime.files import write_json
 from instrumentarium.runtime.section import closest
 from instrumentarium.training.augment.params import AugmentParams
@@ -66,6 +66,8 @@ class Selection:
                 f"backbone {self.backbone.kind} takes {takes}, and the front end {self.frontend.kind} makes {makes}; "
                 "choose another `frontend` or `model`"
             )
+        if (lacking := lacks_weights(self.backbone, self.recipe.pretrained)) is not None:
+            found.append(lacking)
         if not spectra and self.augmentation.changes_spectra:
             found.append(
                 f"the augmentation changes spectra, and the front end {self.frontend.kind} makes none; choose an entry of "

@@ -143,6 +143,16 @@ USUAL_WEIGHTS = {
 """By kind; those of timm's networks are timm's own choice, and other kinds have none."""
 
 
+def lacks_weights(backbone: BackboneParams, pretrained: Pretrained) -> str | None:
+    """Say that a backbone has no published weights where they are asked for without a source; None otherwise."""
+    if pretrained is not True or backbone.kind == "timm" or backbone.kind in USUAL_WEIGHTS:
+        return None
+    return (
+        f"backbone.kind {backbone.kind} has no pretrained weights; set `pretrained: false` in its recipe, or name an "
+        "experiment's model folder with `source: path`"
+    )
+
+
 class LinearHeadParams(Section):
     """One linear layer over features pooled over time: by their mean, or by their mean and their maximum."""
 

@@ -17,6 +17,7 @@ from instrumentarium.models.params import (
     TimmParams,
     Wav2Vec2Params,
     WaveformCnnParams,
+    lacks_weights,
 )
 from instrumentarium.models.pretrained import Checkpoint, PretrainedWeightsError, read_weights
 
@@ -37,20 +38,12 @@ def build_backbone(params: BackboneParams, shape: FeatureShape, *, pretrained: P
     """
     if isinstance(params, TimmParams) and pretrained is True:
         return ImageNetwork(params.architecture, shape, pretrained=True)
-    if pretrained is True and params.kind not in USUAL_WEIGHTS:
-        raise PretrainedWeightsError(no_weights(params))
+    if (lacking := lacks_weights(params, pretrained)) is not None:
+        raise PretrainedWeightsError(lacking)
     backbone = _new(params, shape)
     if pretrained is not False:
         load_pretrained(backbone, read_weights(USUAL_WEIGHTS[params.kind] if pretrained is True else pretrained))
     return backbone
-
-
-def no_weights(params: BackboneParams) -> str:
-    """Say that a kind of backbone has no published weights."""
-    return (
-        f"backbone.kind {params.kind} has no pretrained weights; set `pretrained: false` in its recipe, or name an "
-        "experiment's model folder with `source: path`"
-    )
 
 
 def load_pretrained(backbone: Backbone, checkpoint: Checkpoint) -> None:

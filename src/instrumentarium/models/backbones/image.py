@@ -25,6 +25,8 @@ STRIDE = 32
 """Of the last map of almost every image network, in bands and frames; windows of attention divide it too."""
 PATCH = 14
 """In bands and frames, of the transformers whose patch does not divide STRIDE."""
+CLASSIFIER_PARTS = frozenset({"head", "conv_head", "norm_head", "fc_norm"})
+"""What networks of timm may have between their last map and the classifier, and some have before the map."""
 
 
 class UnknownArchitectureError(UserError, ValueError):
@@ -45,6 +47,7 @@ class Layout:
 
     options: Mapping[str, Any]
     read_map: MapReader
+    unused: tuple[str, ...]  # parts of the network that only its own classifier would need
 
     @property
     def padded(self) -> tuple[int, int] | None:
@@ -79,6 +82,8 @@ class ImageNetwork(Backbone):
                 "this machine to it once (the weights are kept in HF_HOME), or train from scratch: set "
                 "`pretrained: false` in the model's recipe in params.yaml"
             ) from error
+        for part in layout.unused:
+            setattr(self.network, part, nn.Identity())
         self.architecture = architecture
         self.channels = shape[0]
         self.band_mean = BandMean()
@@ -155,12 +160,14 @@ def find_layout(architecture: str, shape: FeatureShape) -> Layout:
                 network = _create(architecture, shape, options, pretrained=False).eval()
                 if "img_size" in options and any(map(int.__mod__, size, _patch_size(network))):
                     continue
-                read_map = _find_reader(network, torch.zeros(1, channels, *size))
+                features = torch.zeros(1, channels, *size)
+                read_map = _find_reader(network, features)
+                unused = () if read_map is None else _unused(network, read_map, features)
         except Exception as error:  # whatever a network of timm says of a size that it cannot take
             reason = _one_line(error)
             continue
         if read_map is not None:
-            return Layout(options, read_map)
+            return Layout(options, read_map, unused)
     raise UnknownArchitectureError(
         f"architecture: {architecture!r} cannot take spectrograms of {bands} bands and {frames} frames ({reason}); choose "
         "a convolutional network, a plain vision transformer, or one that timm builds for any `img_size`"
@@ -203,6 +210,21 @@ def _find_reader(network: Any, features: Tensor) -> MapReader | None:
         if len(shape) == 4 and shape[1] == network.num_features:
             return reader
     return None
+
+
+def _unused(network: Any, read_map: MapReader, features: Tensor) -> tuple[str, ...]:
+    """Return which parts of a network behind its last map take no part in it: their weights would never move."""
+    called = set()
+    parts = {name: part for name, part in network.named_children() if name in CLASSIFIER_PARTS}
+    hooks = [
+        layer.register_forward_pre_hook(lambda *_, name=name: called.add(name))
+        for name, part in parts.items()
+        for layer in part.modules()
+    ]
+    read_map(network, features)
+    for hook in hooks:
+        hook.remove()
+    return tuple(sorted(parts.keys() - called))
 
 
 def read_channels_first(network: Any, features: Tensor) -> Tensor:
