@@ -4,11 +4,23 @@ import numpy as np
 import torch
 from model_fixtures import FRONTEND, RATE_HZ
 
-from instrumentarium.frontends.params import AnyFrontEndParams, MfccParams
+from instrumentarium.frontends.params import AnyFrontEndParams, FbankParams, MfccParams
 
 MEL = FRONTEND.model_dump(exclude={"kind"})
 MFCC = MfccParams(kind="mfcc", n_mfcc=12, **MEL | {"level": "relative"})
-SPECTRAL: dict[str, AnyFrontEndParams] = {"logmel": FRONTEND, "mfcc": MFCC}
+FBANK = FbankParams(
+    kind="fbank",
+    sample_rate_hz=RATE_HZ,
+    win_length=200,
+    hop_length=80,
+    window="hanning",
+    n_mels=16,
+    f_min_hz=20.0,
+    f_max_hz=4000.0,
+    full_scale=1.0,
+    normalisation="per_band",
+)
+SPECTRAL: dict[str, AnyFrontEndParams] = {"logmel": FRONTEND, "mfcc": MFCC, "fbank": FBANK}
 """Every kind of front end that makes spectra."""
 
 

@@ -1,9 +1,10 @@
 """From parameters to a front end."""
 
 from instrumentarium.frontends.base import FrontEnd
+from instrumentarium.frontends.fbank import Fbank
 from instrumentarium.frontends.logmel import LogMel
 from instrumentarium.frontends.mfcc import Mfcc
-from instrumentarium.frontends.params import AnyFrontEndParams, LogMelParams, MfccParams, WaveformParams
+from instrumentarium.frontends.params import AnyFrontEndParams, FbankParams, LogMelParams, MfccParams, WaveformParams
 from instrumentarium.frontends.waveform import Waveform
 
 
@@ -14,5 +15,7 @@ def build_frontend(params: AnyFrontEndParams, input_rate_hz: int) -> FrontEnd:
             return LogMel(params, input_rate_hz)
         case MfccParams():
             return Mfcc(params, input_rate_hz)
+        case FbankParams():
+            return Fbank(params, input_rate_hz)
         case WaveformParams():
             return Waveform(params, input_rate_hz)

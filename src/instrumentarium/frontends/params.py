@@ -22,6 +22,13 @@ NormalisationChoice = Literal["per_band", "none"] | FixedNormalisation
 """Statistics of the training clips for each channel and band, nothing, or constants."""
 
 
+def check_band(f_min_hz: float, f_max_hz: float, sample_rate_hz: int) -> None:
+    """Make sure that a range of frequencies is one, and exists at a sample rate."""
+    if not f_min_hz < f_max_hz <= sample_rate_hz / 2:
+        text = "f_min_hz < f_max_hz <= half the sample rate does not hold"
+        raise PydanticCustomError("bands", "{text}", {"text": text})
+
+
 class FrontEndSection(Section):
     """Parameters of any front end."""
 
@@ -45,9 +52,7 @@ class MelParams(FrontEndSection):
 
     @model_validator(mode="after")
     def _bands_lie_below_nyquist(self) -> Self:
-        if not self.f_min_hz < self.f_max_hz <= self.sample_rate_hz / 2:
-            text = "f_min_hz < f_max_hz <= half the sample rate does not hold"
-            raise PydanticCustomError("bands", "{text}", {"text": text})
+        check_band(self.f_min_hz, self.f_max_hz, self.sample_rate_hz)
         return self
 
 
@@ -71,6 +76,26 @@ class MfccParams(MelParams):
         return self
 
 
+class FbankParams(FrontEndSection):
+    """Kaldi's filter bank, without dither; its level is absolute."""
+
+    kind: Literal["fbank"]
+    sample_rate_hz: Annotated[int, Field(ge=8000, le=96000)]
+    win_length: Annotated[int, Field(ge=64)]
+    hop_length: Count
+    window: Literal["hanning", "povey"]
+    n_mels: Annotated[int, Field(ge=8)]
+    f_min_hz: Annotated[float, Field(ge=0)]
+    f_max_hz: Positive
+    full_scale: Positive
+    normalisation: NormalisationChoice
+
+    @model_validator(mode="after")
+    def _bands_lie_below_nyquist(self) -> Self:
+        check_band(self.f_min_hz, self.f_max_hz, self.sample_rate_hz)
+        return self
+
+
 class WaveformParams(FrontEndSection):
     """The raw waveform."""
 
@@ -85,6 +110,6 @@ class WaveformParams(FrontEndSection):
         return False
 
 
-AnyFrontEndParams = LogMelParams | MfccParams | WaveformParams
+AnyFrontEndParams = LogMelParams | MfccParams | FbankParams | WaveformParams
 FrontEndParams = Annotated[AnyFrontEndParams, Field(discriminator="kind")]
 FRONTEND: TypeAdapter[AnyFrontEndParams] = TypeAdapter(FrontEndParams)

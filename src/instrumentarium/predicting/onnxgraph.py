@@ -1,9 +1,8 @@
 """A model as an ONNX graph, front end included: waveforms of any number and length in, probabilities out.
 
 ONNX has no short-time Fourier transform that every runtime computes well, and exporters know no complex numbers: where the
-front end is made of a mel spectrogram, the graph has the transform as a convolution with windowed cosines and sines, of
-those bins alone that a mel band covers. Any other front end is exported as it is. Resampling is a convolution in either
-case.
+front end is made of a mel spectrogram or is Kaldi's filter bank, the graph has the transform as a convolution with windowed
+cosines and sines. Any other front end is exported as it is. Resampling is a convolution in either case.
 """
 
 import copy
@@ -17,6 +16,7 @@ from torch.nn import functional
 from torchaudio.transforms import Resample
 
 from instrumentarium.frontends.base import FrontEnd
+from instrumentarium.frontends.fbank import Fbank, FrameSpectrum
 from instrumentarium.frontends.logmel import LogMel, Spectrum
 from instrumentarium.models.recognition import RecognitionModel
 from instrumentarium.runtime.errors import UserError
@@ -35,7 +35,7 @@ class OnnxExportError(UserError, RuntimeError):
 
 
 class ConvolvedSpectrum(nn.Module):
-    """What `spectrum` does, by convolutions; bins that are not `covered`, (bins,), are left at 0."""
+    """What `spectrum` does, by convolutions, of those bins alone that a band covers; others, (bins,) not `covered`, are 0."""
 
     kernels: Tensor
 
@@ -58,6 +58,27 @@ class ConvolvedSpectrum(nn.Module):
         padded = functional.pad(signals[:, None], (self.margin, self.margin))  # (batch, 1, samples)
         cosines, sines = functional.conv1d(padded, self.kernels, stride=self.hop_length).chunk(2, dim=1)
         return functional.pad(cosines.square() + sines.square(), (0, 0, *self.uncovered))
+
+
+class ConvolvedFrameSpectrum(nn.Module):
+    """What `spectrum` does, by convolutions: all that is done to a frame is linear. Takes signals of at least a frame."""
+
+    kernels: Tensor
+
+    def __init__(self, spectrum: FrameSpectrum) -> None:
+        super().__init__()
+        self.hop_length = spectrum.hop_length
+        units = spectrum.double().windowed(
+            torch.eye(spectrum.length, dtype=torch.float64)
+        )  # (sample, sample of a frame)
+        responses = torch.fft.rfft(units, n=spectrum.n_fft)[:, :-1].T  # (bins, samples)
+        kernels = torch.cat([responses.real, responses.imag])
+        self.register_buffer("kernels", kernels[:, None].float(), persistent=False)  # (2 · bins, 1, samples)
+
+    def forward(self, signals: Tensor) -> Tensor:
+        """Return the power of each bin, (batch, bins, frames)."""
+        real, imaginary = functional.conv1d(signals[:, None], self.kernels, stride=self.hop_length).chunk(2, dim=1)
+        return real.square() + imaginary.square()
 
 
 class ConvolvedResample(nn.Module):
@@ -83,6 +104,8 @@ def convolve(frontend: FrontEnd) -> None:
     """Make a front end's transforms convolutions, in place."""
     if isinstance(frontend, LogMel) and isinstance(frontend.spectrum, Spectrum):
         frontend.spectrum = ConvolvedSpectrum(frontend.spectrum, frontend.filters.any(dim=0))
+    if isinstance(frontend, Fbank) and isinstance(frontend.spectrum, FrameSpectrum):
+        frontend.spectrum = ConvolvedFrameSpectrum(frontend.spectrum)
     if isinstance(frontend.resample, Resample):
         frontend.resample = ConvolvedResample(frontend.resample)
 
