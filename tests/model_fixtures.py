@@ -17,6 +17,7 @@ from instrumentarium.frontends.params import AnyFrontEndParams, LogMelParams, Wa
 from instrumentarium.models.modelfile import ModelCard, TrainedOn
 from instrumentarium.models.params import (
     AttentionHeadParams,
+    BackboneParams,
     CnnParams,
     DeepHeadParams,
     HeadParams,
@@ -192,7 +193,7 @@ class Parts:
     """What a model is made of."""
 
     frontend: AnyFrontEndParams = RELATIVE
-    backbone: CnnParams | TimmParams | WaveformCnnParams = NETWORK
+    backbone: BackboneParams = NETWORK
     head: HeadParams = HEAD
     taxonomy: Taxonomy = IRMAS11
 
@@ -212,6 +213,7 @@ class Parts:
             self.head,
             instruments=len(self.taxonomy),
             sample_rate_hz=RATE_HZ,
+            window_samples=round(WINDOWS.length_s * RATE_HZ),
             normalisation=self.normalisation,
             pitch_shift_semitones=pitch_shift_semitones,
         )

@@ -61,7 +61,7 @@ def test_forward_is_front_end_normalisation_backbone_and_head(model: Recognition
 @pytest.mark.parametrize("backbone", [NETWORK, TIMM], ids=["cnn", "timm"])
 def test_every_channel_of_the_features_counts(backbone: CnnParams | TimmParams):
     torch.manual_seed(0)
-    network = build_backbone(backbone, 3).eval()
+    network = build_backbone(backbone, (3, 16, 32)).eval()
     features = torch.randn(2, 3, 16, 32, requires_grad=True)
     network(features).square().sum().backward()
     assert features.grad is not None
@@ -179,7 +179,7 @@ def test_the_stem_keeps_the_largest_of_two_bands_and_four_frames(bands: int, fra
 
 def build(parts: Parts = MODELS["cnn"], **changes: object) -> RecognitionModel:
     arguments = {"frontend": parts.frontend, "backbone": parts.backbone, "head": parts.head, "instruments": 11}
-    arguments |= {"sample_rate_hz": 8000, "normalisation": parts.normalisation}
+    arguments |= {"sample_rate_hz": 8000, "window_samples": 4000, "normalisation": parts.normalisation}
     return build_model(**(arguments | changes))
 
 

@@ -1,10 +1,15 @@
-"""What only other libraries and files know of params.yaml: whether a network's architecture and a file it names exist."""
+"""What only other libraries and files know of params.yaml: whether networks and files that it names exist."""
 
 from pathlib import Path
 
+from instrumentarium.config.selection import Selection, Selectors, select
 from instrumentarium.config.whole import Params, unknown_corpora
-from instrumentarium.models.backbones.image import UnknownArchitectureError, check_architecture
-from instrumentarium.models.params import TimmParams
+from instrumentarium.frontends.build import build_frontend
+from instrumentarium.models.backbones.base import FeatureShape
+from instrumentarium.models.backbones.image import UnknownArchitectureError, find_layout
+from instrumentarium.models.params import PathWeights, TimmParams
+from instrumentarium.models.pretrained import weights_file
+from instrumentarium.models.recognition import feature_shape
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.section import ParamsError
 from instrumentarium.splitting.frozen import frozen_file
@@ -12,23 +17,38 @@ from instrumentarium.tables.selection import is_file, read_taxonomy_file
 
 
 def check_architectures(params: Params) -> None:
-    """Make sure that every model's architecture exists, selected or not.
+    """Make sure that every model's architecture exists and takes the spectrograms that it gets, selected or not.
 
     Raises:
-        ParamsError: naming each one that timm has not, and the closest ones it has.
+        ParamsError: naming each one that timm has not, and the closest ones it has, or that takes no such spectrograms.
     """
     problems = []
     for name, model in params.models.items():
-        if isinstance(model.backbone, TimmParams):
-            try:
-                check_architecture(model.backbone.architecture)
-            except UnknownArchitectureError as error:
-                problems.append(f"models.{name}.backbone.{error}")
+        if not isinstance(model.backbone, TimmParams):
+            continue
+        chosen = [params.selection] if name == params.model else []
+        chosen += [
+            selection
+            for collection in params.collections
+            if (selection := select(name, model, collection, params.entries, Selectors())[0]) is not None
+        ]
+        try:
+            for shape in dict.fromkeys(_shape(selection, params.audio.sample_rate_hz) for selection in chosen):
+                if find_layout(model.backbone.architecture, shape).padded is None:
+                    break  # it takes any other size as well
+        except UnknownArchitectureError as error:
+            problems.append(f"models.{name}.backbone.{error}")
     _refuse(problems)
 
 
+def _shape(selection: Selection, sample_rate_hz: int) -> FeatureShape:
+    """Return the shape of the features of one window."""
+    samples = round(selection.windows.length_s * sample_rate_hz)
+    return feature_shape(build_frontend(selection.frontend, sample_rate_hz), samples)
+
+
 def check_files(params: Params, splits: Path, taxonomies: Path) -> None:
-    """Make sure that what params.yaml names in the file system is there: a frozen split, archives, a taxonomy.
+    """Make sure that what params.yaml names in the file system is there: a frozen split, archives, weights, a taxonomy.
 
     Args:
         params: all of them.
@@ -50,6 +70,13 @@ def check_files(params: Params, splits: Path, taxonomies: Path) -> None:
         problems.append(
             f"download.archives: {folder} {what}; name a folder of published archives, or set it to null to fetch them"
         )
+    for name, model in params.models.items():
+        for collection, recipe in model.recipes.items():
+            if isinstance(recipe.pretrained, PathWeights):
+                try:
+                    weights_file(recipe.pretrained)
+                except UserError as error:
+                    problems.append(f"models.{name}.recipes.{collection}.pretrained.path: {error}")
     if is_file(params.taxonomy):
         try:
             problems += [

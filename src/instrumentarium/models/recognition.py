@@ -11,16 +11,11 @@ from instrumentarium.frontends.build import build_frontend
 from instrumentarium.frontends.normalisation import Normalisation, Normalise
 from instrumentarium.frontends.params import AnyFrontEndParams
 from instrumentarium.frontends.warp import warp_matrices
-from instrumentarium.models.backbones.base import Backbone
+from instrumentarium.models.backbones.base import Backbone, FeatureShape
 from instrumentarium.models.backbones.build import build_backbone
 from instrumentarium.models.heads.base import Head, HeadOutput
 from instrumentarium.models.heads.build import build_head
-from instrumentarium.models.params import (
-    CnnParams,
-    HeadParams,
-    TimmParams,
-    WaveformCnnParams,
-)
+from instrumentarium.models.params import WAVEFORM_KINDS, BackboneParams, HeadParams, Pretrained
 
 
 class RecognitionModel(nn.Module):
@@ -84,15 +79,22 @@ class RecognitionModel(nn.Module):
         return self.predict(waveforms).logits
 
 
+def feature_shape(frontend: FrontEnd, window_samples: int) -> FeatureShape:
+    """Return the shape of what a front end makes of a window of so many samples."""
+    with torch.no_grad():
+        return tuple(frontend(torch.zeros(1, window_samples)).shape[1:])
+
+
 def build_model(
     frontend: AnyFrontEndParams,
-    backbone: CnnParams | TimmParams | WaveformCnnParams,
+    backbone: BackboneParams,
     head: HeadParams,
     *,
     instruments: int,
     sample_rate_hz: int,
+    window_samples: int,
     normalisation: Normalisation,
-    pretrained: bool = False,
+    pretrained: Pretrained = False,
     pitch_shift_semitones: float = 0.0,
 ) -> RecognitionModel:
     """Build a model whose weights are drawn from torch's global generator, or pretrained where asked and possible.
@@ -103,8 +105,9 @@ def build_model(
         head: of the model.
         instruments: how many it tells apart.
         sample_rate_hz: of the waveforms it takes.
+        window_samples: of a window; some backbones are built for windows of one length.
         normalisation: of the features.
-        pretrained: whether the backbone starts from published weights.
+        pretrained: whether the backbone starts from published weights, and from which.
         pitch_shift_semitones: of the test-time pitch shift; 0 for none.
 
     Raises:
@@ -115,12 +118,12 @@ def build_model(
     rows, shape = [front.rows] * front.channels, [len(row) for row in normalisation.mean]
     if normalisation.kind == "per_band" and shape != rows:
         raise ValueError(f"the normalisation needs {rows} values, one a band; found {shape}")
-    network = build_backbone(backbone, front.channels, pretrained=pretrained)
-    if network.takes_spectra != (front.rows > 0):
-        raise ValueError(
-            f"backbone {backbone.kind} takes {'spectra' if network.takes_spectra else 'waveforms'}, "
-            f"and front end {frontend.kind} makes {'spectra' if front.rows else 'waveforms'}"
-        )
+    features = feature_shape(front, window_samples)
+    waveforms = len(features) == 1
+    if waveforms != (backbone.kind in WAVEFORM_KINDS):
+        takes, makes = ("spectra", "waveforms") if waveforms else ("waveforms", "spectra")
+        raise ValueError(f"backbone {backbone.kind} takes {takes}, and front end {frontend.kind} makes {makes}")
+    network = build_backbone(backbone, features, pretrained=pretrained)
     return RecognitionModel(
         front, normalisation, network, build_head(head, network.size, instruments), pitch_shift_semitones
     )

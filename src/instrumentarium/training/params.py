@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from instrumentarium.models.params import Pretrained
 from instrumentarium.runtime.section import Count, Positive, Section, Seed, Share
 
 
@@ -16,7 +17,7 @@ class RecipeParams(Section):
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     patience: Count
     precision: Literal["auto", "32-true", "bf16-mixed"]
-    pretrained: bool
+    pretrained: Pretrained
     windows: str
     augmentation: str
 

@@ -76,6 +76,7 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
         head,
         instruments=len(taxonomy),
         sample_rate_hz=sample_rate_hz,
+        window_samples=round(windows.length_s * sample_rate_hz),
         normalisation=normalisation,
         pretrained=recipe.pretrained,
     )

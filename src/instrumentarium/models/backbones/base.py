@@ -2,6 +2,11 @@
 
 from torch import Tensor, nn
 
+from instrumentarium.models.pretrained import Checkpoint, PretrainedWeightsError
+
+FeatureShape = tuple[int, ...]
+"""Of the features of one window: (channels, bands, frames), or (samples,)."""
+
 
 class Backbone(nn.Module):
     """Features → (batch, size, steps).
@@ -25,6 +30,16 @@ class Backbone(nn.Module):
     def blocks_in_order(self) -> tuple[nn.Module, ...]:
         """Return the blocks that features pass through one after the other, for learning rates by depth; () if unknown."""
         return ()
+
+    def load_published(self, checkpoint: Checkpoint) -> None:
+        """Take over weights under the names that they were published by.
+
+        Raises:
+            PretrainedWeightsError: if they are of another network.
+        """
+        raise PretrainedWeightsError(
+            f"{checkpoint.where} holds no weights of this network; name the model folder of an experiment that trained it"
+        )
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the embeddings of each step, (batch, size, steps)."""
