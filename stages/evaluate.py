@@ -15,6 +15,7 @@ from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT
 from instrumentarium.evaluation.evaluation import evaluate, write_evaluation
 from instrumentarium.evaluation.params import EvaluateParams
 from instrumentarium.evaluation.systems import MODEL, read_systems
+from instrumentarium.runtime.sealed import read_seal
 from instrumentarium.runtime.section import Seed, stage_params
 from instrumentarium.runtime.stage import run
 from instrumentarium.tables.schemas import SPLIT, resolved_labels_table
@@ -27,7 +28,10 @@ def main(
     taxonomy: Annotated[Path, typer.Option(help="The instruments.")],
     split: Annotated[Path, typer.Option(help="The split table.")],
     scores: Annotated[Path, typer.Option(help="Folder with a table of probabilities for each system.")],
-    thresholds: Annotated[Path, typer.Option(help="Where the model's thresholds go, as JSON.")],
+    model: Annotated[
+        Path, typer.Option(help="Folder of the trained model; its thresholds go there, as thresholds.json.")
+    ],
+    thresholds: Annotated[Path, typer.Option(help="Where they go, too: a file of its own, as JSON.")],
     metrics: Annotated[Path, typer.Option(help="Where the few metrics go that DVC shows, as JSON.")],
     instruments: Annotated[Path, typer.Option(help="Where F1 and AP of each instrument go, as JSON.")],
     content: Annotated[Path, typer.Option(help="Where everything goes, as JSON.")],
@@ -55,9 +59,10 @@ def main(
         metrics=metrics,
         instruments=instruments,
         content=content,
-        thresholds=thresholds,
+        thresholds=[thresholds, model / "thresholds.json"],
         table=table,
         plots=plots,
+        model_sha256=read_seal(model / "model.json"),
     )
     logging.info("evaluate: %s of %d systems in; %s", MODEL, len(systems), found.summary())
 

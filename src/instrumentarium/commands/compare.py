@@ -54,9 +54,10 @@ def compare(
     from instrumentarium.comparing.comparison import compare_sides
     from instrumentarium.comparing.sides import read_sides
     from instrumentarium.comparing.table import as_table
+    from instrumentarium.runtime.workspace import workspace_root
 
     try:
-        sides = read_sides(a, b, repository=Path(), split=split.value)
+        sides = read_sides(a, b, repository=workspace_root(), split=split.value)
         found = compare_sides(
             *sides, split=split.value, resamples=resamples, permutations=permutations, seed=seed, clips=clips
         )

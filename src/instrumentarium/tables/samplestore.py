@@ -22,6 +22,10 @@ SHARD_SAMPLES = 128 * 2**20
 """Samples a shard: 256 MiB."""
 
 
+class DamagedSamplesError(UserError, ValueError):
+    """A shard that is not what ingest wrote."""
+
+
 class MissingSamplesError(UserError, FileNotFoundError):
     """A sample store that ingest has not made yet."""
 
@@ -91,11 +95,12 @@ class SampleStore:
 
         Raises:
             MissingSamplesError: if there is none.
+            DamagedSamplesError: if one has a damaged header, is cut off, or has more behind its samples.
         """
         paths = sorted(folder.glob("*.npy"))
         if not paths:
             raise MissingSamplesError(f"{folder} holds no sample shards; run `dvc repro ingest`")
-        self._shards: Sequence[npt.NDArray[np.int16]] = [np.load(path, mmap_mode="r") for path in paths]
+        self._shards: Sequence[npt.NDArray[np.int16]] = [_open_shard(path) for path in paths]
         self._starts = np.cumsum([0, *(len(shard) for shard in self._shards)]).tolist()
 
     def __len__(self) -> int:
@@ -113,3 +118,22 @@ class SampleStore:
         if first_sample < 0 or index >= len(self._shards) or start + n_samples > len(self._shards[index]):
             raise ValueError(f"samples {first_sample}..{first_sample + n_samples} do not lie within one shard")
         return self._shards[index][start : start + n_samples]
+
+
+def _open_shard(path: Path) -> npt.NDArray[np.int16]:
+    """Map one shard, whose header and size must be those that `SampleWriter` gives it.
+
+    Raises:
+        DamagedSamplesError: if they are not.
+    """
+    again = "run `dvc checkout --force`, or ingest again with `dvc repro --force ingest`"
+    with path.open("rb") as file:
+        header, size = file.read(len(_header(0))), path.stat().st_size
+    samples = (size - len(header)) // 2
+    if size % 2 or header != _header(samples):
+        raise DamagedSamplesError(
+            f"{path} is damaged: its header is not that of {samples} samples, which its {size} bytes would hold; {again}"
+        )
+    if not samples:
+        return np.zeros(0, np.int16)
+    return np.memmap(path, dtype="<i2", mode="r", offset=len(header), shape=(samples,))
