@@ -1,7 +1,6 @@
 """Whether a single flipped bit in a file that answers depend on is noticed, as one line of JSON.
 
-Bits are drawn at random, each is flipped in a copy, and the copy is loaded as the commands load it. By file, in the order of
-the pipeline:
+Bits are drawn at random, each is flipped in a copy, and the copy is loaded as the commands load it. By file:
 
     python benchmarks/bit_flips.py [--count 200] [--seed 0] [--model data/model]
 

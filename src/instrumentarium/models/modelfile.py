@@ -110,6 +110,7 @@ def load_model(folder: Path) -> tuple[RecognitionModel, ModelCard]:
     """
     card, expected = _read_card(folder)
     path = folder / "model.safetensors"
+    data = _read_weights(path, expected)
     try:
         model = build_model(
             card.frontend,
@@ -124,7 +125,7 @@ def load_model(folder: Path) -> tuple[RecognitionModel, ModelCard]:
         raise ModelFileError(f"{folder / 'model.json'} describes no model that can be built: {error}") from error
     _check_size(model, card, folder)
     try:
-        model.load_state_dict(load(_read_weights(path, expected)))
+        model.load_state_dict(load(data))
     except (SafetensorError, RuntimeError) as error:
         raise ModelFileError(f"{path} does not hold the weights that model.json describes: {error}") from error
     _check_numbers(model, folder)
