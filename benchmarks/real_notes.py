@@ -7,6 +7,8 @@ manifest is written, and it is ingested.
 
     python benchmarks/real_notes.py FOLDER
 
+A value that has nothing to be counted from, such as top1 of a folder of negatives, is null.
+
 top1                    share of clips with one instrument for which that instrument has the highest score of all
                         instruments that occur in the folder
 top1_macro              the same by instrument, then the mean over instruments
@@ -20,6 +22,7 @@ import json
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
@@ -35,7 +38,8 @@ from instrumentarium.clips.labels import label_arrays
 from instrumentarium.corpora.own import parser
 from instrumentarium.corpora.own.manifest.writing import write_manifest
 from instrumentarium.ingestion.ingest import ingest
-from instrumentarium.predicting.modelsource import read_thresholds
+from instrumentarium.predicting.modelsource import read_thresholds, thresholds_of
+from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.stage import run
 from instrumentarium.scoring.recognizer import Recognizer
 from instrumentarium.tables.mapping import LabelMapping, map_labels
@@ -43,11 +47,15 @@ from instrumentarium.tables.mapping import LabelMapping, map_labels
 ROOT = Path(__file__).resolve().parents[1]
 
 
+class NoClipsError(UserError, ValueError):
+    """A folder of which nothing can be used."""
+
+
 def main(
     folder: Annotated[Path, typer.Argument(help="Folder with index.csv and the audio it names.")],
     model: Annotated[Path, typer.Option(help="Folder of the trained model.")] = ROOT / "data" / "model",
     thresholds: Annotated[
-        Path | None, typer.Option(help="Its thresholds; by default thresholds.json beside the model's folder.")
+        Path | None, typer.Option(help="Its thresholds; by default thresholds.json in the model's folder or beside it.")
     ] = None,
 ) -> None:
     """Report how a trained model does on real notes and on real sounds without an instrument."""
@@ -55,13 +63,19 @@ def main(
     recognizer = Recognizer.load(model)
     taxonomy = recognizer.card.taxonomy
     codes = taxonomy.codes
-    limits, _ = read_thresholds(thresholds or model.absolute().parent / "thresholds.json", codes)
+    limits, _ = read_thresholds(thresholds or thresholds_of(model), codes)
     index = folder / "index.csv"
     with tempfile.TemporaryDirectory(prefix="real-notes-") as name:
         manifest, own = Path(name) / "manifest", Path(name) / "own"
         write_manifest(str(index), "table", "negative", manifest)
         ingested = ingest("own", parser.read_clips(manifest), own, recognizer.card.sample_rate_hz)
         clips = read_clips([own])
+        if clips.empty:
+            reasons = Counter(each["reason"] for each in ingested.rejected)
+            listed = "; ".join(f"{count} × {reason}" for reason, count in reasons.most_common(3))
+            raise NoClipsError(
+                f"{folder} has no clip that can be used: {len(ingested.rejected)} are rejected ({listed})"
+            )
         by_spelling = LabelMapping(taxonomy, {"own": "spelling"})
         mapped = map_labels(read_labels([own]), dict.fromkeys(clips["clip_id"], "own"), by_spelling)
         labels = label_arrays(clips, mapped.labels, taxonomy, irmas_train_absent="unobserved")
@@ -71,7 +85,8 @@ def main(
     negatives = known & ~labels.targets.any(axis=1)
     truth = labels.targets.argmax(axis=1)
     present = np.unique(truth[notes])  # instruments, by their place in the taxonomy
-    highest = present[scores[:, present].argmax(axis=1)]
+    # of negatives alone there is no instrument to choose from
+    highest = present[scores[:, present].argmax(axis=1)] if present.size else np.full(len(truth), -1)
     right, predicted = highest == truth, (scores >= limits).any(axis=1)
     sources = clips["path"].map(_sources(index)).to_numpy()
     categories = np.array([PurePosixPath(path).parent.name for path in clips["path"]])
@@ -91,7 +106,9 @@ def main(
     }
     result = {
         "top1": _share(right, notes),
-        "top1_macro": round(float(np.mean([right[notes & (truth == i)].mean() for i in present])), 4),
+        "top1_macro": round(float(np.mean([right[notes & (truth == i)].mean() for i in present])), 4)
+        if present.size
+        else None,
         "per_instrument": per_instrument,
         "negatives_with_any": _share(predicted, negatives),
         "negatives_per_category": {

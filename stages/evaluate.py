@@ -16,6 +16,7 @@ from instrumentarium.evaluation.evaluation import evaluate
 from instrumentarium.evaluation.params import EvaluateParams
 from instrumentarium.evaluation.systems import MODEL, read_systems
 from instrumentarium.evaluation.writing import write_evaluation
+from instrumentarium.runtime.sealed import read_seal
 from instrumentarium.runtime.section import Seed, stage_params
 from instrumentarium.runtime.stage import run
 from instrumentarium.tables.schemas import SPLIT, resolved_labels_table
@@ -28,7 +29,10 @@ def main(
     taxonomy: Annotated[Path, typer.Option(help="The instruments.")],
     split: Annotated[Path, typer.Option(help="The split table.")],
     scores: Annotated[Path, typer.Option(help="Folder with a table of probabilities for each system.")],
-    thresholds: Annotated[Path, typer.Option(help="Where the model's thresholds go, as JSON.")],
+    model: Annotated[
+        Path, typer.Option(help="Folder of the trained model; its thresholds go there, as thresholds.json.")
+    ],
+    thresholds: Annotated[Path, typer.Option(help="Where they go, too: a file of its own, as JSON.")],
     metrics: Annotated[Path, typer.Option(help="Where the few metrics go that DVC shows, as JSON.")],
     instruments: Annotated[Path, typer.Option(help="Where F1 and AP of each instrument go, as JSON.")],
     content: Annotated[Path, typer.Option(help="Where everything goes, as JSON.")],
@@ -56,9 +60,10 @@ def main(
         metrics=metrics,
         instruments=instruments,
         content=content,
-        thresholds=thresholds,
+        thresholds=[thresholds, model / "thresholds.json"],
         table=table,
         plots=plots,
+        model_sha256=read_seal(model / "model.json"),
     )
     logging.info("evaluate: systems %s in; %s: %s", ", ".join(systems), MODEL, found.summary())
 

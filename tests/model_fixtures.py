@@ -1,5 +1,6 @@
 """Small models, parameters and clips, for tests that train and predict within seconds."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ from instrumentarium.models.params import (
     WaveformCnnParams,
 )
 from instrumentarium.models.recognition import RecognitionModel, build_model
+from instrumentarium.runtime.files import write_json
+from instrumentarium.runtime.sealed import SEAL, sealed
 from instrumentarium.tables.taxonomy import Taxonomy
 from instrumentarium.training.augment.build import build_augmentations
 from instrumentarium.training.augment.params import AugmentParams
@@ -274,6 +277,12 @@ def tiny_run(
 def tiny_card() -> ModelCard:
     """Return the card of `tiny_model`."""
     return Parts().card()
+
+
+def change_sealed(path: Path, **changes: object) -> None:
+    """Change values of a sealed JSON file as if they had been written so."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    write_json(path, sealed({key: value for key, value in {**content, **changes}.items() if key != SEAL}))
 
 
 def bytes_below(folder: Path) -> dict[str, bytes]:

@@ -72,6 +72,28 @@ def test_the_metrics_are_those_counted_by_hand_from_the_models_scores(folder: Pa
     }
 
 
+def test_a_folder_of_negatives_has_no_instruments_to_choose_from(folder: Path, model: Path):
+    rows = ["path,labels,source", *(row for row in ROWS if ",," in row)]
+    (folder / "index.csv").write_text("\n".join(rows), encoding="utf-8")
+    write_thresholds(model.parent / "thresholds.json", IRMAS11.codes, 0.0)
+    found = measure(folder, model)
+    assert (found["top1"], found["top1_macro"], found["confusion"], found["per_instrument"]) == (None, None, {}, {})
+    assert found["negatives_with_any"] == 1.0
+    assert found["clips"] == {"notes": 0, "negatives": 2, "others": 0, "rejected": 0}
+
+
+def test_a_folder_of_which_nothing_can_be_used_says_so(folder: Path, model: Path):
+    for path in folder.glob("*/*.*"):
+        path.write_bytes(b"no audio")
+    (folder / "index.csv").write_text("\n".join(["path,labels,source", *ROWS]), encoding="utf-8")
+    write_thresholds(model.parent / "thresholds.json", IRMAS11.codes, 0.5)
+    command = [sys.executable, str(ROOT / "benchmarks" / "real_notes.py"), str(folder), "--model", str(model)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "has no clip that can be used: 5 are rejected (5 × " in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_a_folder_without_index_is_refused(tmp_path: Path, model: Path):
     write_thresholds(model.parent / "thresholds.json", IRMAS11.codes, 0.5)
     command = [sys.executable, str(ROOT / "benchmarks" / "real_notes.py"), str(tmp_path), "--model", str(model)]

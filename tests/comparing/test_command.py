@@ -54,6 +54,14 @@ def test_json_has_the_headline_on_top_and_the_rest_beside_it(better: str) -> Non
     assert content["settings"]["clips"] == 24
 
 
+def test_the_workspace_is_found_from_any_of_its_folders(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    (workspace.root / "dvc.yaml").touch()
+    (workspace.root / "deep").mkdir()
+    monkeypatch.chdir(workspace.root / "deep")
+    workspace.scores(seed=5, skill=4.5).to_csv("better.csv", index=False)
+    assert compared("workspace", "better.csv")["settings"]["clips"] == 24
+
+
 def test_a_better_table_is_found_better_and_the_worse_one_worse(better: str) -> None:
     there, back = compared("workspace", better), compared(better, "workspace")
     assert there["f1_macro"]["difference"] > 0

@@ -40,7 +40,7 @@ def write(found, folder, taxonomy=IRMAS11):
         metrics=folder / "metrics/evaluate.json",
         instruments=folder / "metrics/instruments.json",
         content=folder / "data/evaluation.json",
-        thresholds=folder / "data/thresholds.json",
+        thresholds=[folder / "data/thresholds.json"],
         table=folder / "data/metrics.csv",
         plots=folder / "plots",
     )

@@ -5,6 +5,7 @@ import torch
 from frontends.signals import music
 from model_fixtures import FRONTEND, RELATIVE
 
+from instrumentarium.frontends.base import ResamplingError, resampler
 from instrumentarium.frontends.level import FLOOR, RANGE_DB
 from instrumentarium.frontends.logmel import LogMel
 from instrumentarium.frontends.params import LogMelParams
@@ -143,3 +144,15 @@ def test_another_input_rate_gives_the_same_features_below_its_band_edge():
 
 def test_window_and_filters_are_not_stored_with_the_weights():
     assert not LogMel(FRONTEND, 8000).state_dict()
+
+
+@pytest.mark.parametrize(("old_hz", "new_hz"), [(44100, 32000), (32000, 22050), (48000, 11025), (31000, 22050)])
+def test_usual_rates_can_be_resampled(old_hz: int, new_hz: int):
+    assert resampler(old_hz, new_hz)(torch.zeros(1, old_hz)).shape == (1, new_hz)
+
+
+def test_rates_that_would_take_gigabytes_are_refused():
+    with pytest.raises(
+        ResamplingError, match="from 32002 Hz to 32000 Hz a resampler needs some 256,016,000 coefficients"
+    ):
+        resampler(32002, 32000)

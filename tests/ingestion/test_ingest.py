@@ -206,6 +206,16 @@ def test_a_duplicate_name_is_rejected_and_the_first_one_kept(tmp_path: Path, fil
     assert reasons(tmp_path) == {"a.wav": reason, "a.wav (2)": reason}
 
 
+def test_names_that_differ_by_their_suffix_alone_are_two_clips(tmp_path: Path, files: dict[str, bytes]):
+    first, second, third = list(files.values())[:3]
+    names = [("cut.aiff", first), ("cut.ogg", second), ("cut.ogg", third), ("deep/cut.ogg", third)]
+    ingest("own", iter([clip_of(*each) for each in names]), tmp_path, RATE)
+    clips = CLIPS.read(tmp_path / "clips.csv").set_index("clip_id")
+    assert dict(clips["path"]) == {"own/cut": "cut.aiff", "own/cut.ogg": "cut.ogg", "own/deep/cut": "deep/cut.ogg"}
+    assert clips["pcm_hash"]["own/cut.ogg"] == decode_clip(second, RATE).pcm_hash
+    assert list(reasons(tmp_path)) == ["cut.ogg"]
+
+
 def test_the_summary_counts_reasons_by_kind_and_unknown_licences(tmp_path: Path, files: dict[str, bytes]):
     data = files["8 kHz mono.wav"]
     source = [

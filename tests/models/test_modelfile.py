@@ -1,22 +1,36 @@
 import json
+import math
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from damaged import DAMAGED_JSON
-from model_fixtures import RAW, RELATIVE, Parts, bytes_below, shifting_model, tiny_card, tiny_model
+from model_fixtures import (
+    RAW,
+    RELATIVE,
+    WINDOWS,
+    Parts,
+    bytes_below,
+    change_sealed,
+    shifting_model,
+    tiny_card,
+    tiny_model,
+)
 from safetensors.torch import load_file, save_file
 
 from instrumentarium.models.modelfile import (
     MissingModelError,
     ModelFileError,
+    check_files,
     load_card,
     load_model,
     save_model,
 )
 from instrumentarium.models.params import TimmParams
 from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.sealed import sealed, sha256_of
 from taxonomies import BAND3, IRMAS11
 
 
@@ -28,8 +42,13 @@ def saved(tmp_path: Path) -> Path:
 
 
 def change_card(folder: Path, **changes: object) -> None:
-    path = folder / "model.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    change_sealed(folder / "model.json", **changes)
+
+
+def change_weights(folder: Path, weights: dict[str, torch.Tensor]) -> None:
+    """Put other weights into a model's folder, as if they had been saved there."""
+    save_file(weights, folder / "model.safetensors")
+    change_card(folder, weights_sha256=sha256_of((folder / "model.safetensors").read_bytes()))
 
 
 def refusal(folder: Path) -> str:
@@ -135,7 +154,7 @@ def test_weights_that_do_not_fit_by_one_tensor_are_refused(saved: Path, change: 
         weights["second_head.linear.bias"] = torch.zeros(11)
     else:
         weights["head.linear.bias"] = torch.zeros(12)
-    save_file(weights, saved / "model.safetensors")
+    change_weights(saved, weights)
     assert "head.linear.bias" in refusal(saved)
 
 
@@ -189,6 +208,93 @@ def test_a_card_that_contradicts_itself_is_refused(saved: Path, changes: dict[st
 def test_a_card_can_be_read_without_its_weights(saved: Path):
     (saved / "model.safetensors").unlink()
     assert load_card(saved) == tiny_card()
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
+def test_no_flipped_bit_goes_unnoticed(saved: Path, name: str):
+    path, rng = saved / name, np.random.default_rng(0)
+    sound = path.read_bytes()
+    check_files(saved)
+    for bit in rng.integers(8 * len(sound), size=40).tolist():
+        path.write_bytes(sound[: bit // 8] + bytes([sound[bit // 8] ^ 1 << bit % 8]) + sound[bit // 8 + 1 :])
+        try:
+            card = load_card(saved)
+            check_files(saved)
+        except ModelFileError:
+            continue
+        assert name == "model.json", f"bit {bit} of the weights"
+        assert card == tiny_card(), f"bit {bit}"  # a space turned into a line end
+
+
+def test_damage_says_what_to_do(saved: Path):
+    path = saved / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    assert "it is damaged or another model's" in refusal(saved)
+    assert "restore it with `dvc checkout --force`" in refusal(saved)
+    content = json.loads((saved / "model.json").read_text())
+    (saved / "model.json").write_text(json.dumps(content | {"taxonomy_name": "of mine"}))
+    assert "model.json is no model description: it is damaged or was changed" in refusal(saved)
+    assert "dvc checkout --force" in refusal(saved)
+
+
+@pytest.mark.parametrize("key", ["sha256", "weights_sha256"])
+def test_a_model_from_before_damage_was_noticed_is_to_be_trained_again(saved: Path, key: str):
+    content = json.loads((saved / "model.json").read_text())
+    rest = {name: value for name, value in content.items() if name not in {key, "sha256"}}
+    (saved / "model.json").write_text(json.dumps(rest if key == "sha256" else sealed(rest)))
+    assert f"it lacks {key}, which every model has" in refusal(saved)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_weights_that_are_not_finite_are_refused(saved: Path, value: float):
+    weights = load_file(saved / "model.safetensors")
+    weights["head.linear.bias"][3] = value
+    change_weights(saved, weights)
+    assert "numbers that are not finite, in head.linear.bias: the training diverged" in refusal(saved)
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"), [(math.nan, 1.0), (0.0, math.inf), (0.0, math.nan), (0.0, 0.0), (1e300, 1.0), (0.0, 1e-300)]
+)
+def test_a_normalisation_that_is_not_finite_is_refused(saved: Path, mean: float, std: float):
+    content = json.loads((saved / "model.json").read_text())
+    content |= {"normalisation": {"kind": "per_band", "mean": [[mean] * 16], "std": [[std] * 16], "frames": 1}}
+    (saved / "model.json").write_text(json.dumps(sealed({k: v for k, v in content.items() if k != "sha256"})))
+    assert "model.json" in refusal(saved)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, '{"format": ' + "9" * 5000 + "}", '{"format": 2, "sample_rate_hz": NaN}', '{"labels": "\\ud800"}'],
+    ids=["brackets", "digits", "NaN", "half a character"],
+)
+def test_json_that_breaks_parsers_is_refused(saved: Path, text: str):
+    (saved / "model.json").write_text(text)
+    assert "model.json is no model description" in refusal(saved)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"frontend": {**RELATIVE.model_dump(), "hop_length": 1}}, "hop_length must be at least n_fft / 32"),
+        (
+            {"sample_rate_hz": 32002, "frontend": {**RELATIVE.model_dump(), "sample_rate_hz": 32001}},
+            "a resampler needs",
+        ),
+        ({"sample_rate_hz": 10**9}, "less than or equal to 96000"),
+        (
+            {
+                "frontend": {**RELATIVE.model_dump(), "n_mels": 1024, "n_fft": 64, "hop_length": 2},
+                "windows": {**WINDOWS.model_dump(), "length_s": 60.0},
+                "normalisation": {"kind": "per_band", "mean": [[0.0] * 1024], "std": [[1.0] * 1024], "frames": 1},
+            },
+            "values of a window of 60 s",
+        ),
+    ],
+)
+def test_a_model_that_would_take_gigabytes_is_refused(saved: Path, changes: dict[str, object], said: str):
+    change_card(saved, **changes)
+    assert said in refusal(saved)
 
 
 def test_what_was_there_stays_if_saving_fails(saved: Path, monkeypatch: pytest.MonkeyPatch):

@@ -13,6 +13,8 @@ from dvc.utils.serialize import modify_yaml
 from interrupts import heed_interrupts
 from pipeline.checkout import Checkout, stages_run
 
+WRITTEN = ("data/model/model.json", "data/model/model.safetensors")
+"""What the training writes beside the thresholds, which are the evaluation's."""
 MOMENTS = {
     "in the first epoch": ({"SABOTAGE_STEP": "2"}, 0),
     "in the second epoch": ({"SABOTAGE_STEP": "6"}, 1),
@@ -25,8 +27,8 @@ MOMENTS = {
 @pytest.fixture(scope="module")
 def untrained(workshop: Checkout) -> Checkout:
     """Return a checkout in which everything but the training has been run. Not to be changed: copy it."""
-    for folder in ("data/model", "metrics/train.json", "plots/train", ".dvc/cache/runs"):
-        workshop.run("rm", "-r", folder)
+    for path in (*WRITTEN, "metrics/train.json", "plots/train", ".dvc/cache/runs"):
+        workshop.run("rm", "-r", path)
     with modify_yaml(workshop.path("dvc.lock")) as lock:
         del lock["stages"]["train"]
     workshop.commit()
@@ -104,7 +106,7 @@ def test_a_training_killed_at_every_moment_ends_with_the_same_bytes(copy: Checko
 def test_after_ctrl_c_training_goes_on_where_it_was(copy: Checkout, built: Checkout) -> None:
     output = interrupt(copy, signal.SIGINT, {"SABOTAGE_STEP": "6"})
     assert "epoch 1 of 2" in output
-    assert not copy.path("data/model").exists()
+    assert not any(copy.path(path).exists() for path in WRITTEN)
     assert not copy.path("metrics/train.json").exists()
     assert len(resumptions(copy)) == 1
     assert_goes_on_as_if_nothing_had_happened(copy, built, epochs_saved=1)

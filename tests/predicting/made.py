@@ -17,7 +17,6 @@ from instrumentarium.predicting.ladder import (
     WindowModel,
     Windows2Scores,
 )
-from instrumentarium.runtime.files import write_json
 from instrumentarium.tables.taxonomy import Taxonomy
 
 
@@ -59,4 +58,4 @@ def write_thresholds(path: Path, codes: Sequence[str], limit: float) -> None:
         positives=dict.fromkeys(codes, Support(clips=1, recordings=1)),
         cross_fitted_f1_macro={"fixed": 0.5, "global": 0.5, "per_instrument": 0.5},
     )
-    write_json(path, thresholds.content())
+    thresholds.write(path)

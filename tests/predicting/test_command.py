@@ -11,18 +11,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+import torch
 from interrupts import heed_interrupts
+from model_fixtures import change_sealed
 from PIL import Image
 from typer.testing import CliRunner
 
 from instrumentarium.commands.app import app
 from instrumentarium.predicting.record import RecordError, read_done
+from instrumentarium.runtime.sealed import read_seal
+from instrumentarium.scoring.recognizer import Recognizer
 from taxonomies import IRMAS11
 
 Music = Callable[..., npt.NDArray[np.float64]]
@@ -131,8 +136,7 @@ def test_a_file_that_may_not_be_read_is_reported_and_the_others_are_done(
 def test_silence_and_noise_below_the_thresholds_have_no_instrument(model: Path, song: Path):
     soundfile.write(song.with_name("silence.wav"), np.zeros(16000), 8000)
     soundfile.write(song.with_name("noise.wav"), 0.1 * np.random.default_rng(0).standard_normal(16000), 8000)
-    limits = json.loads((model.parent / "thresholds.json").read_text(encoding="utf-8"))
-    (model.parent / "thresholds.json").write_text(json.dumps(limits | {"fixed": 0.99}), encoding="utf-8")
+    change_sealed(model.parent / "thresholds.json", fixed=0.99)
     for name in ("silence.wav", "noise.wav"):
         assert "no instrument is recognised" in predict(model, song.with_name(name))[0]
 
@@ -143,6 +147,7 @@ def test_thresholds_and_temperature_are_the_models_own(model: Path, song: Path):
     scores = {code: said["score"] for code, said in plain["instruments"].items()}
     middle = sorted(scores.values())[5] + 1e-5
     own = limits | {"rule": "per_instrument", "per_instrument": dict.fromkeys(CODES, middle), "temperature": 0.5}
+    del own["sha256"]  # as whoever changes thresholds by hand is told
     (model / "thresholds.json").write_text(json.dumps(own), encoding="utf-8")  # in the folder: it goes before
     (cooled,) = json.loads(predict(model, song, "--format", "json")[0])
     for code, score in scores.items():
@@ -245,6 +250,98 @@ def test_wrong_options_are_wrong_use(model: Path, song: Path, option: str, value
     assert message in predict(model, song, option, value, status=2)[1]
 
 
+def test_a_copy_of_the_folder_is_the_whole_calibrated_model(model: Path, song: Path, tmp_path: Path):
+    change_sealed(model.parent / "thresholds.json", fixed=0.4, temperature=2.5)
+    (model.parent / "thresholds.json").rename(model / "thresholds.json")
+    here = predict(model, song, "--format", "json")[0]
+    shutil.copytree(model, tmp_path / "elsewhere" / "of any name")
+    shutil.rmtree(model.parent)
+    assert predict(tmp_path / "elsewhere" / "of any name", song, "--format", "json")[0] == here
+
+
+def test_thresholds_of_an_earlier_training_are_refused_unless_they_are_named(model: Path, song: Path):
+    beside = model.parent / "thresholds.json"
+    change_sealed(beside, model_sha256=read_seal(model / "model.json"))
+    predict(model, song)
+    change_sealed(beside, model_sha256="0" * 64)
+    err = predict(model, song, status=2)[1]
+    assert "holds thresholds of another model (000000000000…" in err
+    assert "dvc repro evaluate" in err
+    predict(model, song, "--thresholds", beside)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff", b"[" * 100_000, b'{"fixed": ' + b"9" * 5000 + b"}", b'{"fixed": NaN}', b""],
+    ids=["no text", "brackets", "digits", "NaN", "empty"],
+)
+def test_broken_thresholds_are_wrong_use(model: Path, song: Path, content: bytes):
+    (model.parent / "thresholds.json").write_bytes(content)
+    assert "thresholds.json does not hold thresholds: it is no JSON" in predict(model, song, status=2)[1]
+
+
+def test_flipped_bits_in_thresholds_are_noticed(model: Path, song: Path):
+    path = model.parent / "thresholds.json"
+    sound, before = path.read_bytes(), predict(model, song)[0]
+    for place, bit in ((sound.index(b"0.01") + 3, 1), (sound.index(b'sha256": "') + 10, 2), (sound.index(b"rule"), 0)):
+        path.write_bytes(sound[:place] + bytes([sound[place] ^ 1 << bit]) + sound[place + 1 :])
+        assert "does not hold thresholds" in predict(model, song, status=2)[1]
+    path.write_bytes(sound.replace(b"\n", b"\n\n"))
+    assert predict(model, song)[0] == before
+
+
+def test_the_workspaces_model_is_found_from_any_of_its_folders(
+    model: Path, song: Path, monkeypatch: pytest.MonkeyPatch
+):
+    root, below = model.parents[1], model.parents[1] / "notes" / "deep"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    for command in (["predict", str(song)], ["describe"]):
+        missing = CliRunner().invoke(app, command)
+        assert missing.exit_code == 2
+        assert "data/model/model.json is missing" in missing.output
+        (root / "dvc.yaml").touch()
+        assert CliRunner().invoke(app, command).exit_code == 0
+        (root / "dvc.yaml").unlink()
+
+
+def test_the_version_is_told():
+    result = CliRunner().invoke(app, ["--version"])
+    assert result.exit_code == 0
+    assert result.output == f"instrumentarium {version('instrumentarium')}\n"
+
+
+def test_a_device_can_be_chosen(model: Path, song: Path, monkeypatch: pytest.MonkeyPatch):
+    found = {device: predict(model, song, "--format", "json", "--device", device)[0] for device in ("cpu", "auto")}
+    if not torch.cuda.is_available():
+        assert found["cpu"] == found["auto"]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    err = predict(model, song, "--device", "cuda", status=2)[1]
+    assert f"--device cuda: PyTorch {torch.__version__}" in err
+    assert "take --device cpu or auto" in err
+    err = predict(model, song, "--device", "cuda", "--backend", "onnxruntime", status=2)[1]
+    assert "runs on the processor" in err
+
+
+def test_scores_that_are_no_numbers_end_the_run_with_a_message(
+    model: Path, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    right = Recognizer.windows
+    monkeypatch.setattr(Recognizer, "windows", lambda *args: right(*args) * np.float32(np.nan))
+    err = predict(model, song, "--format", "csv", "--out", tmp_path / "out.csv", status=2)[1]
+    assert "the model's scores are not finite" in err
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["=1+1.wav", "+a.wav", "-a.wav", "@a.wav"])
+def test_no_spreadsheet_runs_a_name(model: Path, song: Path, name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(song.parent)
+    shutil.copy(song, name)
+    out = predict(model, "--format", "csv", "--", name, "gone", "-", status=1, stdin=song.read_bytes())[0]
+    paths = [row["path"] for row in csv.DictReader(io.StringIO(out))]
+    assert list(dict.fromkeys(paths)) == [f"'{name}", "gone", "-"]
+
+
 def test_a_corrupt_or_newer_model_is_wrong_use(model: Path, song: Path):
     (model / "model.safetensors").write_bytes((model / "model.safetensors").read_bytes()[:-100])
     assert "does not hold the weights" in predict(model, song, status=2)[1]
@@ -272,6 +369,25 @@ def test_a_closed_pipe_ends_the_command_quietly(model: Path, song: Path):
     assert process.stderr.read() == b""
     assert process.wait() == 141
     process.stderr.close()
+
+
+def test_sigterm_leaves_no_audio_of_standard_input(model: Path, tmp_path: Path):
+    (tmp_path / "temporary").mkdir()
+    process = subprocess.Popen(
+        [*RUN, "predict", "--model", model, "-"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"TMPDIR": str(tmp_path / "temporary")},
+    )
+    assert process.stdin is not None
+    process.stdin.write(b"RIFF" + bytes(1 << 17))
+    process.stdin.flush()
+    while process.poll() is None and not list(tmp_path.glob("temporary/instrumentarium-*/stdin")):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate()[1] == b""
+    assert process.returncode == 143
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_ctrl_c_ends_the_command_without_a_traceback(model: Path, tmp_path: Path, music: Music):

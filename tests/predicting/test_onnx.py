@@ -171,6 +171,17 @@ def test_a_file_that_does_not_fit_says_what_to_run(folder: Path, tmp_path: Path)
         OnnxRecognizer.load(other)
 
 
+def test_no_flipped_bit_in_the_file_goes_unnoticed(folder: Path, tmp_path: Path):
+    sound, copy = onnx_path(folder).read_bytes(), tmp_path / "copy.onnx"
+    places = [*np.random.default_rng(0).integers(len(sound), size=40).tolist(), sound.index(b"instrumentarium.sha256")]
+    for place in places:
+        copy.write_bytes(sound[:place] + bytes([sound[place] ^ 1 << place % 8]) + sound[place + 1 :])
+        with pytest.raises(OnnxFileError, match=r"no ONNX file that can be used.*export --onnx"):
+            OnnxRecognizer.load(folder, copy)
+    copy.write_bytes(sound)
+    OnnxRecognizer.load(folder, copy)
+
+
 def test_without_its_packages_an_export_says_what_to_install(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -34,6 +34,28 @@ def test_clips_come_back_across_the_borders_of_shards(
         np.testing.assert_array_equal(store.read(first, len(clip)), clip)
 
 
+@pytest.mark.parametrize("keep", [0, 5, 60, 127, 128, 129, 200, -2, -1])
+def test_a_shard_that_is_cut_off_is_refused(tmp_path: Path, keep: int):
+    write(tmp_path / "samples", draw_clips([40, 30]))
+    path = tmp_path / "samples" / "000.npy"
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(SamplesError, match=r"000\.npy is damaged: .*run `dvc checkout --force`"):
+        SampleStore(tmp_path / "samples")
+
+
+def test_every_flipped_bit_of_a_header_and_every_surplus_byte_is_noticed(tmp_path: Path):
+    write(tmp_path / "samples", draw_clips([40]))
+    path = tmp_path / "samples" / "000.npy"
+    sound = path.read_bytes()
+    damaged = [sound[:at] + bytes([sound[at] ^ 1 << at % 8]) + sound[at + 1 :] for at in range(len(sound) - 80)]
+    for content in [*damaged, sound + b"\0\0", sound + b"\0", b"\x80\x05]q\x00."]:
+        path.write_bytes(content)
+        with pytest.raises(SamplesError, match="its header is not that of"):
+            SampleStore(tmp_path / "samples")
+    path.write_bytes(sound)
+    assert len(SampleStore(tmp_path / "samples")) == 40
+
+
 def test_a_shard_is_a_numpy_file_that_holds_whole_clips(tmp_path: Path):
     clips = draw_clips([4, 4, 4, 11, 2])
     write(tmp_path / "samples", clips, 10)
@@ -123,7 +145,7 @@ def test_a_cut_or_damaged_shard_is_refused_by_name(tmp_path: Path, damage: str):
     assert len(whole) == HEADER + 24
     assert DAMAGES[damage](whole) != whole
     path.write_bytes(DAMAGES[damage](whole))
-    with pytest.raises(SamplesError, match=r"000\.npy is cut or damaged \(.*; run `dvc repro ingest`"):
+    with pytest.raises(SamplesError, match=r"000\.npy is damaged: .*ingest again with `dvc repro --force ingest`"):
         SampleStore(tmp_path / "samples")
 
 

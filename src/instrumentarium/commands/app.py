@@ -3,6 +3,8 @@
 The modules named here import nothing heavy, so that `--help` answers at once.
 """
 
+from typing import Annotated
+
 import typer
 
 from instrumentarium.commands.analyse_length import analyse_length
@@ -16,8 +18,20 @@ from instrumentarium.commands.report import listen, report
 app = typer.Typer(help="Which instruments play in a recording.", no_args_is_help=True, add_completion=False)
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"instrumentarium {version('instrumentarium')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _commands() -> None:
+def _commands(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and end.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
     """Which instruments play in a recording."""
 
 

@@ -62,10 +62,11 @@ def compare(
     from instrumentarium.comparing.runs import gather_runs, runs_as_table
     from instrumentarium.comparing.sides import read_sides
     from instrumentarium.comparing.table import as_table
+    from instrumentarium.runtime.workspace import workspace_root
 
     with ending_well():
         names = systems if len(systems) > 1 else [*systems, "workspace"]
-        sides = read_sides(*names, repository=Path(), split=split.value)
+        sides = read_sides(*names, repository=workspace_root(), split=split.value)
         if len(sides) > MOST_COMPARED:
             runs = gather_runs(sides, split.value)
             typer.echo(_as_json(runs.content()) if format_ is Format.JSON else runs_as_table(runs))

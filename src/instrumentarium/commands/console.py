@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 
 import typer
@@ -10,17 +12,42 @@ import typer
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.fulldisk import full_disk
 
-GOOD, SOME_FAILED, WRONG_USE, INTERRUPTED, CLOSED = 0, 1, 2, 130, 141
-"""Exit statuses; the last two are what shells give a program ended by Ctrl-C and by a closed pipe."""
+GOOD, SOME_FAILED, WRONG_USE, INTERRUPTED, CLOSED, TERMINATED = 0, 1, 2, 130, 141, 143
+"""Exit statuses; the last three are what shells give a program ended by Ctrl-C, by a closed pipe and by SIGTERM."""
+
+
+class Terminated(BaseException):
+    """SIGTERM came; raised where the program is, so that temporary files are removed on the way out."""
+
+
+@contextlib.contextmanager
+def heeding_sigterm() -> Iterator[None]:
+    """Raise Terminated where SIGTERM would end the program at once, and leave its temporary files."""
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():  # only there can signals be heeded
+        yield
+        return
+    earlier = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
 
 
 @contextlib.contextmanager
 def ending_well() -> Iterator[None]:
-    """End with a message and a status, without a traceback, on wrong use, a full disk, a closed pipe, and Ctrl-C."""
+    """End with a message and a status, without a traceback: wrong use, a full disk, a closed pipe, Ctrl-C, SIGTERM."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        yield
+        with heeding_sigterm():
+            yield
+    except Terminated:
+        raise typer.Exit(TERMINATED) from None
     except BrokenPipeError:
         # Python flushes standard output once more as it ends; there must be something that takes it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

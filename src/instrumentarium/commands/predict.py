@@ -9,7 +9,7 @@ import typer
 
 from instrumentarium.commands.console import GOOD, SOME_FAILED, ending_well, say
 from instrumentarium.commands.options import DEFAULT_MODEL, MODEL_HELP, THRESHOLDS_HELP
-from instrumentarium.predicting.choices import Backend, Format
+from instrumentarium.predicting.choices import Backend, Device, Format
 
 
 def predict(
@@ -40,6 +40,9 @@ def predict(
         Path | None,
         typer.Option(help="The exported file; by default beside the model's folder: data/model.onnx for data/model."),
     ] = None,
+    device: Annotated[
+        Device, typer.Option(help="Where PyTorch runs the model; auto: on the GPU where there is one.")
+    ] = Device.AUTO,
     overlap: Annotated[
         float | None,
         typer.Option(help="Share of a window that the next one covers again; by default as in evaluation."),
@@ -84,7 +87,9 @@ def predict(
                 return STDIN if path == stdin else readable_name(path)
 
             folder = find_model(model)
-            files2table = load_ladder(folder, thresholds, settings, overlap=overlap, backend=backend, onnx=onnx)
+            files2table = load_ladder(
+                folder, thresholds, settings, overlap=overlap, backend=backend, onnx=onnx, device=device
+            )
             run = name_run(files2table.audio2timeline, folder, backend)
             done = read_done(out, run) if out is not None and format_ is Format.JSONL else set()
             wanted = [path for path in files if name_of(path) not in done]

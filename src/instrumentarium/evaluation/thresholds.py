@@ -2,9 +2,12 @@
 
 Three rules: *fixed* is 0.5, *global* one threshold for all instruments, *per_instrument* one for each. An instrument is
 predicted when its score is at least the threshold. How they are chosen: `instrumentarium.evaluation.choosing`.
+
+The file holds the sha256 of its content and that of the model's description, so that damage is noticed, and thresholds are
+never taken for another model's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
@@ -13,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.runtime.errors import UserError
-from instrumentarium.runtime.jsonfile import JsonError, parse_json
+from instrumentarium.runtime.files import write_json
+from instrumentarium.runtime.sealed import DamagedFileError, read_json, sealed, unseal
 
 Rule = Literal["fixed", "global", "per_instrument"]
 RULES: tuple[Rule, ...] = get_args(Rule)
@@ -54,9 +58,11 @@ class Thresholds(BaseModel):
         cross_fitted_f1_macro: rule to macro F1 on validation when each clip's thresholds come from other recordings.
         temperature: divides the logits of scores that are to be read as probabilities; thresholds are for scores as they
             are. Files from before it was known lack it.
+        model_sha256: the sha256 that the model.json of the model holds whose scores they were chosen for; None of another
+            system's. It belongs to the file, and is no part of `content`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=())
 
     chosen_from: str
     rule: Rule
@@ -67,6 +73,7 @@ class Thresholds(BaseModel):
     positives: dict[str, Support]
     cross_fitted_f1_macro: dict[Rule, float]
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    model_sha256: Annotated[str | None, Field(exclude=True)] = None
 
     @model_validator(mode="after")
     def _are_of_the_same_instruments(self) -> Self:
@@ -111,8 +118,13 @@ class Thresholds(BaseModel):
         return scores >= self.vector(rule)
 
     def content(self) -> dict[str, object]:
-        """Return what the file holds."""
+        """Return what was chosen, as the file holds it."""
         return self.model_dump(mode="json", by_alias=True)
+
+    def write(self, path: Path, model_sha256: str | None = None) -> None:
+        """Write the file, sealed; `model_sha256` is of the model whose scores they were chosen for."""
+        whose = {} if model_sha256 is None else {"model_sha256": model_sha256}
+        write_json(path, sealed({**self.content(), **whose}), sort_keys=False)
 
     @classmethod
     def read(cls, path: Path, codes: Sequence[str] | None = None) -> Self:
@@ -120,13 +132,19 @@ class Thresholds(BaseModel):
 
         Raises:
             MissingThresholdsError: if it is missing.
-            ThresholdsError: if it is not JSON, or not complete thresholds, or they are of other instruments than `codes`.
+            ThresholdsError: if it is damaged, not complete thresholds, or they are of other instruments than `codes`.
         """
         if not path.exists():
             raise MissingThresholdsError(f"{path} is missing; run `dvc repro evaluate`")
         try:
-            found = cls.model_validate(parse_json(path.read_bytes()))
-        except (JsonError, ValidationError) as error:
+            content = read_json(path)
+            found = cls.model_validate(unseal(content, path)[0] if isinstance(content, Mapping) else content)
+        except DamagedFileError as error:
+            raise ThresholdsError(
+                f"{path} does not hold thresholds: {error.reason}; restore it with `dvc checkout --force`, choose them "
+                "again with `dvc repro --force evaluate`, or take the key sha256 out if the change is yours"
+            ) from error
+        except ValidationError as error:
             raise ThresholdsError(f"{path} does not hold thresholds: {error}") from error
         try:
             return found if codes is None else found.ordered(codes)

@@ -4,14 +4,23 @@ Waveforms are (batch, samples) float32 with full scale at ±1. Features are (bat
 bands of frequency or coefficients, or (batch, samples).
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torchaudio.transforms import Resample
 
+from instrumentarium.runtime.errors import UserError
+
 QUIETEST = 1e-8
 """Mean power of the quietest window that is still brought to a common level; silence itself stays below."""
+MOST_TAPS = 1 << 22
+"""Coefficients of a resampler; 32 kHz to 22.05 kHz take 290,000."""
+
+
+class ResamplingError(UserError, ValueError):
+    """Two sample rates whose ratio takes too large a resampler."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,22 @@ class FrontEnd(nn.Module):
     def __init__(self, sample_rate_hz: int, input_rate_hz: int) -> None:
         super().__init__()
         self.sample_rate_hz, self.axes, self.channels, self.rows = sample_rate_hz, None, 1, 0
-        self.resample = nn.Identity() if input_rate_hz == sample_rate_hz else Resample(input_rate_hz, sample_rate_hz)
+        self.resample = nn.Identity() if input_rate_hz == sample_rate_hz else resampler(input_rate_hz, sample_rate_hz)
+
+
+def resampler(old_hz: int, new_hz: int) -> Resample:
+    """Return what resamples waveforms.
+
+    Raises:
+        ResamplingError: if the rates have so small a common divisor that it would take more than MOST_TAPS coefficients.
+    """
+    common = math.gcd(old_hz, new_hz)
+    if (taps := old_hz // common * (new_hz // common)) > MOST_TAPS:
+        raise ResamplingError(
+            f"from {old_hz} Hz to {new_hz} Hz a resampler needs some {taps:,} coefficients (at most {MOST_TAPS:,}), since "
+            f"the rates' greatest common divisor is {common}; choose rates such as 32000, 44100 or 22050 Hz"
+        )
+    return Resample(old_hz, new_hz)
 
 
 class PowerFrontEnd(FrontEnd):

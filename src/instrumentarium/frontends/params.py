@@ -9,6 +9,8 @@ from instrumentarium.runtime.section import Count, Positive, Section
 
 Level = Literal["absolute", "relative"]
 """Measured against full scale, or against the window's own mean power, so that loudness tells nothing."""
+MOST_OVERLAP = 32
+"""Frames of a spectrum that a sample may lie in; four are usual."""
 
 
 class FixedNormalisation(Section):
@@ -44,13 +46,23 @@ class MelParams(FrontEndSection):
     """The mel spectrogram that a front end's features are made of."""
 
     sample_rate_hz: Annotated[int, Field(ge=8000, le=96000)]
-    n_fft: Annotated[int, Field(ge=64)]
-    hop_length: Count
-    n_mels: Annotated[int, Field(ge=8)]
+    n_fft: Annotated[int, Field(ge=64, le=32768)]
+    hop_length: Annotated[int, Field(ge=1, le=32768)]
+    n_mels: Annotated[int, Field(ge=8, le=1024)]
     f_min_hz: Annotated[float, Field(ge=0)]
     f_max_hz: Positive
     level: Level
     normalisation: NormalisationChoice
+
+    @model_validator(mode="after")
+    def _frames_lie_apart(self) -> Self:
+        if self.hop_length * MOST_OVERLAP < self.n_fft:
+            text = (
+                f"hop_length must be at least n_fft / {MOST_OVERLAP}, {self.n_fft / MOST_OVERLAP:g} here; with "
+                f"{self.hop_length} a spectrum would take gigabytes"
+            )
+            raise PydanticCustomError("hop", "{text}", {"text": text})
+        return self
 
     @model_validator(mode="after")
     def _bands_lie_below_nyquist(self) -> Self:

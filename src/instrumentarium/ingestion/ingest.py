@@ -163,12 +163,14 @@ def _fill(
 ) -> Ingested:
     result = Ingested()
     names: Counter[str] = Counter()  # of rejected members
-    seen: set[str] = set()
+    seen: dict[str, str] = {}  # clip_id to path
     with SampleWriter(folder / "samples") as writer:
         for item, clip in _decode_in_order(source, sample_rate_hz, f"ingest {corpus}"):
             if published is not None:
                 result.parts.update(published.met(item))
             clip_id = f"{corpus}/{stem(item.path)}"
+            if seen.get(clip_id, item.path) != item.path:
+                clip_id = f"{corpus}/{item.path}"  # cut.ogg beside cut.aiff
             if isinstance(clip, Clip) and clip_id in seen:
                 clip = AudioError("duplicate name: an earlier member has the same one")  # noqa: PLW2901
             if isinstance(item, Rejection) or isinstance(clip, AudioError):
@@ -178,7 +180,7 @@ def _fill(
                 result.rejected.append({"path": item.path + again, "reason": reason})
                 continue
             assert clip is not None
-            seen.add(clip_id)
+            seen[clip_id] = item.path
             result.clips.append(
                 {
                     "clip_id": clip_id,

@@ -129,7 +129,7 @@ def write_measurement(measurement: Measurement, folder: Path, *, figures: bool) 
             metrics=staging / "metrics/evaluate.json",
             instruments=staging / "metrics/instruments.json",
             content=staging / "data/evaluation.json",
-            thresholds=staging / "data/thresholds.json",
+            thresholds=[staging / "data/thresholds.json"],
             table=staging / "data/metrics.csv",
             plots=rows,
         )

@@ -10,6 +10,14 @@ class Backend(StrEnum):
     ONNXRUNTIME = "onnxruntime"
 
 
+class Device(StrEnum):
+    """Where PyTorch runs the model."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
 class Format(StrEnum):
     """How predictions are written."""
 

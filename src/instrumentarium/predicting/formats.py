@@ -13,6 +13,8 @@ from instrumentarium.predicting.prediction import Prediction
 
 BAR = 20
 JAMS_VERSION = "0.3.4"
+FORMULA = tuple("=+-@\t\r")
+"""What a cell begins with that spreadsheets would compute, not show."""
 CSV_COLUMNS = ("path", "duration_s", "instrument", "name", "score", "present", "error")
 
 
@@ -56,6 +58,14 @@ def as_json(predictions: Sequence[Prediction]) -> str:
     return json.dumps(content, allow_nan=False, ensure_ascii=False, indent=2)
 
 
+def as_cell(name: str) -> str:
+    """Return a name as a cell that no spreadsheet takes for a formula: with a quote before it where it would.
+
+    A lone "-", which is standard input, is none.
+    """
+    return f"'{name}" if name.startswith(FORMULA) and name != "-" else name
+
+
 def as_csv(predictions: Sequence[Prediction]) -> str:
     """Return a row for every file and instrument; for a file that could not be used, one with its error."""
     text = io.StringIO()
@@ -63,12 +73,12 @@ def as_csv(predictions: Sequence[Prediction]) -> str:
     writer.writerow(CSV_COLUMNS)
     for found in predictions:
         if found.error is not None or found.duration_s is None:
-            writer.writerow([found.path, "", "", "", "", "", found.error])
+            writer.writerow([as_cell(found.path), "", "", "", "", "", found.error])
             continue
         rows = zip(found.taxonomy.instruments, found.scores.tolist(), found.present.tolist(), strict=True)
         for instrument, score, present in rows:
-            said = [instrument.code, instrument.name, f"{score:.6f}", str(present).lower(), ""]
-            writer.writerow([found.path, f"{found.duration_s:.6f}", *said])
+            said = [instrument.code, as_cell(instrument.name), f"{score:.6f}", str(present).lower(), ""]
+            writer.writerow([as_cell(found.path), f"{found.duration_s:.6f}", *said])
     return text.getvalue().removesuffix("\n")
 
 

@@ -31,6 +31,10 @@ class OverlapError(UserError, ValueError):
     """An overlap that windows cannot have."""
 
 
+class ScoresError(UserError, ArithmeticError):
+    """Scores that are no numbers."""
+
+
 class WindowModel(Protocol):
     """A trained model: `scoring.recognizer.Recognizer`, or what does the same by other means."""
 
@@ -47,8 +51,15 @@ class Windows2Scores:
         self.model, self.card, self.taxonomy = model, model.card, model.card.taxonomy
 
     def __call__(self, windows: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
-        """Return the scores of windows."""
-        return self.model.windows(windows)[:, : len(self.taxonomy)]
+        """Return the scores of windows.
+
+        Raises:
+            ScoresError: if one is not finite: the model's weights are too large, or were never trained.
+        """
+        scores = self.model.windows(windows)[:, : len(self.taxonomy)]
+        if not np.isfinite(scores).all():
+            raise ScoresError("the model's scores are not finite: its weights cannot be used; train again")
+        return scores
 
 
 class Samples2Scores:

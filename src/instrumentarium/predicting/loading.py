@@ -4,7 +4,8 @@ from pathlib import Path
 
 import torch
 
-from instrumentarium.predicting.choices import Backend
+from instrumentarium.frontends.device import best_device
+from instrumentarium.predicting.choices import Backend, Device
 from instrumentarium.predicting.ladder import (
     Audio2Timeline,
     File2Timeline,
@@ -16,11 +17,17 @@ from instrumentarium.predicting.ladder import (
 from instrumentarium.predicting.modelsource import read_thresholds, thresholds_of
 from instrumentarium.predicting.onnxfile import OnnxRecognizer
 from instrumentarium.predicting.timeline import TimelineSettings
+from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.sealed import read_seal
 from instrumentarium.runtime.workers import usable_cores
 from instrumentarium.scoring.recognizer import Recognizer
 
 MOST_WORKERS = 4
 """Batches scored at a time: some 50 MB each with the default model."""
+
+
+class DeviceError(UserError, ValueError):
+    """A device that is not there, or that a backend does not use."""
 
 
 def load_ladder(
@@ -31,6 +38,7 @@ def load_ladder(
     overlap: float | None = None,
     backend: Backend = Backend.TORCH,
     onnx: Path | None = None,
+    device: Device = Device.AUTO,
 ) -> Files2Table:
     """Return the ladder's top rung for the model of `folder`, ready to use all cores; it holds the rungs below.
 
@@ -38,32 +46,54 @@ def load_ladder(
 
     Args:
         folder: the model's.
-        thresholds: a file of them; by default thresholds.json in the model's folder or beside it.
+        thresholds: a file of them; by default thresholds.json in the model's folder or beside it, which must be this
+            model's.
         settings: of the timeline.
         overlap: share of a window that the next one covers again; by default as in evaluation.
         backend: what runs the model.
         onnx: the exported file, for ONNX Runtime; by default beside the model's folder.
+        device: where PyTorch runs the model; by default on the GPU where there is one.
 
     Raises:
         MissingModelError, ModelFileError: if there is no model, or it is damaged or of a newer version.
         MissingThresholdsError, ThresholdsError: if there are no thresholds, or the file is something else, or for other
             instruments than the model's.
         OnnxFileError, MissingOnnxError: if ONNX Runtime is asked for and cannot be used.
+        DeviceError: if there is no such device, or ONNX Runtime is asked for a GPU.
         OverlapError: if the overlap is out of its range.
     """
+    place = choose_device(device, backend)
     workers, threads = share_cores(usable_cores())
     model: WindowModel
     if backend is Backend.ONNXRUNTIME:
         model = OnnxRecognizer.load(folder, onnx, threads)
     else:
-        model = Recognizer.load(folder)
+        model = Recognizer.load(folder, place)
         if model.device.type == "cpu":
             torch.set_num_threads(threads)
         else:
             workers = 1
-    limits, temperature = read_thresholds(thresholds or thresholds_of(folder), model.card.taxonomy.codes)
+    if thresholds is not None:
+        limits, temperature = read_thresholds(thresholds, model.card.taxonomy.codes)
+    else:
+        whose = read_seal(folder / "model.json")
+        limits, temperature = read_thresholds(thresholds_of(folder), model.card.taxonomy.codes, whose)
     samples2scores = Samples2Scores(Windows2Scores(model), overlap)
     return Files2Table(File2Timeline(Audio2Timeline(samples2scores, limits, settings, temperature)), workers)
+
+
+def choose_device(device: Device, backend: Backend = Backend.TORCH) -> torch.device:
+    """Return where PyTorch is to run.
+
+    Raises:
+        DeviceError: if a GPU is asked for where there is none that PyTorch can use, or for ONNX Runtime.
+    """
+    if device is Device.CUDA and backend is Backend.ONNXRUNTIME:
+        raise DeviceError("--backend onnxruntime runs on the processor; take --device cpu or auto, or --backend torch")
+    if device is Device.CUDA and not torch.cuda.is_available():
+        reason = "has no support of GPUs" if torch.version.cuda is None else "finds no GPU"
+        raise DeviceError(f"--device cuda: PyTorch {torch.__version__} {reason} here; take --device cpu or auto")
+    return best_device() if device is Device.AUTO else torch.device(device.value)
 
 
 def share_cores(cores: int) -> tuple[int, int]:

@@ -1,14 +1,18 @@
 """Where a model comes from: a folder, or a revision or experiment of the DVC repository at hand."""
 
+import logging
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from instrumentarium.clips.labels import FloatArray
-from instrumentarium.evaluation.thresholds import Thresholds
+from instrumentarium.evaluation.thresholds import Thresholds, ThresholdsError
+from instrumentarium.models.modelfile import ModelFileError, check_files
 from instrumentarium.runtime.cache import cache_folder
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.revisions import UnknownRevisionError, open_revision
+from instrumentarium.runtime.workspace import workspace_root
 
 WORKSPACE = Path("data/model")
 THRESHOLDS = "thresholds.json"
@@ -21,15 +25,18 @@ class UnknownModelError(UserError, ValueError):
 def find_model(text: str) -> Path:
     """Return the folder of the model that `text` names: a path to it or into it, a Git revision, a DVC experiment.
 
-    A revision's model is fetched from the DVC cache (or the default remote) once, into the user's cache.
+    The workspace's model, data/model, is found from any folder of the repository. A revision's model is fetched from the
+    DVC cache (or the default remote) into the user's cache: once, and again where it is damaged there.
 
     Raises:
         UnknownModelError: if it is none of them.
         RevisionError: if the revision has no model, or its files are not to be had here.
     """
     path = Path(text)
-    if path.is_dir() or path == WORKSPACE:
+    if path.is_dir():
         return path
+    if path == WORKSPACE:
+        return workspace_root() / WORKSPACE
     if path.name in {"model.json", "model.safetensors"} and path.is_file():
         return path.parent
     return _of_revision(text)
@@ -41,14 +48,24 @@ def thresholds_of(folder: Path) -> Path:
     return inside if inside.exists() else folder.absolute().parent / THRESHOLDS
 
 
-def read_thresholds(path: Path, codes: Sequence[str]) -> tuple[FloatArray, float]:
+def read_thresholds(path: Path, codes: Sequence[str], model_sha256: str | None = None) -> tuple[FloatArray, float]:
     """Return the thresholds of a model's instruments `codes`, (instruments,), and the temperature of its scores.
+
+    Args:
+        path: of the file.
+        codes: of the model's instruments.
+        model_sha256: what model.json says of itself; thresholds that were chosen for another model are refused.
 
     Raises:
         MissingThresholdsError: if the file is missing.
-        ThresholdsError: if it is something else, or for other instruments.
+        ThresholdsError: if it is damaged, something else, or for other instruments or another model.
     """
     limits = Thresholds.read(path, codes)
+    if model_sha256 is not None and limits.model_sha256 not in {None, model_sha256}:
+        raise ThresholdsError(
+            f"{path} holds thresholds of another model ({str(limits.model_sha256)[:12]}…, this one is "
+            f"{model_sha256[:12]}…); run `dvc repro evaluate`, or name thresholds of your choice with --thresholds"
+        )
     return limits.vector(), limits.temperature
 
 
@@ -56,6 +73,8 @@ def _of_revision(name: str) -> Path:
     try:
         with open_revision(Path(), name) as revision:
             kept = cache_folder() / "models" / revision.commit
+            if kept.exists() and not _is_sound(kept):
+                shutil.rmtree(kept)
             if not kept.exists():
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 with tempfile.TemporaryDirectory(prefix=".fetch-", dir=kept.parent) as staging:
@@ -67,3 +86,16 @@ def _of_revision(name: str) -> Path:
     except UnknownRevisionError as error:
         raise UnknownModelError(f"{name} is no folder with a model, and {error}") from error
     return kept / WORKSPACE.name
+
+
+def _is_sound(kept: Path) -> bool:
+    """Return whether a revision's model in the user's cache is what was trained; say so if not."""
+    folder = kept / WORKSPACE.name
+    try:
+        check_files(folder)
+        if (limits := thresholds_of(folder)).exists():
+            Thresholds.read(limits)
+    except (ModelFileError, ThresholdsError, FileNotFoundError) as error:
+        logging.getLogger(__name__).warning("fetched again: %s", str(error).partition("; ")[0])
+        return False
+    return True

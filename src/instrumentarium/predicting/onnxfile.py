@@ -1,7 +1,7 @@
 """A model exported to ONNX as a file: where it lies, which model it was made of, and how it is run.
 
 The file carries model.json and a fingerprint of the model's files as metadata, so that it is never taken for another
-model's.
+model's; and the sha256 of itself, so that damage is noticed. That is of the whole file with zeros in its own place.
 """
 
 from collections.abc import Mapping
@@ -18,12 +18,16 @@ from instrumentarium.predicting.onnxgraph import INPUT, INSTALL, OUTPUT, Missing
 from instrumentarium.runtime.cache import fingerprint
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import atomic_path
+from instrumentarium.runtime.sealed import sha256_of
 
 if TYPE_CHECKING:
     import onnxruntime
 
 CARD, MADE_OF = "instrumentarium.model.json", "instrumentarium.fingerprint"
 """Keys of the metadata."""
+DIGEST = "instrumentarium.sha256"
+UNKNOWN = "0" * 64
+"""What stands for the digest while it is computed."""
 AGAIN = "run `instrumentarium export --onnx --model {}`"
 
 
@@ -47,11 +51,40 @@ def add_metadata(path: Path, metadata: Mapping[str, str]) -> None:
     import onnx
 
     content = onnx.load(path)
-    onnx.helper.set_model_props(content, dict(metadata))
+    onnx.helper.set_model_props(content, {**metadata, DIGEST: UNKNOWN})
     content.producer_name = "instrumentarium"
     onnx.checker.check_model(content, full_check=True)
     with atomic_path(path) as temporary:
-        temporary.write_bytes(content.SerializeToString(deterministic=True))
+        data = content.SerializeToString(deterministic=True)
+        place = _place_of_digest(data)
+        assert place is not None
+        temporary.write_bytes(data[: place.start] + sha256_of(data).encode() + data[place.stop :])
+
+
+def _place_of_digest(data: bytes) -> slice | None:
+    """Return where an ONNX file holds its digest; None if it holds none, or more than one place could be it."""
+    size = len(UNKNOWN)
+    mark = DIGEST.encode() + bytes([0x12, size])  # as protobuf writes a key and the length of its value
+    start = data.find(mark) + len(mark)
+    return slice(start, start + size) if data.count(mark) == 1 and start + size <= len(data) else None
+
+
+def read_sound(path: Path, again: str) -> bytes:
+    """Return the content of an exported file.
+
+    Raises:
+        OnnxFileError: if it is damaged, or none that was exported by instrumentarium; `again` says what to run.
+    """
+    data = path.read_bytes()
+    place = _place_of_digest(data)
+    if place is None:
+        raise OnnxFileError(
+            f"{path} is no ONNX file that can be used: it is none that instrumentarium exported, one of an earlier "
+            f"version, or damaged; {again}"
+        )
+    if sha256_of(data[: place.start] + UNKNOWN.encode() + data[place.stop :]).encode() != data[place]:
+        raise OnnxFileError(f"{path} is no ONNX file that can be used: it is damaged, its sha256 is another; {again}")
+    return data
 
 
 class OnnxRecognizer:
@@ -76,7 +109,7 @@ class OnnxRecognizer:
         """
         try:
             import onnxruntime
-            from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf, NoSuchFile
+            from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
         except ImportError as error:
             raise MissingOnnxError(
                 f"the backend onnxruntime needs the package onnxruntime, which is not installed: {INSTALL}"
@@ -89,8 +122,9 @@ class OnnxRecognizer:
         try:
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = threads
-            session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except (Fail, InvalidGraph, InvalidProtobuf, NoSuchFile) as error:
+            data = read_sound(path, again)
+            session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except (Fail, InvalidGraph, InvalidProtobuf) as error:
             raise OnnxFileError(f"{path} is no ONNX file that can be used: {error}; {again}") from error
         made_of = session.get_modelmeta().custom_metadata_map.get(MADE_OF)
         if made_of is None:
