@@ -344,7 +344,9 @@ def test_every_group_of_negatives_has_a_switch(changed: Change):
 def test_windows_leave_nothing_out():
     with pytest.raises(ParamsError, match=r"windows: hop_s \(4\.0\) exceeds length_s \(3\.0\)"):
         validate(
-            {"length_s": 3.0, "hop_s": 4.0, "clip_score": "max", "pitch_shift_semitones": 0.0}, WindowsParams, "windows"
+            {"length_s": 3.0, "hop_s": 4.0, "clip_score": "max", "quietest_db": 35.0, "pitch_shift_semitones": 0.0},
+            WindowsParams,
+            "windows",
         )
 
 

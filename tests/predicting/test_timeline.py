@@ -10,6 +10,8 @@ from instrumentarium.predicting.timeline import (
     find_segments,
     frame_scores,
     smooth,
+    strongest_windows,
+    with_strongest,
 )
 from taxonomies import BAND3, IRMAS11
 
@@ -90,6 +92,22 @@ def test_what_is_too_short_is_dropped_unless_it_is_all_there_is():
         Segment("cel", 1.0, 2.0, 0.9),
     )
     assert find_segments(frames_of([0.9]), CODES, HALF, 0.3, settings) == (Segment("cel", 0.0, 0.3, 0.9),)
+
+
+def test_the_strongest_window_of_each_instrument_ends_where_the_recording_does():
+    scores = np.array([[0.1, 0.7, 0.0], [0.9, 0.6, 0.0], [0.2, 0.1, 0.3]])
+    assert strongest_windows(scores, np.array([0.0, 1.5, 2.5]), 2.0, 4.0, BAND3.codes) == (
+        Segment(BAND3.codes[0], 1.5, 3.5, 0.9),
+        Segment(BAND3.codes[1], 0.0, 2.0, 0.7),
+        Segment(BAND3.codes[2], 2.5, 4.0, 0.3),
+    )
+
+
+def test_only_an_instrument_without_a_stretch_gets_its_strongest_window():
+    first, second, third = BAND3.codes
+    found = (Segment(second, 1.0, 4.0, 0.7),)
+    strongest = (Segment(first, 1.0, 3.0, 0.6), Segment(second, 0.0, 2.0, 0.8), Segment(third, 0.0, 2.0, 0.6))
+    assert with_strongest(found, strongest, BAND3.codes) == (strongest[2], strongest[0], found[0])
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from model_fixtures import (
     RECIPE,
     STILL,
     STRONG,
+    WINDOWS,
     Parts,
     clip_samples,
     label_rows,
@@ -24,7 +25,8 @@ from sklearn.metrics import average_precision_score
 
 from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.clips.labels import LabelArrays
-from instrumentarium.clips.pooling import pool_windows
+from instrumentarium.clips.levels import window_weights
+from instrumentarium.clips.pooling import pool_windows, window_levels
 from instrumentarium.frontends.waveforms import to_waveforms
 from instrumentarium.models.recognition import RecognitionModel
 from instrumentarium.runtime.errors import UserError
@@ -55,7 +57,9 @@ def clip_scores(model: RecognitionModel, samples: ClipSamples, batch_size: int) 
     batches = [windows[number] for number in range(len(windows))]
     assert torch.equal(torch.cat([batch.numbers for batch in batches]), torch.arange(len(windows.owners)))
     scores = torch.cat([model(to_waveforms(batch.waveforms)).sigmoid() for batch in batches])
-    return pool_windows(scores.numpy(), "mean", windows.owners).astype(np.float32)
+    levels, owners = window_levels(samples, 4000, 2000)
+    weights = window_weights(levels, WINDOWS.quietest_db, owners)
+    return pool_windows(scores.numpy(), "mean", weights, windows.owners).astype(np.float32)
 
 
 def random_labels(seed: int, observed_share: float) -> tuple[np.ndarray, LabelArrays]:

@@ -9,7 +9,7 @@ from model_fixtures import clip_samples, label_rows, noise_clips
 
 from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.clips.labels import LabelArrays
-from instrumentarium.clips.pooling import iterate_windows, summarise_windows
+from instrumentarium.clips.pooling import iterate_windows, loudest_levels, summarise_windows
 from instrumentarium.clips.windows import cut_window, window_starts
 from instrumentarium.frontends.waveforms import to_waveforms
 from instrumentarium.training.sampling import EpochBatches, draw_clips
@@ -63,8 +63,10 @@ def epoch(samples: ClipSamples, *, seed: int = 1, number: int = 0, windows: int 
         samples,
         arrays.targets,
         arrays.observed,
+        loudest_levels(samples, 100, 50),
         windows=windows,
         window_samples=100,
+        quietest_db=35.0,
         batch_size=batch,
         negatives_share=0.25,
         seed=seed,
@@ -121,14 +123,30 @@ def test_a_clip_of_unknown_labels_is_no_negative():
         samples,
         arrays.targets,
         arrays.targets,  # only what plays is observed
+        loudest_levels(samples, 100, 50),
         windows=40,
         window_samples=100,
+        quietest_db=35.0,
         batch_size=8,
         negatives_share=0.25,
         seed=1,
         epoch=0,
     )
     assert Counter(batches.clips.tolist()) == dict.fromkeys(range(10), 4)
+
+
+def test_a_window_too_soft_for_its_clip_shows_nothing_that_the_clips_label_could_mean():
+    clip = np.concatenate([noise_clips([300], seed=3)[0], np.full(300, 3, np.int16), np.zeros(300, np.int16)])
+    samples = clip_samples([clip, clip])  # a cello, and no instrument
+    batches = epoch(samples, windows=400, batch=400)
+    batch = batches[0]
+    cello = batch.waveforms.abs().amax(dim=1) > 100
+    playing = torch.from_numpy(batches.targets[batches.clips]).any(dim=1)
+    assert 50 < int((playing & cello).sum()) < 250
+    assert int((playing & ~cello).sum()) > 50
+    assert torch.equal(batch.targets[:, 0] == 1, playing & cello)
+    assert torch.equal(batch.observed[:, 0] == 0, playing & ~cello)
+    assert batch.observed[:, 1:].all()  # what does not play in the clip does not play at its end
 
 
 def test_windows_start_anywhere_from_the_first_sample_to_the_last_window():
@@ -192,7 +210,7 @@ def moments(waveforms: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
 @pytest.mark.parametrize("batch_size", [1, 3, 64])
 def test_mean_and_maximum_are_over_the_windows_of_each_clip(batch_size: int):
     clips = noise_clips(LENGTHS)
-    summary = summarise_windows(clip_samples(clips), 100, 50, batch_size, moments)
+    summary = summarise_windows(clip_samples(clips), 100, 50, batch_size, 35.0, moments)
     assert summary.mean.shape == summary.maximum.shape == (len(LENGTHS), 2)
     for clip, mean, maximum in zip(clips, summary.mean, summary.maximum, strict=True):
         windows = np.stack([cut_window(clip, start, 100) for start in window_starts(len(clip), 100, 50)])
@@ -203,7 +221,7 @@ def test_mean_and_maximum_are_over_the_windows_of_each_clip(batch_size: int):
 
 def test_no_clip_is_an_error():
     with pytest.raises(ValueError, match="there is no clip to predict for"):
-        summarise_windows(clip_samples([]), 100, 50, 4, moments)
+        summarise_windows(clip_samples([]), 100, 50, 4, 35.0, moments)
 
 
 def test_full_scale_is_one():

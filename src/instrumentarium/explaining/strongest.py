@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 
 from instrumentarium.clips.collection import ClipSamples
+from instrumentarium.clips.levels import levels_db, window_weights
 from instrumentarium.clips.windows import cut_window, window_starts
 from instrumentarium.explaining.choosing import Choice
 from instrumentarium.explaining.maps import Method, evidence
@@ -46,7 +47,7 @@ def shown_frontend(model: RecognitionModel, sample_rate_hz: int) -> FrontEnd:
 def explain_strongest(
     model: RecognitionModel, card: ModelCard, samples: ClipSamples, choice: Choice, method: Method
 ) -> ExplainedWindow:
-    """Explain the window of the chosen clip that has the highest probability of the chosen instrument.
+    """Explain the window of the chosen clip that has the highest probability of the chosen instrument, as far as it counts.
 
     What is explained is the window as it is; its score may rest on test-time pitch shifts as well.
 
@@ -61,13 +62,14 @@ def explain_strongest(
     length, hop = (round(seconds * card.sample_rate_hz) for seconds in (card.windows.length_s, card.windows.hop_s))
     clip = samples.read(choice.row)
     starts = window_starts(len(clip), length, hop)
-    best, best_score = 0, -1.0
+    scores, levels = [], []
     for first in range(0, len(starts), BATCH_SIZE):
         windows = np.stack([cut_window(clip, start, length) for start in starts[first : first + BATCH_SIZE]])
         with torch.no_grad():
-            scores = model(to_waveforms(torch.from_numpy(windows))).sigmoid()[:, instrument]
-        if float(scores.max()) > best_score:
-            best, best_score = first + int(scores.argmax()), float(scores.max())
+            scores.append(model(to_waveforms(torch.from_numpy(windows))).sigmoid()[:, instrument].numpy())
+        levels.append(levels_db(windows))
+    found_scores, weights = np.concatenate(scores), window_weights(np.concatenate(levels), card.windows.quietest_db)
+    best = int((weights * found_scores).argmax())
     waveform = to_waveforms(torch.from_numpy(cut_window(clip, starts[best], length)[None].copy()))
     with torch.no_grad():
         features = model.normalise(model.frontend(waveform))
@@ -78,5 +80,5 @@ def explain_strongest(
         evidence=found[0].numpy(),
         start_s=starts[best] / card.sample_rate_hz,
         duration_s=min(length, len(clip) - starts[best]) / card.sample_rate_hz,
-        window_score=best_score,
+        window_score=float(found_scores[best]),
     )

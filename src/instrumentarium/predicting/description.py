@@ -17,7 +17,7 @@ def as_table(card: ModelCard, weights: int) -> str:
         **{title: _values(content[part]) for part, title in PARTS.items()},
         "weights": f"{weights:,}",
         "input": f"mono, {card.sample_rate_hz} Hz, windows of {windows.length_s:g} s every {windows.hop_s:g} s{shifted}",
-        "clip score": f"{clip_score} of the windows' scores",
+        "clip score": f"{clip_score} of the windows' scores, without those {windows.quietest_db:g} dB below the loudest",
         "trained on": f"{trained.collection}, seed {trained.seed}, best epoch {trained.best_epoch} of {trained.epochs}, "
         f"validation class mAP {trained.validation_map_macro:.3f}",
         "instruments": ", ".join(f"{each.name} ({each.code})" for each in card.taxonomy.instruments),

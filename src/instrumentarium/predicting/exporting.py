@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from instrumentarium.clips.collection import ClipSamples, clips_of, open_samples, read_clips
+from instrumentarium.clips.levels import levels_db, window_weights
 from instrumentarium.clips.pooling import iterate_windows, pool_windows
 from instrumentarium.clips.windows import window_starts
 from instrumentarium.predicting.modelsource import read_thresholds, thresholds_of
@@ -96,18 +97,23 @@ def compare(
         length, hop = recognizer.window_samples, recognizer.hop_samples
         total = sum(len(window_starts(count, length, hop)) for count in test_set.n_samples)
         windows += total
-        ours, theirs, owners = [], [], []
+        ours, theirs, owners, levels = [], [], [], []
         with progress_bar("compare", "windows", total=total) as bar:
             for batch, clips in iterate_windows(test_set, length, hop, BATCH_SIZE):
                 ours.append(_scores(recognizer, batch))
                 theirs.append(exported.windows(batch))
                 owners.append(clips)
+                levels.append(levels_db(batch))
                 bar.update(len(batch))
         first, second, owner = np.concatenate(ours), np.concatenate(theirs), np.concatenate(owners)
         differences.append(_difference(first, second))
         if thresholds is not None:
-            pooling = recognizer.card.windows.clip_score
-            flipped = flips(pool_windows(first, pooling, owner), pool_windows(second, pooling, owner), thresholds)
+            rules = recognizer.card.windows
+            weights = window_weights(np.concatenate(levels), rules.quietest_db, owner)
+            ours_clips, theirs_clips = (
+                pool_windows(scores, rules.clip_score, weights, owner) for scores in (first, second)
+            )
+            flipped = flips(ours_clips, theirs_clips, thresholds)
     return Agreement(0 if test_set is None else len(test_set), windows, max(differences), flipped)
 
 

@@ -22,6 +22,8 @@ from instrumentarium.predicting.timeline import (
     find_segments,
     frame_scores,
     smooth,
+    strongest_windows,
+    with_strongest,
 )
 from instrumentarium.predicting.windowscores import PartialScores, Windowing, WindowScores
 from instrumentarium.runtime.errors import UserError
@@ -80,7 +82,11 @@ class Samples2Scores:
         rate_hz = self.sample_rate_hz = windows2scores.card.sample_rate_hz
         hop_s = windows.hop_s if overlap is None else windows.length_s * (1 - overlap)
         self.windowing = Windowing(
-            round(windows.length_s * rate_hz), max(1, round(hop_s * rate_hz)), rate_hz, windows.clip_score
+            round(windows.length_s * rate_hz),
+            max(1, round(hop_s * rate_hz)),
+            rate_hz,
+            windows.clip_score,
+            windows.quietest_db,
         )
 
     def __call__(self, stream: SampleStream) -> WindowScores:
@@ -127,16 +133,23 @@ class Audio2Timeline:
         return self.decide(self.samples2scores(stream), name)
 
     def decide(self, windows: WindowScores, name: str) -> Prediction:
-        """Return the prediction that scores of windows lead to."""
-        scores = windows.clip()
-        audible = np.where(windows.audible[:, None], windows.scores, 0.0)
+        """Return the prediction that scores of windows lead to.
+
+        What is present and when is decided by the same windows, each as far as it counts, so that an instrument that is
+        present has a segment at least.
+        """
+        scores, weighted = windows.clip(), windows.weighted()
         step_s = self.settings.step_s
-        frames = frame_scores(audible, windows.starts_s, windows.length_s, windows.duration_s, step_s)
+        frames = frame_scores(weighted, windows.starts_s, windows.length_s, windows.duration_s, step_s)
         frames = smooth(frames, step_s, self.settings.smooth_s)
         reported = at_temperature(frames, self.temperature)
         codes = self.taxonomy.codes
         segments = find_segments(frames, codes, self.thresholds, windows.duration_s, self.settings, reported)
         present, scores = scores >= self.thresholds, at_temperature(scores, self.temperature)
+        strongest = strongest_windows(
+            at_temperature(weighted, self.temperature), windows.starts_s, windows.length_s, windows.duration_s, codes
+        )
+        segments = with_strongest(segments, [strongest[column] for column in np.flatnonzero(present)], codes)
         return Prediction(name, self.taxonomy, windows.duration_s, scores, present, segments, reported, error=None)
 
 

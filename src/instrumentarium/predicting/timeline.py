@@ -2,7 +2,8 @@
 
 Windows overlap: the score of a frame is the mean of those that cover it, the nearer its middle the heavier. Frames are then
 smoothed by a running median. An instrument enters where its frames reach its threshold, and stays while they stay above a
-share of it (hysteresis); what is shorter than a minimum is dropped. Pure functions on arrays.
+share of it (hysteresis); what is shorter than a minimum is dropped. Of an instrument that plays in the recording and has no
+stretch left, its strongest window remains. Pure functions on arrays.
 """
 
 from collections.abc import Sequence
@@ -59,7 +60,7 @@ class Segment:
     instrument: str
     start_s: float
     end_s: float
-    score: float  # mean over its frames
+    score: float  # mean over its frames; of a single window its own
 
 
 def frame_scores(
@@ -128,5 +129,36 @@ def find_segments(
             start_s, end_s = begin * settings.step_s, min(end * settings.step_s, duration_s)
             if stretch.max() >= threshold and end_s - start_s >= minimum_s:
                 score = float(reported[begin:end, column].mean())
-                segments.append(Segment(code, round(start_s, 6), round(end_s, 6), round(score, 6)))
+                segments.append(_segment(code, start_s, end_s, score))
+    return _in_order(segments, codes)
+
+
+def strongest_windows(
+    scores: FloatArray, starts_s: FloatArray, length_s: float, duration_s: float, codes: Sequence[str]
+) -> tuple[Segment, ...]:
+    """Return, for each instrument, the window in which its score is the highest; arguments as for `frame_scores`."""
+    windows = scores.argmax(axis=0)
+    return tuple(
+        _segment(code, starts_s[window], min(starts_s[window] + length_s, duration_s), scores[window, column])
+        for column, (code, window) in enumerate(zip(codes, windows, strict=True))
+    )
+
+
+def with_strongest(
+    segments: Sequence[Segment], strongest: Sequence[Segment], codes: Sequence[str]
+) -> tuple[Segment, ...]:
+    """Return `segments` and those of `strongest` whose instrument has none there, in the order of `find_segments`.
+
+    A window's score is averaged with its neighbours', smoothed, and dropped where it is short: an entry of one window may
+    decide that an instrument plays in the recording, and leave no stretch.
+    """
+    found = {segment.instrument for segment in segments}
+    return _in_order([*segments, *(segment for segment in strongest if segment.instrument not in found)], codes)
+
+
+def _segment(code: str, start_s: float, end_s: float, score: float) -> Segment:
+    return Segment(code, round(float(start_s), 6), round(float(end_s), 6), round(float(score), 6))
+
+
+def _in_order(segments: Sequence[Segment], codes: Sequence[str]) -> tuple[Segment, ...]:
     return tuple(sorted(segments, key=lambda segment: (segment.start_s, codes.index(segment.instrument))))

@@ -63,7 +63,10 @@ class Recognizer:
                 bar.update(len(windows))
                 return self.windows(windows)
 
-            summary = summarise_windows(samples, self.window_samples, self.hop_samples, BATCH_SIZE, predict)
+            quietest_db = self.card.windows.quietest_db
+            summary = summarise_windows(
+                samples, self.window_samples, self.hop_samples, BATCH_SIZE, quietest_db, predict
+            )
         instruments = len(self.card.labels)
         scores = summary.maximum if self.card.windows.clip_score == "max" else summary.mean
         return ClipResults(scores[:, :instruments], summary.mean[:, instruments:].astype(np.float32))

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from instrumentarium.clips.collection import ClipSamples
+from instrumentarium.clips.levels import levels_db
 from instrumentarium.clips.windows import cut_window
 from instrumentarium.runtime.seeds import derive_seed
 
@@ -67,16 +68,22 @@ def draw_clips(
 
 
 class EpochBatches(Dataset[TrainingBatch]):
-    """One epoch's batches: which clips, and where in them, follows from (seed, epoch) alone."""
+    """One epoch's batches: which clips, and where in them, follows from (seed, epoch) alone.
+
+    A window that lies `quietest_db` below its clip's loudest does not count in a clip's score, and shows no instrument of
+    which a label of the whole clip could be true: those present in the clip are not observed in it.
+    """
 
     def __init__(
         self,
         samples: ClipSamples,
         targets: npt.NDArray[np.bool_],
         observed: npt.NDArray[np.bool_],
+        loudest_db: npt.NDArray[np.float64],
         *,
         windows: int,
         window_samples: int,
+        quietest_db: float,
         batch_size: int,
         negatives_share: float,
         balanced: bool = False,
@@ -84,6 +91,7 @@ class EpochBatches(Dataset[TrainingBatch]):
         epoch: int,
     ) -> None:
         self.samples, self.targets, self.observed = samples, targets, observed
+        self.loudest_db, self.quietest_db = loudest_db, quietest_db  # levels of the clips, (clips,), and the limit
         self.window_samples, self.batch_size = window_samples, batch_size
         rng = np.random.default_rng(derive_seed(seed, "epoch", epoch))
         negatives = np.asarray(~targets.any(axis=1) & observed.all(axis=1))
@@ -103,9 +111,11 @@ class EpochBatches(Dataset[TrainingBatch]):
             samples = self.samples.read(int(clip))
             start = int(position * max(len(samples) - self.window_samples + 1, 1))
             waveforms[row] = cut_window(samples, start, self.window_samples)
+        too_soft = self.loudest_db[clips] - levels_db(waveforms) >= self.quietest_db
+        hidden = self.targets[clips] & too_soft[:, None]
         return TrainingBatch(
             torch.from_numpy(waveforms),
-            torch.from_numpy(self.targets[clips].astype(np.float32)),
-            torch.from_numpy(self.observed[clips].astype(np.float32)),
+            torch.from_numpy((self.targets[clips] & ~hidden).astype(np.float32)),
+            torch.from_numpy((self.observed[clips] & ~hidden).astype(np.float32)),
             number,
         )

@@ -16,8 +16,9 @@ from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
+from instrumentarium.clips.levels import window_weights
 from instrumentarium.clips.params import WindowsParams
-from instrumentarium.clips.pooling import pool_windows
+from instrumentarium.clips.pooling import loudest_levels, pool_windows, window_levels
 from instrumentarium.frontends.base import PowerFrontEnd
 from instrumentarium.frontends.waveforms import to_waveforms
 from instrumentarium.models.heads.base import HeadOutput
@@ -95,6 +96,10 @@ class RecognitionTask(pl.LightningModule):
         self.validation_windows = ValidationWindows(
             validation.samples, run.window_samples, run.hop_samples, run.recipe.batch_size
         )
+        cut, quietest_db = (run.window_samples, run.hop_samples), run.windows.quietest_db
+        self.loudest_db = loudest_levels(train.samples, *cut)
+        levels, owners = window_levels(validation.samples, *cut)
+        self.validation_weights = window_weights(levels, quietest_db, owners)
         self.losses: list[Tensor] = []  # of this epoch's batches
         self.terms: list[dict[str, Tensor]] = []
         self.found: list[tuple[Tensor, Tensor]] = []  # of this epoch's validation: windows' numbers and scores
@@ -123,8 +128,10 @@ class RecognitionTask(pl.LightningModule):
             self.train_data.samples,
             self.train_data.labels.targets,
             self.train_data.labels.observed,
+            self.loudest_db,
             windows=run.recipe.windows_per_epoch,
             window_samples=run.window_samples,
+            quietest_db=run.windows.quietest_db,
             batch_size=run.recipe.batch_size,
             negatives_share=run.training.negatives_share,
             balanced=run.training.sampling == "balanced",
@@ -191,7 +198,8 @@ class RecognitionTask(pl.LightningModule):
         owners, labels = self.validation_windows.owners, self.validation_data.labels
         windows = np.zeros((len(owners), scores.shape[1]), dtype=np.float32)
         windows[numbers.cpu().numpy()] = scores.cpu().numpy()  # a window that two devices scored counts once
-        clips = pool_windows(windows, self.run.windows.clip_score, owners).astype(np.float32)
+        pooled = pool_windows(windows, self.run.windows.clip_score, self.validation_weights, owners)
+        clips = pooled.astype(np.float32)
         self.log(LOSS_LOGGED, cross_entropy(clips, labels), batch_size=1)
         score = mean_average_precision(clips, labels)
         self.log(MONITOR, score, batch_size=1)
