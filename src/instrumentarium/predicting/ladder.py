@@ -11,10 +11,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from instrumentarium.decoding.stream import SampleStream
 from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.predicting.batching import Streams2Scores, in_batches
 from instrumentarium.predicting.prediction import Prediction, failed
-from instrumentarium.predicting.samples import SampleStream
 from instrumentarium.predicting.timeline import (
     FloatArray,
     TimelineSettings,

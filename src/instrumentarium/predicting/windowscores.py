@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from instrumentarium.clips.pooling import pool_windows
-from instrumentarium.predicting.samples import SampleStream, is_audible, stream_windows
+from instrumentarium.decoding.pcm import is_audible
+from instrumentarium.decoding.stream import SampleStream
+from instrumentarium.predicting.samples import stream_windows
 from instrumentarium.predicting.timeline import FloatArray
 
 
