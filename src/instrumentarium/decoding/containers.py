@@ -6,9 +6,11 @@ specifications, Sun's au(4), ISO/IEC 14496-12 (MP4), RFC 8794 (EBML), Microsoft'
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 from instrumentarium.decoding.content import Content
 
+Order = Literal["big", "little"]
 STREAMED = 0x7FFF0000
 """From this length on, a WAV was written to a pipe with its length still unknown."""
 W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
@@ -32,9 +34,43 @@ def missing_bytes(content: Content) -> int:
     return 0 if check is None else max(0, check(content))
 
 
+def with_open_length(content: Content) -> Content:
+    """Return a WAV that announces no audio, though there is some, with the length that is there; all else as it is.
+
+    So a WAV looks whose writer was stopped before it could go back to its head.
+    """
+    if content.read(0, 4) not in {b"RIFF", b"RIFX"} or content.read(8, 4) != b"WAVE":
+        return content
+    order: Order = "big" if content.read(0, 4) == b"RIFX" else "little"
+    at = 12
+    for _ in range(_MOST_CHUNKS):
+        if at + 8 >= len(content):
+            return content
+        size = content.number(at + 4, 4, order)
+        if content.read(at, 4) == b"data":
+            there = min(len(content) - at - 8, STREAMED - 1)
+            if size or _are_chunks(content, at + 8, order):
+                return content
+            return content.with_head(content.read(0, at + 4) + there.to_bytes(4, order))
+        at += 8 + size + size % 2
+    return content
+
+
+def _are_chunks(content: Content, at: int, order: Order) -> bool:
+    """Say whether the content from `at` to the end is chunks, and so no audio."""
+    for _ in range(_MOST_CHUNKS):
+        if at + 8 > len(content) or not content.read(at, 4).isalnum():
+            return at == len(content)
+        size = content.number(at + 4, 4, order)
+        at += 8 + size
+        if at != len(content):
+            at += size % 2
+    return False
+
+
 def _riff(content: Content) -> int:
     form, large = content.read(8, 4), 0
-    order = "big" if content.read(0, 4) == b"RIFX" else "little"
+    order: Order = "big" if content.read(0, 4) == b"RIFX" else "little"
     if form not in {b"WAVE", b"RMID"}:
         return 8 + content.number(4, 4, order) - len(content) if form == b"AVI " else 0
     at = 12
@@ -81,7 +117,7 @@ def _aiff(content: Content) -> int:
 
 
 def _au(content: Content) -> int:
-    order = "little" if content.read(0, 4) == b"dns." else "big"
+    order: Order = "little" if content.read(0, 4) == b"dns." else "big"
     begin, size = content.number(4, 4, order), content.number(8, 4, order)
     return begin + size - len(content) if size != 0xFFFFFFFF else 0
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from instrumentarium.decoding.pcm import AudioError
 
@@ -33,6 +34,10 @@ class Content:
         """Return the bytes from `start` to `stop`, counted within this part."""
         return Content(self.buffer, self.start + start, self.stop if stop is None else self.start + stop)
 
+    def with_head(self, head: bytes) -> "Content":
+        """Return the same bytes with others in the place of the first ones."""
+        return Content(self.buffer, self.start, self.stop, head)
+
     def read(self, at: int, size: int) -> bytes:
         """Return up to `size` bytes from `at` on; fewer at the end."""
         begin = self.start + at
@@ -45,9 +50,9 @@ class Content:
         found = self.buffer.find(wanted, self.start + at, end)
         return found if found < 0 else found - self.start
 
-    def number(self, at: int, size: int, order: str = "big") -> int:
+    def number(self, at: int, size: int, order: Literal["big", "little"] = "big") -> int:
         """Return the unsigned integer of `size` bytes at `at`."""
-        return int.from_bytes(self.read(at, size), "little" if order == "little" else "big")
+        return int.from_bytes(self.read(at, size), order)
 
 
 class Reader(io.RawIOBase):

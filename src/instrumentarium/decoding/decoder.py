@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from instrumentarium.decoding import ffmpeg, flac, mpeg, ogg, sndfile
-from instrumentarium.decoding.containers import missing_bytes
+from instrumentarium.decoding.containers import missing_bytes, with_open_length
 from instrumentarium.decoding.content import Content, opened
 from instrumentarium.decoding.pcm import AudioError, Block
 from instrumentarium.decoding.tags import without_tags
@@ -44,7 +44,7 @@ def _decode(content: Content) -> Iterator[Block]:
     if content.read(0, 4) == flac.MAGIC:
         yield from _parts(flac.find_links(content))
     elif content.read(0, 32).startswith(sndfile.MAGICS):
-        yield from _parts([content])
+        yield from _parts([with_open_length(content)])
     elif (first := mpeg.find_first(content)) >= 0:
         for link in mpeg.find_links(content, first):
             yield from _by_ffmpeg(content.part(link.start, link.stop), "mp3")

@@ -17,6 +17,7 @@ SHORTEST_S = 0.1
 """Clips below 100 ms hold no note that could be recognised."""
 SILENCE_PEAK = 10 ** (-72 / 20)
 """A clip that never exceeds this (about ±8 of 32,768) is silent: a label on it can't be true."""
+SILENT = "silent: its peak lies below -72 dB of full scale"
 CANCELLED = 10 ** (-30 / 20)
 """Peak of a mix, as a share of what its channels' peak would add to it alone, below which the channels cancel.
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from instrumentarium.decoding.decoder import decode_blocks
-from instrumentarium.decoding.pcm import STEPS, AudioError, Block, Pcm
+from instrumentarium.decoding.pcm import SILENT, STEPS, AudioError, Block, Pcm
 from instrumentarium.decoding.stream import SampleStream
 
 FIRST_LOOK = 4096
@@ -58,7 +58,8 @@ class PcmHash:
 
 def _is_sixteen_bit(samples: Pcm) -> bool:
     """Say whether finite float samples are 16-bit integers, scaled."""
-    scaled = samples * np.float32(STEPS)
+    with np.errstate(over="ignore"):
+        scaled = samples * np.float32(STEPS)
     return bool(scaled.min() >= -STEPS and scaled.max() < STEPS and np.array_equal(np.rint(scaled), scaled))
 
 
@@ -105,7 +106,7 @@ def decode_clip(data: bytes, sample_rate_hz: int) -> Clip:
             raise AudioError(f"too long: over {LONGEST_S / 3600:g} h; cut it into clips")
         parts.append(part)
     if stream.silent:
-        raise AudioError("silent: its peak lies below -72 dB of full scale")
+        raise AudioError(SILENT)
     return Clip(
         np.concatenate(parts),
         round(stream.duration_s, 6),

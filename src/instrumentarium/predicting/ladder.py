@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from instrumentarium.decoding.pcm import SILENT
 from instrumentarium.decoding.stream import SampleStream
 from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.predicting.batching import Streams2Scores, in_batches
@@ -126,7 +127,10 @@ class Audio2Timeline:
         codes = self.taxonomy.codes
         segments = find_segments(frames, codes, self.thresholds, windows.duration_s, self.settings, reported)
         present, scores = scores >= self.thresholds, at_temperature(scores, self.temperature)
-        return Prediction(name, self.taxonomy, windows.duration_s, scores, present, segments, reported, error=None)
+        note = None if windows.audible.any() else f"nothing to recognise: {SILENT}"
+        return Prediction(
+            name, self.taxonomy, windows.duration_s, scores, present, segments, reported, error=None, note=note
+        )
 
 
 class File2Timeline:
