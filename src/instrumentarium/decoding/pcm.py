@@ -18,11 +18,15 @@ SHORTEST_S = 0.1
 SILENCE_PEAK = 10 ** (-72 / 20)
 """A clip that never exceeds this (about ±8 of 32,768) is silent: a label on it can't be true."""
 SILENT = "silent: its peak lies below -72 dB of full scale"
-CANCELLED = 10 ** (-30 / 20)
-"""Peak of a mix, as a share of what its channels' peak would add to it alone, below which the channels cancel.
+CANCELLED = 0.01
+"""Power of a sum of channels, as a share of the loudest one's, below which they cancel: -20 dB.
 
-One channel of two that plays alone leaves a share of 1; joint-stereo coding noise of opposite channels stays below 0.01.
+One channel that plays alone leaves a share of 1, n that play different things n. Opposite channels leave nothing, or what
+joint-stereo coding left of them.
 """
+RUN, MOST_RUNS = 32, 256
+"""The sums are compared on frames added up in runs, which keeps the lowest part of the band: above some kHz, lossy codings
+do not keep how channels lie to each other. A block has many more runs than are needed."""
 LARGEST = 1e30
 """Floats beyond this are clipped to it: sums of larger ones overflow."""
 
@@ -72,14 +76,17 @@ def to_mono(samples: Pcm, peak: float) -> Mono:
         samples: finite.
         peak: of all of them.
     """
-    mono, channels = mix_down(samples), samples.shape[1]
-    if channels == 1 or peak < SILENCE_PEAK or peak_of(mono) * channels >= CANCELLED * peak:
-        return mono
-    peaks = [peak_of(samples[:, channel]) for channel in range(channels)]
-    loudest = next(
-        channel for channel in range(channels) if peaks[channel] >= 0.5 * max(peaks)
-    )  # no switching to and fro
-    return mix_down(samples[:, loudest : loudest + 1])
+    frames, channels = samples.shape
+    runs = frames // RUN
+    if channels == 1 or not runs or peak < SILENCE_PEAK:
+        return mix_down(samples)
+    some = samples[: runs * RUN].reshape(runs, RUN, channels)[:: max(1, runs // MOST_RUNS)]
+    low = some.sum(axis=1, dtype=np.float64)
+    powers = np.square(low).sum(axis=0)
+    if np.square(low.sum(axis=1)).sum() >= CANCELLED * powers.max():
+        return mix_down(samples)
+    loud = int(np.argmax(powers >= 0.5 * powers.max()))  # the first, where several are alike: no switching to and fro
+    return mix_down(samples[:, loud : loud + 1])
 
 
 def is_audible(samples: npt.NDArray[np.int16] | Mono) -> bool:
