@@ -81,9 +81,9 @@ def to_mono(samples: Pcm, peak: float) -> Mono:
     if channels == 1 or not runs or peak < SILENCE_PEAK:
         return mix_down(samples)
     some = samples[: runs * RUN].reshape(runs, RUN, channels)[:: max(1, runs // MOST_RUNS)]
-    low = some.sum(axis=1, dtype=np.float64)
-    powers = np.square(low).sum(axis=0)
-    if np.square(low.sum(axis=1)).sum() >= CANCELLED * powers.max():
+    low = np.ones(RUN, np.float32) @ some.astype(np.float32)  # several times as fast as a sum along so short an axis
+    powers = np.square(low, dtype=np.float64).sum(axis=0)
+    if np.square(low.sum(axis=1, dtype=np.float64)).sum() >= CANCELLED * powers.max():
         return mix_down(samples)
     loud = int(np.argmax(powers >= 0.5 * powers.max()))  # the first, where several are alike: no switching to and fro
     return mix_down(samples[:, loud : loud + 1])
