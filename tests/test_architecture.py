@@ -18,7 +18,7 @@ PACKAGE = imports.SRC / imports.PACKAGE
 FLOORS = (
     ("runtime",),
     ("tables",),
-    ("clips", "corpora", "drawing", "miniature"),
+    ("clips", "corpora", "decoding", "drawing", "miniature"),
     ("acquisition", "duplicates", "evaluation", "frontends", "ingestion"),
     ("comparing", "models", "reporting", "splitting", "statistics"),
     ("explaining", "measuring", "scoring", "training"),
@@ -32,6 +32,7 @@ WITHOUT_TORCH = (
     "tables",
     "clips",
     "corpora",
+    "decoding",
     "acquisition",
     "miniature",
     "ingestion",

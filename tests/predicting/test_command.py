@@ -44,13 +44,14 @@ def predict(model: Path, *words: object, status: int = 0, stdin: bytes | None = 
 
 def test_json_lists_scores_timeline_and_error(model: Path, song: Path):
     (found,) = json.loads(predict(model, song, "--format", "json")[0])
-    assert list(found) == ["path", "duration_s", "instruments", "timeline", "error"]
+    assert list(found) == ["path", "duration_s", "instruments", "timeline", "note", "error"]
     assert found["path"] == str(song)
     assert found["duration_s"] == pytest.approx(1.3)
     assert list(found["instruments"]) == list(CODES)
     assert all(set(said) == {"score", "present"} for said in found["instruments"].values())
     assert {"instrument", "start_s", "end_s", "score"} == set(found["timeline"][0])
     assert found["error"] is None
+    assert found["note"] is None
 
 
 def test_the_table_names_instruments_in_full_with_code_bar_and_times(model: Path, song: Path):
@@ -137,8 +138,12 @@ def test_silence_and_noise_below_the_thresholds_have_no_instrument(model: Path, 
     soundfile.write(song.with_name("silence.wav"), np.zeros(16000), 8000)
     soundfile.write(song.with_name("noise.wav"), 0.1 * np.random.default_rng(0).standard_normal(16000), 8000)
     change_sealed(model.parent / "thresholds.json", fixed=0.99)
-    for name in ("silence.wav", "noise.wav"):
-        assert "no instrument is recognised" in predict(model, song.with_name(name))[0]
+    assert "no instrument is recognised" in predict(model, song.with_name("noise.wav"))[0]
+    table, _ = predict(model, song.with_name("silence.wav"))
+    assert "nothing to recognise: silent: its peak lies below -72 dB" in table
+    assert "no instrument is recognised" not in table
+    (found,) = json.loads(predict(model, song.with_name("silence.wav"), "--format", "json")[0])
+    assert found["note"].startswith("nothing to recognise: silent")
 
 
 def test_thresholds_and_temperature_are_the_models_own(model: Path, song: Path):

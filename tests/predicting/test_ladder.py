@@ -11,10 +11,10 @@ import torch
 from model_fixtures import RATE_HZ, clip_samples, tiny_card, tiny_model
 from predicting.made import Steady, ladder_of
 
+from instrumentarium.decoding.stream import SampleStream
 from instrumentarium.ingestion.audio import decode_clip
 from instrumentarium.predicting.ladder import Audio2Timeline, Files2Table, OverlapError, Samples2Scores, Windows2Scores
 from instrumentarium.predicting.loading import share_cores
-from instrumentarium.predicting.samples import SampleStream
 from instrumentarium.scoring.recognizer import Recognizer
 from taxonomies import BAND3
 

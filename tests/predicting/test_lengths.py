@@ -15,7 +15,7 @@ from predicting.made import Steady, ladder_of
 from typer.testing import CliRunner
 
 from instrumentarium.commands.app import app
-from instrumentarium.ingestion.audio import AudioError
+from instrumentarium.decoding.pcm import AudioError
 from instrumentarium.predicting import lengths
 from instrumentarium.predicting.lengthplot import draw_lengths
 from instrumentarium.predicting.lengths import (

@@ -1,10 +1,7 @@
 """Streams hold what ingest decodes, sample for sample, and windows fall where evaluation cuts them."""
 
 import os
-import shutil
-import stat
 import struct
-import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +12,11 @@ import pytest
 import soundfile
 
 from instrumentarium.clips.windows import cut_window, window_starts
-from instrumentarium.ingestion.audio import AudioError, decode_clip
-from instrumentarium.predicting import decoding, samples
-from instrumentarium.predicting.samples import SampleStream, stream_windows
+from instrumentarium.decoding import sndfile, stream
+from instrumentarium.decoding.pcm import AudioError
+from instrumentarium.decoding.stream import SampleStream
+from instrumentarium.ingestion.audio import decode_clip
+from instrumentarium.predicting.samples import stream_windows
 
 Music = Callable[..., npt.NDArray[np.float64]]
 
@@ -41,7 +40,7 @@ def test_a_stream_has_the_samples_that_ingest_has(
     suffix: str,
     subtype: str,
 ):
-    monkeypatch.setattr(decoding, "BLOCK_VALUES", 7001)
+    monkeypatch.setattr(sndfile, "BLOCK_VALUES", 7001)
     path = tmp_path / f"music.{suffix}"
     soundfile.write(path, music(rate_hz, 1.3, channels), rate_hz, subtype=subtype)
     np.testing.assert_array_equal(streamed(path), decode_clip(path.read_bytes(), 8000).samples)
@@ -51,7 +50,7 @@ def test_a_stream_has_the_samples_that_ingest_has(
 def test_compressed_files_are_decoded_as_ingest_decodes_them(
     tmp_path: Path, music: Music, monkeypatch: pytest.MonkeyPatch, suffix: str
 ):
-    monkeypatch.setattr(decoding, "BLOCK_VALUES", 7001)
+    monkeypatch.setattr(sndfile, "BLOCK_VALUES", 7001)
     path = tmp_path / f"music.{suffix}"
     soundfile.write(path, music(44100, 2.0, 2), 44100)
     np.testing.assert_array_equal(streamed(path), decode_clip(path.read_bytes(), 8000).samples)
@@ -61,8 +60,8 @@ def test_compressed_files_are_decoded_as_ingest_decodes_them(
 def test_a_file_above_full_scale_is_scaled_by_its_peak_whether_held_or_read_twice(
     tmp_path: Path, music: Music, monkeypatch: pytest.MonkeyPatch, held: int
 ):
-    monkeypatch.setattr(decoding, "BLOCK_VALUES", 2048)
-    monkeypatch.setattr(samples, "HELD_FRAMES", held)
+    monkeypatch.setattr(sndfile, "BLOCK_VALUES", 2048)
+    monkeypatch.setattr(stream, "HELD_FRAMES", held)
     loud = music(44100, 1.0) * np.linspace(0.1, 4.0, 44100)[:, None]
     soundfile.write(tmp_path / "loud.wav", loud, 44100, subtype="FLOAT")
     np.testing.assert_array_equal(
@@ -162,34 +161,3 @@ def test_a_file_that_may_not_be_read_says_so(song: Path):
     song.chmod(0)
     with pytest.raises(PermissionError):
         streamed(song)
-
-
-def test_without_ffmpeg_the_error_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    (tmp_path / "song.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(1000))
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(AudioError, match="need the program ffmpeg"):
-        streamed(tmp_path / "song.m4a")
-
-
-def stand_in(folder: Path, script: str) -> None:
-    (folder / "ffmpeg").write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-    (folder / "ffmpeg").chmod(stat.S_IRWXU)
-
-
-def test_ffmpegs_stream_is_decoded_as_a_file_of_the_same_samples(
-    tmp_path: Path, music: Music, monkeypatch: pytest.MonkeyPatch
-):
-    soundfile.write(tmp_path / "as.au", music(44100, 1.0, 2), 44100, format="AU", subtype="FLOAT", endian="BIG")
-    (tmp_path / "song.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(1000))
-    stand_in(tmp_path, f'cat "{tmp_path}/as.au"')
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    np.testing.assert_array_equal(streamed(tmp_path / "song.m4a"), streamed(tmp_path / "as.au"))
-    stand_in(tmp_path, 'echo "[mov @ 0x55aa] moov atom not found" >&2; exit 1')
-    with pytest.raises(AudioError, match="ffmpeg says: moov atom not found"):
-        streamed(tmp_path / "song.m4a")
-
-
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
-def test_m4a_is_decoded_through_ffmpeg(song: Path):
-    subprocess.run(["ffmpeg", "-v", "error", "-i", song, "-c:a", "aac", song.with_suffix(".m4a")], check=True)
-    assert len(streamed(song.with_suffix(".m4a"))) == pytest.approx(1.3 * 8000, rel=0.1)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from instrumentarium.predicting.samples import SampleStream
+from instrumentarium.decoding.stream import SampleStream
 from instrumentarium.predicting.spectrogram import COLUMNS, RANGE_DB, compute_spectrogram
 
 

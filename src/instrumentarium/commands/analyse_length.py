@@ -44,7 +44,7 @@ def analyse_length(
         except ValueError as error:
             raise typer.BadParameter(f"--lengths are numbers parted by commas; found {lengths!r}") from error
 
-        from instrumentarium.ingestion.audio import AudioError
+        from instrumentarium.decoding.pcm import AudioError
         from instrumentarium.predicting.formats import one_line
         from instrumentarium.predicting.inputs import readable_name
         from instrumentarium.predicting.lengths import as_json, as_table, predict_lengths

@@ -1,40 +1,20 @@
-"""From the bytes of an audio file to mono samples: the only codec of the project.
+"""One clip of a corpus: its samples as the store keeps them, and what the publisher's file was."""
 
-Files are read by libsndfile, mixed down to one channel by the mean, resampled once by soxr (HQ), and kept as 16-bit
-integers. Nothing is normalised: loudness stays what it was, except that a float file above full scale is scaled down.
-"""
-
-import io
-import mmap
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
-import soxr
 
-from instrumentarium.runtime.checksums import md5_of_bytes
-from instrumentarium.runtime.errors import UserError
-from instrumentarium.tables.samplestore import FULL_SCALE
+from instrumentarium.decoding.decoder import decode_blocks
+from instrumentarium.decoding.pcm import SILENT, STEPS, AudioError, Block, Pcm
+from instrumentarium.decoding.stream import SampleStream
 
-STEPS = 32768
-"""Steps of a 16-bit integer from zero to -1, as libsndfile counts them."""
-SIXTEEN_BITS = frozenset({"PCM_16", "PCM_S8", "PCM_U8"})
-"""Codings that 16-bit integers hold without loss."""
 FIRST_LOOK = 4096
 """Frames that are enough to see that most audio of more than 16 bits is not of 16."""
-SHORTEST_S = 0.1
-"""Clips below 100 ms hold no note that could be recognised."""
-SILENCE_PEAK = 10 ** (-72 / 20)
-"""A clip that never exceeds this (about ±8 of 32,768) is silent: a label on it can't be true."""
-
-
-class AudioError(UserError, ValueError):
-    """Audio that cannot be used; the message is the reason, as rejected.csv states it."""
-
-
-Pcm = npt.NDArray[np.int16] | npt.NDArray[np.float32]
-"""Decoded samples, (frames, channels): 16-bit integers, or float32 with full scale at ±1."""
+LONGEST_S = 7200.0
+"""A clip is held whole, several at a time: 460 MB at 32 kHz. No corpus has longer ones; a file of 2 MB can be of 40 h."""
 
 
 @dataclass(frozen=True)
@@ -48,94 +28,64 @@ class Clip:
     pcm_hash: str
 
 
-def decode(data: bytes) -> tuple[Pcm, int]:
-    """Return the samples of a file and its sample rate in Hz.
-
-    What 16 bits hold stays integers, half as much to read, hash and look through; all else becomes float32.
-
-    Raises:
-        AudioError: if the bytes are no audio file, break off, or hold no frame.
-    """
-    if not data:
-        raise AudioError("the file is empty (0 bytes)")
-    try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
-            announced = file.frames
-            samples = file.read(dtype="int16" if file.subtype in SIXTEEN_BITS else "float32", always_2d=True)
-            rate = int(file.samplerate)
-    except soundfile.LibsndfileError as error:  # its text would name the buffer's address in memory
-        raise AudioError(f"not readable as audio: {error.error_string}") from error
-    missing = wav_bytes_missing(data)
-    if missing:
-        raise AudioError(f"truncated: {missing} bytes of the audio that its header announces are not there")
-    if len(samples) < announced:
-        raise AudioError(f"truncated: its header announces {announced} frames, {len(samples)} are there")
-    if not len(samples):
-        raise AudioError("the file holds no audio frame")
-    return samples, rate
-
-
-def wav_bytes_missing(data: bytes | mmap.mmap) -> int:
-    """Return how many bytes a WAV file lacks of the audio it announces, which libsndfile passes over; 0 for others."""
-    chunk = 12
-    while data[:4] == b"RIFF" and chunk + 8 <= len(data):
-        size = int.from_bytes(data[chunk + 4 : chunk + 8], "little")
-        if data[chunk : chunk + 4] == b"data":
-            streamed = size >= 0x7FFF0000  # written to a pipe, with the length still unknown
-            return 0 if streamed else max(0, chunk + 8 + size - len(data))
-        chunk += 8 + size + size % 2
-    return 0
-
-
-def peak_of(samples: Pcm) -> float:
-    """Return the largest magnitude, as a share of full scale; NaN if a sample is NaN."""
-    peak = max(float(samples.max()), -float(samples.min()))  # not by abs: it would copy, and leave -32768 negative
-    return peak / STEPS if samples.dtype == np.int16 else peak
-
-
-def pcm_hash(samples: Pcm) -> str:
-    """Return the md5 of samples, by their values: of 16-bit integers wherever these say the same, else of float32.
+class PcmHash:
+    """The md5 of samples, by their values: of 16-bit integers wherever these say the same, else of float32.
 
     So a 24-bit or float copy of 16-bit audio has its hash.
     """
-    if samples.dtype == np.float32 and _is_sixteen_bit(samples[:FIRST_LOOK]) and _is_sixteen_bit(samples):
-        samples = (samples * np.float32(STEPS)).astype(np.int16)
-    kind = "<i2" if samples.dtype == np.int16 else "<f4"
-    return md5_of_bytes(np.ascontiguousarray(samples, dtype=kind).data)
+
+    def __init__(self) -> None:
+        self._integers = hashlib.md5(usedforsecurity=False)
+        self._floats = hashlib.md5(usedforsecurity=False)
+        self._sixteen_bit, self._has_floats = True, False
+
+    def add(self, samples: Pcm) -> None:
+        """Take further samples, (frames, channels), finite; all of one type."""
+        if samples.dtype == np.int16:
+            self._integers.update(np.ascontiguousarray(samples, dtype="<i2").data)
+            return
+        self._has_floats = True
+        self._floats.update(np.ascontiguousarray(samples, dtype="<f4").data)
+        if self._sixteen_bit:
+            self._sixteen_bit = _is_sixteen_bit(samples[:FIRST_LOOK]) and _is_sixteen_bit(samples)
+        if self._sixteen_bit:
+            self._integers.update((samples * np.float32(STEPS)).astype("<i2").data)
+
+    def hexdigest(self) -> str:
+        """Return the hash of all that was added."""
+        return (self._floats if self._has_floats and not self._sixteen_bit else self._integers).hexdigest()
 
 
 def _is_sixteen_bit(samples: Pcm) -> bool:
     """Say whether finite float samples are 16-bit integers, scaled."""
-    scaled = samples * np.float32(STEPS)
+    with np.errstate(over="ignore"):
+        scaled = samples * np.float32(STEPS)
     return bool(scaled.min() >= -STEPS and scaled.max() < STEPS and np.array_equal(np.rint(scaled), scaled))
 
 
-def mix_down(samples: Pcm) -> npt.NDArray[np.float32]:
-    """Average the channels of (frames, channels) to (frames,), float32 with full scale at ±1.
+class _Source:
+    """A file's blocks, as often as they are asked for; what they are is noted the first time."""
 
-    Channel by channel: NumPy's mean along so short an axis takes ten times as long.
-    """
-    mono: npt.NDArray[np.float32] = samples[:, 0].astype(np.float32, copy=False)
-    channels = samples.shape[1]
-    if channels > 1:
-        mono = mono + samples[:, 1]
-        for channel in range(2, channels):
-            mono += samples[:, channel]
-        mono /= np.float32(channels)
-    return mono / np.float32(STEPS) if samples.dtype == np.int16 else mono
+    def __init__(self, data: bytes) -> None:
+        self._data, self._hash = data, PcmHash()
+        self.sample_rate_hz = self.channels = 0
+        self._again = False
 
+    def blocks(self) -> Iterator[Block]:
+        blocks = decode_blocks(self._data)
+        if self._again:
+            yield from blocks
+            return
+        self._again = True
+        for block in blocks:
+            if not self.channels:
+                self.sample_rate_hz, self.channels = block.sample_rate_hz, block.samples.shape[1]
+            yield block  # what is not finite or has no rate ends here
+            if len(block.samples):
+                self._hash.add(block.samples)
 
-def resample(mono: npt.NDArray[np.float32], rate: int, new_rate: int) -> npt.NDArray[np.float32]:
-    """Resample (frames,) from `rate` to `new_rate`, both in Hz, with soxr's HQ recipe."""
-    if rate == new_rate:
-        return mono
-    return np.asarray(soxr.resample(mono, rate, new_rate, quality="HQ"), dtype=np.float32)
-
-
-def to_int16(mono: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
-    """Round to 16-bit integers; what lies beyond full scale (a resampler's overshoot) is clipped to it."""
-    scaled = np.clip(mono * np.float32(FULL_SCALE), -FULL_SCALE, FULL_SCALE)
-    return np.asarray(np.rint(scaled), dtype=np.int16)
+    def pcm_hash(self) -> str:
+        return self._hash.hexdigest()
 
 
 def decode_clip(data: bytes, sample_rate_hz: int) -> Clip:
@@ -145,19 +95,22 @@ def decode_clip(data: bytes, sample_rate_hz: int) -> Clip:
     container it came in.
 
     Raises:
-        AudioError: if the file is unreadable, truncated, empty, shorter than 0.1 s, silent, or holds NaN or infinity.
+        AudioError: if the file is unreadable, truncated, empty, shorter than 0.1 s, longer than 2 h, silent, or holds NaN
+            or infinity.
     """
-    samples, rate = decode(data)
-    duration_s = len(samples) / rate
-    if duration_s < SHORTEST_S:
-        raise AudioError(f"too short: {len(samples)} frames at {rate} Hz are under {SHORTEST_S} s")
-    peak = peak_of(samples)
-    if not np.isfinite(peak):
-        raise AudioError("it holds NaN or infinite samples")
-    mono = mix_down(samples)
-    if peak > 1:
-        mono = mono / np.float32(peak)
-    if float(np.abs(mono).max()) < SILENCE_PEAK:
-        raise AudioError("silent: its peak lies below -72 dB of full scale")
-    stored = to_int16(resample(mono, rate, sample_rate_hz))
-    return Clip(stored, round(duration_s, 6), rate, samples.shape[1], pcm_hash(samples))
+    source = _Source(data)
+    stream = SampleStream(source.blocks, sample_rate_hz)
+    parts: list[npt.NDArray[np.int16]] = []
+    for part in stream:
+        if stream.duration_s > LONGEST_S:
+            raise AudioError(f"too long: over {LONGEST_S / 3600:g} h; cut it into clips")
+        parts.append(part)
+    if stream.silent:
+        raise AudioError(SILENT)
+    return Clip(
+        np.concatenate(parts),
+        round(stream.duration_s, 6),
+        source.sample_rate_hz,
+        source.channels,
+        source.pcm_hash(),
+    )

@@ -22,7 +22,8 @@ from instrumentarium.corpora.source.card import Card
 from instrumentarium.corpora.source.counts import Published
 from instrumentarium.corpora.source.members import Rejection, Source, SourceClip, stem
 from instrumentarium.corpora.source.params import CollectionSource, Corpus, CorpusParams
-from instrumentarium.ingestion.audio import AudioError, Clip, decode_clip
+from instrumentarium.decoding.pcm import AudioError
+from instrumentarium.ingestion.audio import Clip, decode_clip
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import SET_ASIDE, replace_together, write_json
 from instrumentarium.runtime.workers import map_in_order, worker_pool
@@ -223,6 +224,8 @@ def _decode_in_order(
             return item, decode_clip(item.data, sample_rate_hz)
         except AudioError as error:
             return item, error
+        except Exception as error:  # no memory, or a mistake of ours: one file must not cost the others
+            return item, AudioError(f"not readable as audio: {type(error).__name__}: {error}".rstrip(": "))
 
     with worker_pool("threads") as pool:
         yield from map_in_order(pool, decode, source, title)

@@ -15,7 +15,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from instrumentarium.predicting.samples import SampleStream
+from instrumentarium.decoding.pcm import AudioError
+from instrumentarium.decoding.stream import SampleStream
 from instrumentarium.predicting.windowscores import PartialScores, Windowing, WindowScores
 from instrumentarium.runtime.errors import UserError
 
@@ -113,6 +114,8 @@ class Streams2Scores:
                     yield recording, window
             except (UserError, OSError) as error:
                 recording.error = error
+            except Exception as error:  # no memory, or a mistake of ours: one file must not cost the others
+                recording.error = AudioError(f"not usable: {type(error).__name__}: {error}".rstrip(": "))
             yield recording, None
 
     def _score(self, batch: list[Window]) -> npt.NDArray[np.float32]:

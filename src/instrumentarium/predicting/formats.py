@@ -35,7 +35,9 @@ def as_table(prediction: Prediction) -> str:
     if prediction.error is not None or prediction.duration_s is None:
         return f"{one_line(prediction.path)}\n  not recognised: {prediction.error}"
     lines = [f"{one_line(prediction.path)}  ({clock(prediction.duration_s)})"]
-    if not prediction.present.any():
+    if prediction.note is not None:
+        lines.append(f"  {prediction.note}")
+    elif not prediction.present.any():
         lines.append("  no instrument is recognised")
     instruments = prediction.taxonomy.instruments
     name_width = max(16, *(len(instrument.name) for instrument in instruments))

@@ -11,10 +11,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from instrumentarium.decoding.pcm import SILENT
+from instrumentarium.decoding.stream import SampleStream
 from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.predicting.batching import Streams2Scores, in_batches
 from instrumentarium.predicting.prediction import Prediction, failed
-from instrumentarium.predicting.samples import SampleStream
 from instrumentarium.predicting.timeline import (
     FloatArray,
     TimelineSettings,
@@ -150,7 +151,10 @@ class Audio2Timeline:
             at_temperature(weighted, self.temperature), windows.starts_s, windows.length_s, windows.duration_s, codes
         )
         segments = with_strongest(segments, [strongest[column] for column in np.flatnonzero(present)], codes)
-        return Prediction(name, self.taxonomy, windows.duration_s, scores, present, segments, reported, error=None)
+        note = None if windows.audible.any() else f"nothing to recognise: {SILENT}"
+        return Prediction(
+            name, self.taxonomy, windows.duration_s, scores, present, segments, reported, error=None, note=note
+        )
 
 
 class File2Timeline:

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from instrumentarium.ingestion.audio import SHORTEST_S, AudioError
-from instrumentarium.predicting.decoding import Block, decode_blocks
+from instrumentarium.decoding.decoder import decode_blocks
+from instrumentarium.decoding.pcm import SHORTEST_S, AudioError, Block
+from instrumentarium.decoding.stream import SampleStream
 from instrumentarium.predicting.ladder import Files2Table
 from instrumentarium.predicting.prediction import Prediction, instruments_content
-from instrumentarium.predicting.samples import SampleStream
 from instrumentarium.predicting.timeline import FloatArray
 from instrumentarium.predicting.windowscores import WindowScores
 from instrumentarium.runtime.errors import UserError

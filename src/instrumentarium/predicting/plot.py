@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from instrumentarium.decoding.stream import SampleStream
 from instrumentarium.predicting.formats import clock, one_line
 from instrumentarium.predicting.ladder import Audio2Timeline
 from instrumentarium.predicting.prediction import Prediction
-from instrumentarium.predicting.samples import SampleStream
 from instrumentarium.predicting.spectrogram import RANGE_DB, Spectrogram, compute_spectrogram
 from instrumentarium.runtime.files import atomic_path
 

@@ -21,6 +21,7 @@ class Prediction:
     segments: tuple[Segment, ...]
     frames: FloatArray  # (frames, instruments), smoothed; what the segments are cut from
     error: str | None
+    note: str | None = None  # why the scores say nothing of the recording
 
     def content(self) -> dict[str, object]:
         """Return the prediction as JSON writes it."""
@@ -33,6 +34,7 @@ class Prediction:
                 {"instrument": part.instrument, "start_s": part.start_s, "end_s": part.end_s, "score": part.score}
                 for part in self.segments
             ],
+            "note": self.note,
             "error": self.error,
         }
 

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from instrumentarium.decoding.stream import SampleStream
 from instrumentarium.frontends.display import display_frontend
 from instrumentarium.frontends.waveforms import to_waveforms
-from instrumentarium.predicting.samples import SampleStream
 
 COLUMNS = 1200
 """At most."""

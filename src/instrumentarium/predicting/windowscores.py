@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from instrumentarium.clips.levels import SILENT_DB, levels_db, window_weights
 from instrumentarium.clips.pooling import pool_windows
-from instrumentarium.predicting.samples import SampleStream, stream_windows
+from instrumentarium.decoding.stream import SampleStream
+from instrumentarium.predicting.samples import stream_windows
 from instrumentarium.predicting.timeline import FloatArray
 
 

@@ -1,0 +1,114 @@
+"""The bytes of a file, or a part of them, as decoders read them."""
+
+import io
+import mmap
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from instrumentarium.decoding.pcm import AudioError
+
+Buffer = bytes | mmap.mmap
+
+
+class Content:
+    """Bytes `start` to `stop` of a buffer, with others of the same number in the place of the first ones.
+
+    Args:
+        buffer: a file in memory, or mapped.
+        start: of the part.
+        stop: behind its last byte.
+        head: stands for the first bytes of the part.
+    """
+
+    def __init__(self, buffer: Buffer, start: int = 0, stop: int | None = None, head: bytes = b"") -> None:
+        self.buffer, self.start, self.head = buffer, start, head
+        self.stop = len(buffer) if stop is None else min(stop, len(buffer))
+
+    def __len__(self) -> int:
+        return max(0, self.stop - self.start)
+
+    def part(self, start: int, stop: int | None = None) -> "Content":
+        """Return the bytes from `start` to `stop`, counted within this part."""
+        return Content(self.buffer, self.start + start, self.stop if stop is None else self.start + stop)
+
+    def with_head(self, head: bytes) -> "Content":
+        """Return the same bytes with others in the place of the first ones."""
+        return Content(self.buffer, self.start, self.stop, head)
+
+    def read(self, at: int, size: int) -> bytes:
+        """Return up to `size` bytes from `at` on; fewer at the end."""
+        begin = self.start + at
+        found = self.buffer[begin : max(begin, min(begin + size, self.stop))]
+        return self.head[at : at + size] + found[len(self.head) - at :] if at < len(self.head) else found
+
+    def find(self, wanted: bytes, at: int = 0, stop: int | None = None) -> int:
+        """Return where `wanted` first stands from `at` on and before `stop`; -1 if nowhere."""
+        end = self.stop if stop is None else min(self.stop, self.start + stop)
+        found = self.buffer.find(wanted, self.start + at, end)
+        return found if found < 0 else found - self.start
+
+    def number(self, at: int, size: int, order: Literal["big", "little"] = "big") -> int:
+        """Return the unsigned integer of `size` bytes at `at`."""
+        return int.from_bytes(self.read(at, size), order)
+
+
+class Reader(io.RawIOBase):
+    """Content as a file. It never raises: decoders' libraries print what a callback raises, and go on without it."""
+
+    def __init__(self, content: Content) -> None:
+        super().__init__()
+        self._content, self._at = content, 0
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say that it can be sought."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a position, at least 0; return it."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at}.get(whence, len(self._content))
+        self._at = max(0, base + offset)
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes."""
+        data = self._content.read(self._at, len(self._content) if size < 0 else size)
+        self._at += len(data)
+        return data
+
+    def readinto(self, buffer: object) -> int:
+        """Fill a buffer as far as there are bytes; return how many were read."""
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+
+@contextmanager
+def opened(source: Path | bytes) -> Iterator[Content]:
+    """Yield the content of a file, mapped, or that of bytes.
+
+    Raises:
+        AudioError: if there are no bytes.
+        OSError: if the file is missing or cannot be opened.
+    """
+    if isinstance(source, bytes):
+        if not source:
+            raise AudioError("the file is empty (0 bytes)")
+        yield Content(source)
+        return
+    with source.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            raise AudioError("the file is empty (0 bytes)")
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            yield Content(mapped)

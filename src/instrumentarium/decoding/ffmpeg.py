@@ -1,0 +1,131 @@
+"""Reading by FFmpeg's libraries, which PyAV ships: MPEG audio, M4A, the sound of video, and second opinions.
+
+Only the bytes at hand are read: no protocol is open to FFmpeg, and no playlist is among the formats, so that a file cannot
+make it call up others.
+"""
+
+from collections.abc import Iterator
+from typing import cast
+
+import av
+import av.error
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer
+
+from instrumentarium.decoding.content import Content, Reader
+from instrumentarium.decoding.pcm import Block, Pcm
+from instrumentarium.decoding.sndfile import BLOCK_VALUES
+
+FORMATS = (
+    "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,iff,latm,loas,matroska,mlp,mov,mp3,mpc,mpc8,"
+    "mpeg,mpegts,nut,oga,ogg,rm,shn,tak,truehd,tta,voc,w64,wav,wv,xwma"
+)
+"""Formats that hold sound: FFmpeg's names of its readers."""
+_SCALES = {"s32": 1 / (1 << 31), "s64": 1 / (1 << 63)}
+
+
+class ReadError(Exception):
+    """FFmpeg cannot read a file, or finds damage; the message is what it says."""
+
+
+def read_blocks(content: Content, *, format_: str | None = None, strict: bool = False) -> Iterator[Block]:
+    """Yield the samples of a file's first stream of sound in order.
+
+    Args:
+        content: of the file.
+        format_: FFmpeg's name of the format, where it is known.
+        strict: heed checksums, and whatever else is not as it should be.
+
+    Raises:
+        ReadError: if it cannot be read.
+    """
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
+    if strict:
+        options["err_detect"] = "crccheck+bitstream+buffer+explode"
+    gathered = _Gathered()
+    try:
+        with av.open(Reader(content), "r", format=format_, options=options, metadata_errors="ignore") as container:
+            for frame in _frames(container, lenient=format_ == "mp3"):
+                yield from gathered.add(frame)
+    except av.error.FFmpegError as error:
+        raise ReadError(error.strerror or str(error)) from error
+    yield from gathered.take()
+
+
+class _Gathered:
+    """Frames of one rate and one kind, until they make a block."""
+
+    def __init__(self) -> None:
+        self._parts: list[Pcm] = []
+        self._kind: tuple[object, ...] = ()
+        self._rate_hz = self._values = 0
+        self._bounded = True
+
+    def add(self, frame: av.AudioFrame) -> Iterator[Block]:
+        """Take a frame, and yield what is complete."""
+        samples = _samples(frame)
+        kind = (frame.sample_rate, frame.format.name, samples.shape[1])
+        if kind != self._kind:
+            yield from self.take()
+            self._kind, self._rate_hz = kind, int(frame.sample_rate)
+            self._bounded = not frame.format.name.startswith(("flt", "dbl"))
+        self._parts.append(samples)
+        self._values += samples.size
+        if self._values >= BLOCK_VALUES:
+            yield from self.take()
+
+    def take(self) -> Iterator[Block]:
+        """Yield what there is."""
+        if self._parts:
+            samples = cast("Pcm", np.concatenate(self._parts))
+            self._parts, self._values = [], 0
+            yield Block(samples, self._rate_hz, self._bounded)
+
+
+def _frames(container: InputContainer, *, lenient: bool) -> Iterator[av.AudioFrame]:
+    """Yield decoded frames.
+
+    Args:
+        container: of the stream.
+        lenient: the first frames and the last one may lack what they need: a stream that was cut from a longer one.
+    """
+    if not container.streams.audio:
+        raise ReadError("there is no sound in it")
+    stream = container.streams.audio[0]
+    stream.codec_context.thread_count = 1
+    failed: av.error.FFmpegError | None = None
+    for number, packet in enumerate(container.demux(stream)):
+        if failed is not None and packet.size:
+            raise failed
+        if packet.is_corrupt and not lenient:
+            raise ReadError("it breaks off within a packet")
+        try:
+            frames = packet.decode()
+        except av.error.EOFError:
+            break
+        except av.error.FFmpegError as error:
+            if not lenient:
+                raise
+            failed = None if number < _RESERVOIR else error
+            continue
+        yield from (frame for frame in frames if frame.samples)
+
+
+_RESERVOIR = 10
+"""Frames at the start of MP3 that may refer to some before them."""
+
+
+def _samples(frame: av.AudioFrame) -> Pcm:
+    """Return a frame's samples, (frames, channels)."""
+    array: npt.NDArray[np.generic] = frame.to_ndarray()
+    channels = frame.layout.nb_channels
+    array = array.T if frame.format.is_planar else array.reshape(-1, channels)
+    name = frame.format.name.removesuffix("p")
+    if name == "s16":
+        return np.ascontiguousarray(array, dtype=np.int16)
+    if name == "u8":
+        return ((array.astype(np.int16) - 128) * np.int16(256)).astype(np.int16)
+    if name in _SCALES:
+        return (array.astype(np.float64) * _SCALES[name]).astype(np.float32)
+    return np.ascontiguousarray(array, dtype=np.float32)

@@ -1,0 +1,25 @@
+"""FLAC files joined one behind the other, and those whose length was not known when they were written. Source: RFC 9639."""
+
+from instrumentarium.decoding.content import Content
+
+MAGIC = b"fLaC"
+_BEGINNING = MAGIC + b"\x00\x00\x00\x22"
+"""The magic, and the head of the block that always follows: STREAMINFO, 34 bytes, not the last block."""
+_LAST_BEGINNING = MAGIC + b"\x80\x00\x00\x22"
+
+
+def find_links(content: Content) -> list[Content]:
+    """Return the files that `content`, which begins as one, is made of."""
+    starts = {0}
+    for beginning in (_BEGINNING, _LAST_BEGINNING):
+        at = content.find(beginning, 1)
+        while at >= 0:
+            starts.add(at)
+            at = content.find(beginning, at + 1)
+    ordered = sorted(starts)
+    return [content.part(start, stop) for start, stop in zip(ordered, [*ordered[1:], len(content)], strict=True)]
+
+
+def is_streamed(content: Content) -> bool:
+    """Say whether it is a FLAC file that announces no number of samples."""
+    return content.read(0, 4) == MAGIC and content.number(21, 5) & ((1 << 36) - 1) == 0
