@@ -151,7 +151,7 @@ class Audio2Timeline:
             at_temperature(weighted, self.temperature), windows.starts_s, windows.length_s, windows.duration_s, codes
         )
         segments = with_strongest(segments, [strongest[column] for column in np.flatnonzero(present)], codes)
-        note = None if windows.audible.any() else f"nothing to recognise: {SILENT}"
+        note = None if windows.weights.any() else f"nothing to recognise: {SILENT}"
         return Prediction(
             name, self.taxonomy, windows.duration_s, scores, present, segments, reported, error=None, note=note
         )
