@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,6 +31,7 @@ from model_fixtures import (
 from safetensors.torch import load_file
 
 from instrumentarium.config.selection import Selection, write_selection
+from instrumentarium.runtime.fulldisk import full_disk
 from instrumentarium.runtime.section import DeclaredParams
 from instrumentarium.scoring.recognizer import Recognizer
 from instrumentarium.tables.samplestore import SampleWriter
@@ -316,6 +318,24 @@ def test_a_snapshot_is_on_the_disk_before_it_counts(tmp_path: Path, monkeypatch:
         temporary.write_bytes(b"weights")
     one = ["sync .tmp", "rename {}", "sync folder"]
     assert done == [step.format(name) for name in (SEALS, SNAPSHOT) for step in one]
+
+
+def test_a_full_disk_is_named_and_with_room_training_ends_as_it_would_have(
+    train: Train, straight: dict[str, dict[str, bytes]], small_disk: Path, monkeypatch: pytest.MonkeyPatch
+):
+    if "outputs" not in straight:
+        straight["outputs"] = train()
+    cache = small_disk / "cache"
+    monkeypatch.setenv("INSTRUMENTARIUM_CACHE", str(cache))
+    (small_disk / "filler").write_bytes(bytes(56 * 1024))
+    with pytest.raises(OSError, match="No space left on device") as info:
+        train()
+    said = full_disk(info.value) or ""
+    assert re.search(rf"/resume/[0-9a-f]+/{SNAPSHOT} could not be written, since its disk is full", said)
+    assert [path.name for path in cache.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
+    monkeypatch.delenv("INSTRUMENTARIUM_CACHE")
+    monkeypatch.setenv("INSTRUMENTARIUM_CACHE", str(small_disk.parent / "roomy"))
+    assert train() == straight["outputs"]
 
 
 def test_a_resumed_run_trains_only_what_is_left(train: Train, monkeypatch: pytest.MonkeyPatch):
