@@ -13,6 +13,7 @@ help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 repro: $(READY) ## Run the pipeline: dvc repro
+	$(BIN)/python .ci/lock.py
 	PATH="$(BIN):$$PATH" dvc repro
 
 record: $(READY) ## After an edit of code that leaves every result as it is: a new dvc.lock without a run (docs/experiments.md)

@@ -158,8 +158,12 @@ def test_the_number_of_threads_changes_nothing(
     mixed = {**{name: data for name, (data, _) in bad_files.items()}, **files}
     many = [clip_of(f"{number} {name}", data) for number in range(3) for name, data in sorted(mixed.items())]
     ingest("irmas", iter(many), tmp_path / "two", RATE)
+    pools: list[int] = []
+    make = workers.ThreadPoolExecutor
     monkeypatch.setattr(workers, "usable_cores", lambda: cores)
+    monkeypatch.setattr(workers, "ThreadPoolExecutor", lambda size: pools.append(size) or make(size))
     ingest("irmas", iter(many), tmp_path / "other", RATE)
+    assert pools == [cores]
     assert contents(tmp_path / "two") == contents(tmp_path / "other")
 
 

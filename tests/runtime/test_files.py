@@ -214,6 +214,7 @@ def test_an_error_without_a_name_or_of_the_temporary_file_names_the_file(tmp_pat
     for make in (
         lambda temporary: OSError(28, "No space left on device"),
         lambda temporary: OSError(28, "No space left on device", str(temporary)),
+        lambda temporary: OSError(28, "No space left on device", None, None, str(temporary)),
     ):
         message = r"\[Errno 28\] No space left on device: '.*/file\.txt'$"
         with pytest.raises(OSError, match=message), atomic_path(path) as temporary:

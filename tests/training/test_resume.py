@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ from model_fixtures import (
 from safetensors.torch import load_file
 
 from instrumentarium.config.selection import Selection, write_selection
+from instrumentarium.runtime.fulldisk import full_disk
 from instrumentarium.runtime.section import DeclaredParams, validate
 from instrumentarium.scoring.recognizer import Recognizer
 from instrumentarium.tables.samplestore import SampleWriter
@@ -371,6 +373,24 @@ def test_curves_have_each_term_of_a_loss_of_several(train: Train):
     for epoch in (1, 2):
         loss = {row["part"]: row["loss"] for row in rows if row["epoch"] == epoch}
         assert loss["train"] == pytest.approx(loss["train, bce"] + loss["train, families"], abs=2e-6)
+
+
+def test_a_full_disk_is_named_and_with_room_training_ends_as_it_would_have(
+    train: Train, straight: dict[str, dict[str, bytes]], small_disk: Path, monkeypatch: pytest.MonkeyPatch
+):
+    if "outputs" not in straight:
+        straight["outputs"] = train()
+    cache = small_disk / "cache"
+    monkeypatch.setenv("INSTRUMENTARIUM_CACHE", str(cache))
+    (small_disk / "filler").write_bytes(bytes(56 * 1024))
+    with pytest.raises(OSError, match="No space left on device") as info:
+        train()
+    said = full_disk(info.value) or ""
+    assert re.search(rf"/resume/[0-9a-f]+/{SNAPSHOT} could not be written, since its disk is full", said)
+    assert [path.name for path in cache.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
+    monkeypatch.delenv("INSTRUMENTARIUM_CACHE")
+    monkeypatch.setenv("INSTRUMENTARIUM_CACHE", str(small_disk.parent / "roomy"))
+    assert train() == straight["outputs"]
 
 
 def test_a_resumed_run_trains_only_what_is_left(train: Train, monkeypatch: pytest.MonkeyPatch):

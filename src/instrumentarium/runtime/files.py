@@ -63,6 +63,8 @@ def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
     except OSError as error:
         if error.errno is not None and error.filename in (None, name):
             error.filename = str(path)
+        if error.filename2 == name:  # of a copy
+            error.filename2 = str(path)
         raise
     finally:
         temporary.unlink(missing_ok=True)
