@@ -4,7 +4,14 @@ import numpy as np
 import torch
 from model_fixtures import FRONTEND, RATE_HZ
 
-from instrumentarium.frontends.params import AnyFrontEndParams, CqtParams, FbankParams, MfccParams, ScalogramParams
+from instrumentarium.frontends.params import (
+    AnyFrontEndParams,
+    CqtParams,
+    FbankParams,
+    MfccParams,
+    MultiParams,
+    ScalogramParams,
+)
 
 MEL = FRONTEND.model_dump(exclude={"kind"})
 MFCC = MfccParams(kind="mfcc", n_mfcc=12, **MEL | {"level": "relative"})
@@ -20,6 +27,14 @@ FBANK = FbankParams(
     full_scale=1.0,
     normalisation="per_band",
 )
+MULTI = MultiParams(
+    kind="multi",
+    channels=("logmel", "harmonic", "percussive"),
+    hpss_frames=9,
+    hpss_bands=5,
+    **MEL | {"level": "relative"},
+)
+CHROMA = MULTI.model_copy(update={"channels": ("chroma", "delta", "logmel"), "n_fft": 1024})
 CQT = CqtParams(
     kind="cqt",
     sample_rate_hz=RATE_HZ,
@@ -50,6 +65,8 @@ SPECTRAL: dict[str, AnyFrontEndParams] = {
     "fbank": FBANK,
     "cqt": CQT,
     "scalogram": SCALOGRAM,
+    "multi": MULTI,
+    "chroma": CHROMA,
 }
 """Every kind of front end that makes spectra."""
 

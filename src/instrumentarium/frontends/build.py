@@ -5,12 +5,14 @@ from instrumentarium.frontends.cqt import Cqt
 from instrumentarium.frontends.fbank import Fbank
 from instrumentarium.frontends.logmel import LogMel
 from instrumentarium.frontends.mfcc import Mfcc
+from instrumentarium.frontends.multi import Multi
 from instrumentarium.frontends.params import (
     AnyFrontEndParams,
     CqtParams,
     FbankParams,
     LogMelParams,
     MfccParams,
+    MultiParams,
     ScalogramParams,
     WaveformParams,
 )
@@ -25,6 +27,8 @@ def build_frontend(params: AnyFrontEndParams, input_rate_hz: int) -> FrontEnd:
             return LogMel(params, input_rate_hz)
         case MfccParams():
             return Mfcc(params, input_rate_hz)
+        case MultiParams():
+            return Multi(params, input_rate_hz)
         case FbankParams():
             return Fbank(params, input_rate_hz)
         case CqtParams():

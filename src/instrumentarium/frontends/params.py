@@ -90,6 +90,29 @@ class MfccParams(MelParams):
         return self
 
 
+MultiChannel = Literal["logmel", "harmonic", "percussive", "delta", "chroma"]
+
+
+class MultiParams(MelParams):
+    """Up to three features of one mel spectrogram, each in a channel of its own."""
+
+    kind: Literal["multi"]
+    channels: Annotated[tuple[MultiChannel, ...], Field(min_length=1, max_length=3, strict=False)]
+    hpss_frames: Annotated[int, Field(ge=3, le=63)]
+    hpss_bands: Annotated[int, Field(ge=3, le=63)]
+
+    @model_validator(mode="after")
+    def _channels_differ_and_medians_have_a_middle(self) -> Self:
+        text = ""
+        if len(set(self.channels)) < len(self.channels):
+            text = f"channels names one twice: {', '.join(self.channels)}"
+        if not self.hpss_frames % 2 or not self.hpss_bands % 2:
+            text = f"hpss_frames and hpss_bands must be odd, found {self.hpss_frames} and {self.hpss_bands}"
+        if text:
+            raise PydanticCustomError("channels", "{text}", {"text": text})
+        return self
+
+
 class FbankParams(FrontEndSection):
     """Kaldi's filter bank, without dither; its level is absolute."""
 
@@ -174,6 +197,6 @@ class WaveformParams(FrontEndSection):
         return False
 
 
-AnyFrontEndParams = LogMelParams | MfccParams | FbankParams | CqtParams | ScalogramParams | WaveformParams
+AnyFrontEndParams = LogMelParams | MfccParams | MultiParams | FbankParams | CqtParams | ScalogramParams | WaveformParams
 FrontEndParams = Annotated[AnyFrontEndParams, Field(discriminator="kind")]
 FRONTEND: TypeAdapter[AnyFrontEndParams] = TypeAdapter(FrontEndParams)

@@ -20,6 +20,7 @@ from instrumentarium.frontends.bandpower import BandPower
 from instrumentarium.frontends.base import FrontEnd
 from instrumentarium.frontends.fbank import Fbank, FrameSpectrum
 from instrumentarium.frontends.logmel import LogMel, Spectrum
+from instrumentarium.frontends.multi import Multi
 from instrumentarium.models.recognition import RecognitionModel
 from instrumentarium.runtime.errors import UserError
 
@@ -114,7 +115,9 @@ def convolve(frontend: FrontEnd) -> None:
             "exported to ONNX; train with one made of a mel spectrogram, or predict with the backend torch"
         )
     if isinstance(frontend, LogMel) and isinstance(frontend.spectrum, Spectrum):
-        frontend.spectrum = ConvolvedSpectrum(frontend.spectrum, frontend.filters.any(dim=0))
+        whole = isinstance(frontend, Multi) and frontend.has_chroma  # whose power is that of the bins
+        covered = torch.ones(frontend.filters.shape[1], dtype=torch.bool) if whole else frontend.filters.any(dim=0)
+        frontend.spectrum = ConvolvedSpectrum(frontend.spectrum, covered)
     if isinstance(frontend, Fbank) and isinstance(frontend.spectrum, FrameSpectrum):
         frontend.spectrum = ConvolvedFrameSpectrum(frontend.spectrum)
     if isinstance(frontend.resample, Resample):
