@@ -12,7 +12,14 @@ from instrumentarium.splitting.units import recording_units
 
 
 def folds(
-    clips: pd.DataFrame, labels: pd.DataFrame, recordings: pd.Series, codes: Sequence[str], k: int, seed: int
+    clips: pd.DataFrame,
+    labels: pd.DataFrame,
+    recordings: pd.Series,
+    codes: Sequence[str],
+    k: int,
+    seed: int,
+    *,
+    runs: int | None = None,
 ) -> pd.Series:
     """Return the fold of each clip, 0 to k − 1, indexed as `clips` is; a recording lies in one fold.
 
@@ -25,6 +32,7 @@ def folds(
         codes: of the instruments.
         k: how many folds, at least 2.
         seed: any whole number.
+        runs: how many searches; of hundreds of recordings, one finds about as much as several.
 
     Raises:
         SplitError: if k is below 2, or there are fewer recordings than folds.
@@ -36,7 +44,7 @@ def folds(
         raise SplitError(
             f"{len(units)} recordings cannot fill {k} folds, since a recording lies in one fold; ask for fewer folds"
         )
-    fold_of = dict(zip(units.names, stratified_group_split(units, [1 / k] * k, seed).tolist(), strict=True))
+    fold_of = dict(zip(units.names, stratified_group_split(units, [1 / k] * k, seed, runs=runs).tolist(), strict=True))
     return recordings[clips.index].map(fold_of).astype("int64").rename("fold")
 
 
@@ -70,6 +78,7 @@ def validate_by_fold(
         [*codes, *sorted(set(corpora))],
         FOLDS,
         derive_seed(seed, "folds"),
+        runs=1,
     )
     changed = split.copy()
     changed.loc[free.index, "split"] = (found == fold).map({True: "validation", False: "train"})

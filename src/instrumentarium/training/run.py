@@ -1,7 +1,7 @@
 """One training run from tables to model folder: gathers what determines it, resumes it, writes what came out."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,9 +12,9 @@ from instrumentarium.clips.collection import clips_of, open_samples, read_clips
 from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
 from instrumentarium.clips.params import WindowsParams
 from instrumentarium.frontends.normalisation import Normalisation
-from instrumentarium.frontends.params import FRONTEND
+from instrumentarium.frontends.params import FRONTEND, FrontEndParams
 from instrumentarium.models.modelfile import ModelCard, TrainedOn, save_model
-from instrumentarium.models.params import BACKBONE, HEAD
+from instrumentarium.models.params import BACKBONE, HEAD, BackboneParams, HeadParams
 from instrumentarium.models.recognition import build_model
 from instrumentarium.runtime.cache import fingerprint
 from instrumentarium.runtime.files import write_json
@@ -27,7 +27,7 @@ from instrumentarium.training.augment.params import AugmentParams
 from instrumentarium.training.fit import choose_precision, fit
 from instrumentarium.training.objectives.base import TrainingLabels
 from instrumentarium.training.objectives.build import build_objective
-from instrumentarium.training.objectives.params import LOSS
+from instrumentarium.training.objectives.params import LOSS, LossParams
 from instrumentarium.training.params import RecipeParams, TrainingParams
 from instrumentarium.training.recorder import TERM, History
 from instrumentarium.training.resume import resume_folder
@@ -49,13 +49,27 @@ class Inputs:
     selected: Path
 
 
-def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plots: Path) -> str:
-    """Train the model that params.yaml selects and write model folder, metrics and curves; return a line about it.
+@dataclass(frozen=True)
+class Prepared:
+    """A run before its first step, and what it is made of."""
+
+    run: TrainingRun
+    data: Mapping[str, SplitData]
+    taxonomy: Taxonomy
+    frontend: FrontEndParams
+    normalisation: Normalisation
+    backbone: BackboneParams
+    head: HeadParams
+    loss: LossParams
+    augmentation: AugmentParams
+
+
+def prepare(params: DeclaredParams, inputs: Inputs) -> Prepared:
+    """Build the model that params.yaml selects, and gather all that it is trained by and on.
 
     Raises:
         UserError: if parameters, tables or pretrained weights are missing or cannot be used.
     """
-    collection, model_name = params.read("collection", str), params.read("model", str)
     training = params.read("training", TrainingParams)
     seed = params.read("seed", Seed) if training.seed is None else training.seed
     sample_rate_hz, selected = params.read("audio.sample_rate_hz", int), inputs.selected
@@ -91,6 +105,18 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
         sample_rate_hz=sample_rate_hz,
         seed=seed,
     )
+    return Prepared(run, data, taxonomy, frontend, normalisation, backbone, head, loss, augmentation)
+
+
+def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plots: Path) -> str:
+    """Train the model that params.yaml selects and write model folder, metrics and curves; return a line about it.
+
+    Raises:
+        UserError: if parameters, tables or pretrained weights are missing or cannot be used.
+    """
+    collection, model_name = params.read("collection", str), params.read("model", str)
+    prepared = prepare(params, inputs)
+    run, data, taxonomy = prepared.run, prepared.data, prepared.taxonomy
     versions = {name: version(name) for name in LIBRARIES}
     key = fingerprint(
         {
@@ -102,7 +128,7 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
         [
             *_code(),
             *(inputs.labels, inputs.taxonomy, inputs.split, inputs.stats),
-            *(selected / f"{name}.json" for name in SELECTED),
+            *(inputs.selected / f"{name}.json" for name in SELECTED),
             *(folder / "clips.csv" for folder in inputs.corpora),
         ],
     )
@@ -113,22 +139,22 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
             format=2,
             taxonomy_name=taxonomy.name,
             labels=taxonomy.instruments,
-            sample_rate_hz=sample_rate_hz,
-            frontend=frontend,
-            normalisation=normalisation,
-            backbone=backbone,
-            head=head,
-            windows=windows,
+            sample_rate_hz=run.sample_rate_hz,
+            frontend=prepared.frontend,
+            normalisation=prepared.normalisation,
+            backbone=prepared.backbone,
+            head=prepared.head,
+            windows=run.windows,
             recipe={
-                **recipe.model_dump(mode="json"),
-                "loss": loss.model_dump(mode="json"),
-                "augmentation": augmentation.model_dump(mode="json"),
+                **run.recipe.model_dump(mode="json"),
+                "loss": prepared.loss.model_dump(mode="json"),
+                "augmentation": prepared.augmentation.model_dump(mode="json"),
                 "training": run.training.model_dump(mode="json"),
             },
             trained=TrainedOn(
                 collection=collection,
                 model=model_name,
-                seed=seed,
+                seed=run.seed,
                 epochs=len(history.rows),
                 best_epoch=history.best_epoch + 1,
                 validation_map_macro=round(best["validation_map_macro"], 6),
@@ -136,12 +162,12 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
             versions=versions,
         )
         save_model(out, history.best_weights, card)
-        write_json(metrics, _metrics(history, sum(weights.numel() for weights in model.parameters())))
+        write_json(metrics, _metrics(history, sum(weights.numel() for weights in run.model.parameters())))
         _write_curves(history, plots)
     return (
         f"train: {len(data['train'].samples)} training and {len(data['validation'].samples)} validation clips in; "
         f"{model_name} after {len(history.rows)} epochs out, best in epoch {history.best_epoch + 1} "
-        f"(validation mAP {best['validation_map_macro']:.4f}), {choose_precision(recipe)}"
+        f"(validation mAP {best['validation_map_macro']:.4f}), {choose_precision(run.recipe)}"
     )
 
 
