@@ -187,7 +187,7 @@ def test_a_key_like_no_other_gets_the_list_alone(changed: Change):
 
 def test_an_unknown_model_is_named_with_the_allowed_ones(changed: Change):
     found = problems(changed(model="resnet"))
-    assert found.startswith("model: 'resnet' is not a key of `models` (allowed: cnn, ")
+    assert found.startswith("model: 'resnet' is not a key of `models` (allowed: ast, ")
     assert found.endswith("did you mean 'resnext'?)")
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from instrumentarium.config.check import check_files
 from instrumentarium.config.selection import write_selection
 from instrumentarium.config.whole import Params
-from instrumentarium.frontends.params import FRONTEND, LogMelParams, WaveformParams
-from instrumentarium.models.params import AttentionHeadParams, LinearHeadParams
+from instrumentarium.frontends.params import FRONTEND, LogMelParams
+from instrumentarium.models.params import AttentionHeadParams, LinearHeadParams, PathWeights
 from instrumentarium.runtime.section import ParamsError, read_section, read_yaml, validate
 
 COMMITTED = read_yaml(Path(__file__).resolve().parents[2] / "params.yaml")
@@ -41,11 +42,38 @@ def refusal(load: Load, changes: dict[str, object]) -> str:
 
 
 @pytest.mark.parametrize("collection", ["miniature", "full"])
-@pytest.mark.parametrize("model", ["cnn", "resnext", "waveform"])
+@pytest.mark.parametrize("model", list(read_yaml(COMMITTED)["models"]))
 def test_every_model_selects_parts_that_fit(model: str, collection: str, load: Load):
     selection = load({"model": model, "collection": collection}).selection
     assert selection.problems() == []
-    assert isinstance(selection.frontend, WaveformParams if model == "waveform" else LogMelParams)
+    assert selection.frontend.makes_spectra == (model not in {"waveform", "wav2vec2", "wav2vec2_cnn"})
+
+
+def test_weights_are_refused_where_none_are_published(load: Load):
+    message = refusal(load, {"models.cnn.recipes.full.pretrained": True})
+    assert "models.cnn.recipes.full: backbone.kind cnn has no pretrained weights" in message
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"source": "url", "at": "https://a.example/net.pth", "md5": "abc"}, "pretrained.md5: String should match"),
+        ({"source": "ftp"}, "pretrained: source must be hub, url, path or package"),
+        ({"source": "hub", "name": "a/b"}, "pretrained.revision: is missing"),
+    ],
+)
+def test_a_source_of_weights_is_checked(load: Load, value: object, message: str):
+    assert f"models.ast.recipes.full.{message}" in refusal(load, {"models.ast.recipes.full.pretrained": value})
+
+
+def test_a_source_of_weights_is_taken(load: Load):
+    value = {"source": "path", "at": "weights", "md5": "0" * 32}
+    params = load({"models.ast.recipes.full.pretrained": value, "model": "ast", "collection": "full"})
+    assert params.selection.recipe.pretrained == PathWeights(**value)
+    with pytest.raises(
+        ParamsError, match=r"models.ast.recipes.full.pretrained.at: weights does not exist; name a file"
+    ):
+        check_files(params, Path("splits"), Path("taxonomies"))
 
 
 def test_a_selector_goes_before_the_models_entry(load: Load):

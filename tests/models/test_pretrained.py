@@ -39,7 +39,7 @@ RESNET = TimmParams(kind="timm", architecture="test_resnet")
 
 
 def source(file: Path, path: Path | None = None) -> PathWeights:
-    return PathWeights(source="path", path=str(path or file), md5=md5_of_file(file))
+    return PathWeights(source="path", at=str(path or file), md5=md5_of_file(file))
 
 
 def refusal(params: BackboneParams, weights: object, shape: tuple[int, ...] = SHAPE) -> str:
@@ -157,14 +157,14 @@ def test_a_url_is_fetched_once_and_checked(
     monkeypatch.setenv("INSTRUMENTARIUM_CACHE", str(tmp_path / "cache"))
     file = tmp_path / "served" / "net.pth"
     torch.save({"state_dict": timm.create_model("test_resnet").state_dict()}, file)
-    weights = UrlWeights(source="url", url=f"{address}/net.pth", md5=md5_of_file(file))
+    weights = UrlWeights(source="url", at=f"{address}/net.pth", md5=md5_of_file(file))
     for _ in range(2):
         build_backbone(RESNET, (1, 64, 65), pretrained=weights)
     assert len(asked) == 1
     message = refusal(RESNET, weights.model_copy(update={"md5": "0" * 32}))
     assert f"has the md5 {weights.md5}, and `md5` says {'0' * 32}" in message
     assert not list((tmp_path / "cache").rglob("*0000/net*"))
-    missing = refusal(RESNET, UrlWeights(source="url", url=f"{address}/gone.pth", md5="1" * 32))
+    missing = refusal(RESNET, UrlWeights(source="url", at=f"{address}/gone.pth", md5="1" * 32))
     for part in ("gone.pth could not be fetched (HTTPError: 404", "source: path", "`pretrained: false`"):
         assert part in missing
 
@@ -263,9 +263,9 @@ def test_a_file_without_tensors_is_refused(tmp_path: Path, content: object):
 
 def test_a_path_without_weights_or_with_others_says_so(tmp_path: Path):
     (tmp_path / "config.json").write_text(json.dumps({}))
-    nothing = PathWeights(source="path", path=str(tmp_path), md5="0" * 32)
+    nothing = PathWeights(source="path", at=str(tmp_path), md5="0" * 32)
     assert "has neither model.safetensors nor pytorch_model.bin; name a file" in refusal(RESNET, nothing)
-    gone = PathWeights(source="path", path=str(tmp_path / "gone"), md5="0" * 32)
+    gone = PathWeights(source="path", at=str(tmp_path / "gone"), md5="0" * 32)
     assert "does not exist; name a file of weights" in refusal(RESNET, gone)
     save_file({"a": torch.zeros(1)}, tmp_path / "model.safetensors")
     assert "these are other weights" in refusal(RESNET, nothing)

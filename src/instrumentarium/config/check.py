@@ -76,7 +76,7 @@ def check_files(params: Params, splits: Path, taxonomies: Path) -> None:
                 try:
                     weights_file(recipe.pretrained)
                 except UserError as error:
-                    problems.append(f"models.{name}.recipes.{collection}.pretrained.path: {error}")
+                    problems.append(f"models.{name}.recipes.{collection}.pretrained.at: {error}")
     if is_file(params.taxonomy):
         try:
             problems += [

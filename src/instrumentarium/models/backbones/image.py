@@ -10,6 +10,7 @@ Source: Wightman: PyTorch Image Models, github.com/huggingface/pytorch-image-mod
 import difflib
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,8 +162,9 @@ def find_layout(architecture: str, shape: FeatureShape) -> Layout:
                 if "img_size" in options and any(map(int.__mod__, size, _patch_size(network))):
                     continue
                 features = torch.zeros(1, channels, *size)
-                read_map = _find_reader(network, features)
-                unused = () if read_map is None else _unused(network, read_map, features)
+                with _called(network) as called:
+                    read_map = _find_reader(network, features)
+                unused = tuple(sorted(CLASSIFIER_PARTS.intersection(dict(network.named_children())) - called))
         except Exception as error:  # whatever a network of timm says of a size that it cannot take
             reason = _one_line(error)
             continue
@@ -197,6 +199,7 @@ def _patch_size(network: Any) -> tuple[int, int]:
 def _find_reader(network: Any, features: Tensor) -> MapReader | None:
     """Return how the last map of a network on the meta device is read; None if it has none."""
     if getattr(network, "dynamic_img_size", False):
+        read_patches(network, features)
         return read_patches
     found = network.forward_features(features)
     if isinstance(found, Tensor) and found.ndim == 4:
@@ -212,19 +215,22 @@ def _find_reader(network: Any, features: Tensor) -> MapReader | None:
     return None
 
 
-def _unused(network: Any, read_map: MapReader, features: Tensor) -> tuple[str, ...]:
-    """Return which parts of a network behind its last map take no part in it: their weights would never move."""
-    called = set()
-    parts = {name: part for name, part in network.named_children() if name in CLASSIFIER_PARTS}
+@contextmanager
+def _called(network: Any) -> Iterator[set[str]]:
+    """Yield a set that fills with those parts that may belong to the classifier and yet run, themselves or in part.
+
+    The weights of those that don't would never move.
+    """
+    called: set[str] = set()
     hooks = [
         layer.register_forward_pre_hook(lambda *_, name=name: called.add(name))
-        for name, part in parts.items()
+        for name, part in network.named_children()
+        if name in CLASSIFIER_PARTS
         for layer in part.modules()
     ]
-    read_map(network, features)
+    yield called
     for hook in hooks:
         hook.remove()
-    return tuple(sorted(parts.keys() - called))
 
 
 def read_channels_first(network: Any, features: Tensor) -> Tensor:
@@ -302,9 +308,8 @@ def check_architecture(architecture: str) -> None:
     """
     import timm
 
-    known = timm.list_models()
-    if architecture not in known:
-        close = difflib.get_close_matches(architecture, known, n=5, cutoff=0.4)
+    if not timm.is_model(architecture):
+        close = difflib.get_close_matches(architecture, timm.list_models(), n=5, cutoff=0.4)
         raise UnknownArchitectureError(
             f"architecture: timm has no {architecture!r}; closest: {', '.join(close) or 'none'} "
             "(all of them: python -c 'import timm; print(timm.list_models())')"
