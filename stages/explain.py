@@ -8,12 +8,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this che
 
 import logging
 
-import numpy as np
 import typer
 
 from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
 from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
-from instrumentarium.explaining.explanation import explain, write_explanation
+from instrumentarium.explaining.explanation import explain, read_embeddings, write_explanation
 from instrumentarium.explaining.params import ExplainParams
 from instrumentarium.explaining.scored import gather
 from instrumentarium.models.modelfile import load_model
@@ -52,7 +51,7 @@ def main(
         card,
         scored,
         open_samples(clips, corpora),
-        np.load(embeddings),
+        read_embeddings(embeddings),
         params.read("explain", ExplainParams),
         params.read("seed", Seed),
     )

@@ -13,8 +13,8 @@ from PIL import Image
 
 from instrumentarium.clips.windows import cut_window, window_starts
 from instrumentarium.explaining.choosing import choose_named
-from instrumentarium.explaining.errors import StaleScoresError, UnknownClipError
-from instrumentarium.explaining.explanation import Explanation, explain, write_explanation
+from instrumentarium.explaining.errors import BrokenEmbeddingsError, StaleScoresError, UnknownClipError
+from instrumentarium.explaining.explanation import Explanation, explain, read_embeddings, write_explanation
 from instrumentarium.explaining.maps import evidence
 from instrumentarium.explaining.overlay import title
 from instrumentarium.explaining.strongest import explain_strongest
@@ -153,3 +153,21 @@ def test_embeddings_of_other_clips_are_refused(given: Material):
 def test_an_unknown_clip_stops_the_stage(given: Material):
     with pytest.raises(UnknownClipError, match=r"explain\.clips: 'nothing/like/it' is not among the 24"):
         explained(given, clips=("nothing/like/it",))
+
+
+def test_damaged_embeddings_are_refused_or_the_same(tmp_path: Path):
+    path, embeddings = tmp_path / "embeddings.npy", np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)
+    np.save(path, embeddings)
+    sound = path.read_bytes()
+    np.testing.assert_array_equal(read_embeddings(path), embeddings)
+    flipped = [sound[:at] + bytes([sound[at] ^ 1 << at % 8]) + sound[at + 1 :] for at in range(len(sound) - 80)]
+    noticed = 0
+    for content in (*flipped, *(sound[:keep] for keep in (0, 5, 100, 130, -4, -1))):
+        path.write_bytes(content)
+        try:
+            found = read_embeddings(path)
+        except BrokenEmbeddingsError:
+            noticed += 1
+        else:  # a blank of the header's padding, or another shape, which is compared with the clips
+            assert found.shape != embeddings.shape or np.array_equal(found, embeddings)
+    assert noticed > 60

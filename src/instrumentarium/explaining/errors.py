@@ -28,4 +28,4 @@ class TooFewClipsError(ExplainError):
 
 
 class BrokenEmbeddingsError(ExplainError):
-    """Embeddings with numbers that are not finite."""
+    """A damaged file of embeddings, or one with numbers that are not finite."""

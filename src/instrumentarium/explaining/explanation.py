@@ -5,13 +5,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 import numpy.typing as npt
 
 from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.explaining.choosing import Choice, choose_clips, choose_named
-from instrumentarium.explaining.errors import StaleScoresError
+from instrumentarium.explaining.errors import BrokenEmbeddingsError, StaleScoresError
 from instrumentarium.explaining.maps import Method, choose_method
 from instrumentarium.explaining.overlay import draw_overlay
 from instrumentarium.explaining.params import ExplainParams
@@ -39,6 +40,28 @@ class Explanation:
     projector: Files
     rows: Sequence[Mapping[str, object]]
     metrics: Mapping[str, object]
+
+
+def read_embeddings(path: Path) -> npt.NDArray[np.float32]:
+    """Return embeddings as the score stage wrote them, (clips, size).
+
+    Raises:
+        BrokenEmbeddingsError: if the file is cut off, or its header damaged.
+    """
+    try:
+        embeddings = np.load(path, allow_pickle=False)
+    except (
+        ValueError,
+        EOFError,
+        MemoryError,
+        OverflowError,
+        SyntaxError,
+        TokenError,
+    ) as error:  # NumPy parses the header
+        raise BrokenEmbeddingsError(f"{path} is damaged: {error}; run `dvc repro --force score`") from error
+    if not isinstance(embeddings, np.ndarray) or embeddings.dtype != np.dtype("<f4"):
+        raise BrokenEmbeddingsError(f"{path} is damaged: it holds no 32-bit numbers; run `dvc repro --force score`")
+    return embeddings
 
 
 def explain(
