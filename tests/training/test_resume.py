@@ -388,7 +388,6 @@ def test_a_full_disk_is_named_and_with_room_training_ends_as_it_would_have(
     said = full_disk(info.value) or ""
     assert re.search(rf"/resume/[0-9a-f]+/{SNAPSHOT} could not be written, since its disk is full", said)
     assert [path.name for path in cache.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
-    monkeypatch.delenv("INSTRUMENTARIUM_CACHE")
     monkeypatch.setenv("INSTRUMENTARIUM_CACHE", str(small_disk.parent / "roomy"))
     assert train() == straight["outputs"]
 
