@@ -30,8 +30,8 @@ FBANK = FbankParams(
 MULTI = MultiParams(
     kind="multi",
     channels=("logmel", "harmonic", "percussive"),
-    hpss_frames=9,
-    hpss_bands=5,
+    hpss_frames=5,
+    hpss_bands=3,
     **MEL | {"level": "relative"},
 )
 CHROMA = MULTI.model_copy(update={"channels": ("chroma", "delta", "logmel"), "n_fft": 1024})
