@@ -12,6 +12,8 @@ import soundfile
 import torch
 from predicting.made import ladder_of
 
+from instrumentarium.decoding.pcm import Block
+from instrumentarium.decoding.stream import SampleStream
 from instrumentarium.predicting.batching import BATCH_SIZE, in_batches, read_ahead
 from instrumentarium.scoring.recognizer import Recognizer
 
@@ -63,6 +65,27 @@ def test_an_error_of_the_model_is_raised_and_ends_the_decoding(recognizer: Recog
     with pytest.raises(ZeroDivisionError):
         list(ladder_of(Broken(), LOW)([song] * 200))
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("error", [MemoryError("Unable to allocate 64.0 GiB"), TypeError("no rate"), ValueError("?")])
+@pytest.mark.parametrize("at", [0, 1])
+def test_whatever_goes_wrong_with_a_file_is_its_own_error(
+    recognizer: Recognizer, song: Path, error: Exception, at: int
+):
+    ladder = ladder_of(recognizer, LOW)
+    rate_hz = ladder.audio2timeline.samples2scores.sample_rate_hz
+
+    def blocks() -> Iterator[Block]:
+        for number in range(2):
+            if number == at:
+                raise error
+            yield Block(np.full((8000, 1), 0.1, np.float32), 8000, bounded=True)
+
+    bad = SampleStream(blocks, rate_hz)
+    good = [SampleStream.of_file(song, rate_hz) for _ in range(2)]
+    first, failure, last = ladder.streams2scores([good[0], bad, good[1]])
+    assert str(failure) == f"not usable: {type(error).__name__}: {error}"
+    np.testing.assert_allclose(first.scores, last.scores, atol=1e-6)
 
 
 @pytest.mark.parametrize("count", [0, 1, BATCH_SIZE, 2 * BATCH_SIZE + 1])
