@@ -42,7 +42,7 @@ def refusal(load: Load, changes: dict[str, object]) -> str:
 
 
 @pytest.mark.parametrize("collection", ["miniature", "full"])
-@pytest.mark.parametrize("model", list(read_yaml(COMMITTED)["models"]))
+@pytest.mark.parametrize("model", list(COMMITTED["models"]))
 def test_every_model_selects_parts_that_fit(model: str, collection: str, load: Load):
     selection = load({"model": model, "collection": collection}).selection
     assert selection.problems() == []
