@@ -342,3 +342,15 @@ def test_every_entry_trains_and_its_terms_are_noted(name: str, tmp_path: Path):
     assert noted == (set(params.terms) if isinstance(params, SumParams) else set())
     for row in rows if noted else []:
         assert sum(row[f"{TERM}{term}"] for term in noted) == pytest.approx(row["train_loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "objective", [FocalLoss(0.5, 0.3), AsymmetricLoss(0.5, 0.5, 0.05)], ids=["focal", "asymmetric"]
+)
+@pytest.mark.parametrize("target", [0.0, 1.0])
+def test_certain_scores_have_finite_gradients_whatever_the_exponent(objective: Objective, target: float):
+    logits = torch.tensor([[-200.0, -20.0, 0.0, 20.0, 200.0]], requires_grad=True)
+    terms = objective(HeadOutput(logits, logits), torch.full_like(logits, target), torch.ones_like(logits))
+    next(iter(terms.values())).backward()
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()

@@ -9,7 +9,7 @@ from instrumentarium.models.heads.base import HeadOutput
 from instrumentarium.training.objectives.base import Objective, observed_mean
 
 SMALLEST = 1e-8
-"""Of a probability under a logarithm, as in the authors' code."""
+"""Of a probability under a logarithm, as in the authors' code, or under a power: the slope of a root at 0 is infinite."""
 
 
 class AsymmetricLoss(Objective):
@@ -26,6 +26,6 @@ class AsymmetricLoss(Objective):
         """Return the mean loss as the only term."""
         logits, truth = output.logits.float(), targets.float()
         present, absent = logits.sigmoid(), ((-logits).sigmoid() + self.margin).clamp(max=1)  # p, 1 - q
-        positive = (1 - present) ** self.gamma_positive * present.clamp(min=SMALLEST).log()
-        negative = (1 - absent) ** self.gamma_negative * absent.clamp(min=SMALLEST).log()
+        positive = (1 - present).clamp(min=SMALLEST) ** self.gamma_positive * present.clamp(min=SMALLEST).log()
+        negative = (1 - absent).clamp(min=SMALLEST) ** self.gamma_negative * absent.clamp(min=SMALLEST).log()
         return {"asymmetric": observed_mean(-(truth * positive + (1 - truth) * negative), observed)}

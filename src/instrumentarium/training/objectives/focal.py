@@ -10,6 +10,9 @@ from torch import Tensor
 from instrumentarium.models.heads.base import HeadOutput
 from instrumentarium.training.objectives.base import Objective, observed_mean
 
+SMALLEST = 1e-8
+"""Of a probability that is raised to a power: the slope of a root at 0 is infinite."""
+
 
 class FocalLoss(Objective):
     """`torchvision.ops.sigmoid_focal_loss`, averaged over the observed pairs.
@@ -27,7 +30,7 @@ class FocalLoss(Objective):
         """Return the mean loss as the only term."""
         logits, truth = output.logits.float(), targets.float()
         losses = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
-        wrong = truth + (1 - 2 * truth) * logits.sigmoid()  # 1 - p of the truth
+        wrong = (truth + (1 - 2 * truth) * logits.sigmoid()).clamp(min=SMALLEST)  # 1 - p of the truth
         losses = losses * wrong**self.gamma
         if self.alpha is not None:
             losses = losses * (truth * self.alpha + (1 - truth) * (1 - self.alpha))
