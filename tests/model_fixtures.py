@@ -19,7 +19,10 @@ from instrumentarium.models.params import (
     AttentionHeadParams,
     BackboneParams,
     CnnParams,
+    DeepHeadParams,
+    HeadParams,
     LinearHeadParams,
+    PerInstrumentHeadParams,
     TimmParams,
     WaveformCnnParams,
 )
@@ -27,8 +30,9 @@ from instrumentarium.models.recognition import RecognitionModel, build_model
 from instrumentarium.tables.taxonomy import Taxonomy
 from instrumentarium.training.augment.build import build_augmentations
 from instrumentarium.training.augment.params import AugmentParams
+from instrumentarium.training.objectives.base import TrainingLabels
 from instrumentarium.training.objectives.build import build_objective
-from instrumentarium.training.objectives.params import CrossEntropyParams
+from instrumentarium.training.objectives.params import CrossEntropyParams, LossParams
 from instrumentarium.training.params import RecipeParams, TrainingParams
 from instrumentarium.training.split_data import SplitData
 from instrumentarium.training.task import TrainingRun
@@ -55,10 +59,30 @@ WAVEFORM_NETWORK = WaveformCnnParams(kind="waveform_cnn", channels=(4, 8))
 HEAD = LinearHeadParams(kind="linear", pooling="mean_max", dropout=0.2)
 MEAN_HEAD = LinearHeadParams(kind="linear", pooling="mean", dropout=0.2)
 ATTENTION = AttentionHeadParams(kind="attention", dropout=0.2)
+DEEP = DeepHeadParams(kind="deep", pooling="mean_max", hidden=(12, 6), dropout=0.2)
+PER_INSTRUMENT = PerInstrumentHeadParams(kind="per_instrument", pooling="mean_max", hidden=(5,), dropout=0.2)
 NORMALISATION = Normalisation(kind="per_band", mean=((-20.0,) * 16,), std=((15.0,) * 16,), frames=1)
 WINDOWS = WindowsParams(length_s=0.5, hop_s=0.25, clip_score="mean", pitch_shift_semitones=1.0)
-TRAINING = TrainingParams(weight_decay=0.01, warmup_ratio=0.1, max_grad_norm=5.0, negatives_share=0.1)
-LOSS = CrossEntropyParams(kind="bce", label_smoothing=0.02)
+TRAINING = TrainingParams(
+    seed=None,
+    sampling="uniform",
+    weight_decay=0.01,
+    decay_norms=True,
+    layer_decay=1.0,
+    schedule="cosine",
+    warmup_ratio=0.1,
+    plateau_patience=1,
+    plateau_factor=0.1,
+    accumulate=1,
+    ema_decay=None,
+    freeze_epochs=0,
+    max_grad_norm=5.0,
+    negatives_share=0.1,
+)
+LOSS = CrossEntropyParams(kind="bce", label_smoothing=0.02, pos_weight=1.0)
+FAMILIES = tuple(instrument.family for instrument in IRMAS11.instruments)
+LABELS = TrainingLabels(FAMILIES, positives=(6, 6, *[0] * 9), negatives=(12, 12, *[18] * 9))
+"""Of 18 clips of `timbre_data`."""
 RECIPE = RecipeParams(
     epochs=4,
     windows_per_epoch=40,
@@ -170,7 +194,7 @@ class Parts:
 
     frontend: AnyFrontEndParams = RELATIVE
     backbone: BackboneParams = NETWORK
-    head: LinearHeadParams | AttentionHeadParams = HEAD
+    head: HeadParams = HEAD
     taxonomy: Taxonomy = IRMAS11
 
     @property
@@ -230,15 +254,17 @@ def tiny_run(
     recipe: RecipeParams = RECIPE,
     augment: AugmentParams = STRONG,
     seed: int = 1,
+    loss: LossParams = LOSS,
+    **training: object,
 ) -> TrainingRun:
     """Return a run of windows of 4000 samples, 2000 apart."""
     model = model or tiny_model()
     return TrainingRun(
         model=model,
-        objective=build_objective(LOSS),
+        objective=build_objective(loss, LABELS),
         augmentations=build_augmentations(augment, model.frontend),
         recipe=recipe,
-        training=TRAINING,
+        training=TRAINING.model_copy(update=training),
         windows=WINDOWS,
         sample_rate_hz=RATE_HZ,
         seed=seed,

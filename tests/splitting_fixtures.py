@@ -20,6 +20,7 @@ PARAMS = SplitParams(
     openmic_validation_share=0.2,
     esc50_validation_fold=4,
     own=SplitShares(train=0.6, validation=0.2, test=0.2),
+    fold=None,
     frozen=None,
 )
 NO_DUPLICATES = pd.DataFrame(columns=list(DUPLICATES.columns))

@@ -96,11 +96,11 @@ def test_each_collection_has_augmentation_and_windows_of_its_own(load: Load):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("head", "attentoin", "head: 'attentoin' is not a key of `heads` (allowed: attention, linear_mean"),
+        ("head", "attentoin", "head: 'attentoin' is not a key of `heads` (allowed: attention, deep, linear_mean"),
         (
             "models.resnext.loss",
             "bec",
-            "models.resnext.loss: 'bec' is not a key of `losses` (allowed: bce; did you mean",
+            "models.resnext.loss: 'bec' is not a key of `losses` (allowed: asymmetric, bce, bce_balanced",
         ),
         ("models.resnext.frontend.full", "mel", "models.resnext.frontend.full: 'mel' is not a key of `frontends`"),
         ("models.waveform.recipes.full.windows", "four", "models.waveform.recipes.full.windows: 'four' is not a key"),

@@ -3,7 +3,7 @@
 import json
 import logging
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,15 @@ from model_fixtures import (
 from safetensors.torch import load_file
 
 from instrumentarium.config.selection import Selection, write_selection
-from instrumentarium.runtime.section import DeclaredParams
+from instrumentarium.runtime.section import DeclaredParams, validate
 from instrumentarium.scoring.recognizer import Recognizer
 from instrumentarium.tables.samplestore import SampleWriter
 from instrumentarium.tables.schemas import CLIPS, SPLIT, resolved_labels_table
 from instrumentarium.tables.taxonomy import write_taxonomy
 from instrumentarium.training import run as experiment
+from instrumentarium.training import task as tasks
+from instrumentarium.training.objectives.params import LOSS as LOSS_KINDS
+from instrumentarium.training.objectives.params import LossParams
 from instrumentarium.training.recorder import SNAPSHOT
 from instrumentarium.training.resume import resume_folder
 from instrumentarium.training.run import Inputs
@@ -71,14 +74,14 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def params(seed: int = 3) -> DeclaredParams:
+def params(seed: int = 3, training: Mapping[str, Any] | None = None) -> DeclaredParams:
     values = {
         "seed": seed,
         "collection": "miniature",
         "model": "cnn",
         "audio": {"sample_rate_hz": RATE_HZ},
         "labels": {"irmas_train_absent": "negative"},
-        "training": TRAINING.model_dump(),
+        "training": TRAINING.model_copy(update=training or {}).model_dump(),
     }
     return DeclaredParams(values, "train")
 
@@ -91,13 +94,15 @@ def train(collection: Path, tmp_path: Path, cache: Path) -> Train:
     """Return a function that trains into a fresh folder and returns the bytes of all that came out."""
     runs: Iterator[int] = iter(range(99))
 
-    def run(seed: int = 3, **recipe: Any) -> dict[str, bytes]:
+    def run(
+        seed: int = 3, training: Mapping[str, Any] | None = None, loss: LossParams = LOSS, **recipe: Any
+    ) -> dict[str, bytes]:
         out = tmp_path / f"run{next(runs)}"
         changed = RECIPE.model_copy(update=recipe)
-        write_selection(Selection(RELATIVE, NETWORK, HEAD, LOSS, STRONG, WINDOWS, changed), tmp_path / "selected")
+        write_selection(Selection(RELATIVE, NETWORK, HEAD, loss, STRONG, WINDOWS, changed), tmp_path / "selected")
         files = {name: collection / name for name in ("labels.csv", "taxonomy.json", "split.csv", "stats.json")}
         line = experiment.train(
-            params(seed),
+            params(seed, training),
             Inputs([collection / "irmas"], *files.values(), tmp_path / "selected"),
             out / "model",
             out / "train.json",
@@ -128,12 +133,12 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, moment: C
 Kill = Callable[[pytest.MonkeyPatch, Train], None]
 
 
-def interrupt(kill: Kill, monkeypatch: pytest.MonkeyPatch, train: Train) -> None:
+def interrupt(kill: Kill, monkeypatch: pytest.MonkeyPatch, train: Train, **changes: Any) -> None:
     """Start a run and kill it."""
     with monkeypatch.context() as patch:
         kill(patch, train)
         with pytest.raises(Killed):
-            train()
+            train(**changes)
 
 
 def during_the_first_epoch(monkeypatch: pytest.MonkeyPatch, train: Train) -> None:
@@ -155,7 +160,6 @@ def right_after_the_second_snapshot(monkeypatch: pytest.MonkeyPatch, train: Trai
     def moment(task: RecognitionTask) -> bool:
         return task.current_epoch == 2
 
-    monkeypatch.setattr(RecognitionTask, "on_train_epoch_start", lambda task: None)
     kill_at(monkeypatch, RecognitionTask, "on_train_epoch_start", moment)
 
 
@@ -214,6 +218,57 @@ def test_an_interrupted_run_ends_with_the_bytes_of_an_uninterrupted_one(
     interrupt(kill, monkeypatch, train)
     torch.manual_seed(12345)  # another process has another past
     assert train() == straight["outputs"]
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"ema_decay": 0.9, "accumulate": 2, "decay_norms": False, "layer_decay": 0.5},
+        {"schedule": "one_cycle", "freeze_epochs": 2, "sampling": "balanced"},
+        {"schedule": "plateau", "ema_decay": 0.9, "freeze_epochs": 1},
+    ],
+    ids=["averaged", "one cycle", "plateau"],
+)
+@pytest.mark.parametrize("kill", [in_the_validation_of_the_third_epoch, right_after_the_second_snapshot])
+def test_so_does_one_of_other_schedules_and_averaged_weights(
+    training: dict[str, Any], kill: Kill, train: Train, monkeypatch: pytest.MonkeyPatch
+):
+    straight = train(training=training)
+    interrupt(kill, monkeypatch, train, training=training)
+    torch.manual_seed(12345)
+    assert train(training=training) == straight
+
+
+def test_a_plateau_is_remembered_when_a_run_is_resumed(train: Train, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tasks, "mean_average_precision", lambda *args: 0.5)  # never better than the first time
+    rates: list[float] = []
+
+    def note(task: RecognitionTask, *args: object) -> None:
+        rates.append(task.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
+
+    monkeypatch.setattr(RecognitionTask, "on_before_optimizer_step", note)
+    training = {"schedule": "plateau", "plateau_patience": 2}
+    train(training=training, epochs=6)
+    straight = [*rates]
+    assert straight == pytest.approx([0.01] * 15 + [0.001] * 10 + [0.0001] * 5)
+    rates.clear()
+    interrupt(right_after_the_second_snapshot, monkeypatch, train, training=training, epochs=6)
+    train(training=training, epochs=6)
+    assert rates == straight
+
+
+def test_a_seed_of_training_goes_before_the_pipelines(train: Train):
+    assert train(seed=9, training={"seed": 3})["model/model.safetensors"] == train(seed=3)["model/model.safetensors"]
+
+
+def test_curves_have_each_term_of_a_loss_of_several(train: Train):
+    term = {"weight": 0.5, "loss": {"kind": "family", "pooling": "max"}}
+    values = {"kind": "sum", "terms": {"bce": {"weight": 1.0, "loss": LOSS.model_dump()}, "families": term}}
+    rows = json.loads(train(loss=validate(values, LOSS_KINDS), epochs=2)["plots/loss.json"])
+    assert [row["part"] for row in rows] == ["train", "validation", "train, bce", "train, families"] * 2
+    for epoch in (1, 2):
+        loss = {row["part"]: row["loss"] for row in rows if row["epoch"] == epoch}
+        assert loss["train"] == pytest.approx(loss["train, bce"] + loss["train, families"], abs=2e-6)
 
 
 def test_a_resumed_run_trains_only_what_is_left(train: Train, monkeypatch: pytest.MonkeyPatch):

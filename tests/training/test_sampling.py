@@ -208,3 +208,31 @@ def test_no_clip_is_an_error():
 
 def test_full_scale_is_one():
     assert to_waveforms(torch.tensor([-32767, 0, 32767], dtype=torch.int16)).tolist() == [-1.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize("windows", [1, 7, 40, 333])
+@pytest.mark.parametrize("seed", range(3))
+def test_balanced_draws_give_every_instrument_as_many_windows(windows: int, seed: int):
+    targets = np.zeros((20, 4), dtype=bool)
+    targets[:2, 0] = targets[2:10, 1] = targets[10:13, 2] = True  # nothing plays the fourth
+    negatives = np.arange(20) >= 16  # of 13, 14 and 15 nothing is known
+    clips = draw_clips(negatives, windows, 0.2, np.random.default_rng(seed), targets)
+    assert len(clips) == windows
+    counts = np.bincount(clips, minlength=20)
+    groups = [range(2), range(2, 10), range(10, 13), range(13, 16)]
+    shares = [counts[list(group)].sum() for group in groups]
+    assert counts[16:].sum() == round(0.2 * windows)
+    assert max(shares) - min(shares) <= 1
+    for group in (*groups, range(16, 20)):
+        assert np.ptp(counts[list(group)]) <= 1
+
+
+def test_a_clip_of_several_instruments_is_drawn_for_each():
+    targets = np.array([[True, True], [True, False], [False, True]])
+    counts = Counter(draw_clips(np.zeros(3, dtype=bool), 400, 0.2, np.random.default_rng(0), targets).tolist())
+    assert counts == {0: 200, 1: 100, 2: 100}
+
+
+def test_a_group_that_stands_alone_gets_all_windows_balanced_or_not():
+    none = np.zeros((3, 2), dtype=bool)
+    assert len(draw_clips(np.ones(3, dtype=bool), 9, 0.2, np.random.default_rng(0), none)) == 9

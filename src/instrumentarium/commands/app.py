@@ -10,6 +10,7 @@ from instrumentarium.commands.compare import compare
 from instrumentarium.commands.describe import describe
 from instrumentarium.commands.evaluate import evaluate
 from instrumentarium.commands.export import export
+from instrumentarium.commands.find_lr import find_lr
 from instrumentarium.commands.predict import predict
 from instrumentarium.commands.report import listen, report
 
@@ -25,6 +26,7 @@ app.command()(predict)
 app.command()(describe)
 app.command()(export)
 app.command("analyse-length")(analyse_length)
+app.command("find-lr")(find_lr)
 app.command()(compare)
 app.command()(evaluate)
 app.command()(report)

@@ -4,6 +4,7 @@ Only what both sides were evaluated on counts, and only if it is unseen by both.
 of the comparison, and said so; where the sides disagree on a recording, nothing can be compared.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +51,7 @@ def pair_clips(a: Side, b: Side, split: str) -> Pair:
             f"{a.name} and {b.name} have no {split} clip in common ({len(a.clip_ids)} and {len(b.clip_ids)} clips); "
             "compare sides that were evaluated on the same collection"
         )
-    mine, others = _rows(a, common), _rows(b, common)
+    mine, others = answers_to(a, common), answers_to(b, common)
     pair = Pair(
         clip_ids=tuple(common),
         a=mine,
@@ -62,7 +63,23 @@ def pair_clips(a: Side, b: Side, split: str) -> Pair:
     return pair
 
 
-def _rows(side: Side, clip_ids: list[str]) -> Answers:
+def common_clips(sides: Sequence[Side], split: str) -> list[str]:
+    """Return the clips of `split` that all sides have, sorted.
+
+    Raises:
+        ComparisonError: if the first and another one cannot be compared (see `pair_clips`), or there is no such clip.
+    """
+    first, *others = sides
+    common = set(first.clip_ids)
+    for other in others:
+        common &= set(pair_clips(first, other, split).clip_ids)
+    if not common:
+        raise ComparisonError(f"{', '.join(side.name for side in sides)} have no {split} clip in common")
+    return sorted(common)
+
+
+def answers_to(side: Side, clip_ids: list[str]) -> Answers:
+    """Return the answers of a side to these clips, which it has."""
     rows: BoolArray = np.isin(np.array(side.clip_ids), np.array(clip_ids))
     return Answers(side.answers.scored.where(rows), side.answers.predictions[rows])
 

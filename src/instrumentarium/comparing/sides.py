@@ -80,16 +80,15 @@ class _Origin:
     rule: Rule | None
 
 
-def read_sides(a: str, b: str, *, repository: Path, split: str) -> tuple[Side, Side]:
-    """Read both sides.
+def read_sides(*names: str, repository: Path, split: str) -> list[Side]:
+    """Read all sides.
 
     A table of scores alone is evaluated with the workspace's labels and split, with thresholds chosen on its own validation
-    scores: by the other side's rule, or where both are tables by that of params.yaml.
+    scores: by the rule of the first other side that has one, or where all are tables by that of params.yaml.
 
     Args:
-        a: a Git revision, an experiment or "workspace", each with ":" and a system behind it where that is not the model;
-            or the path of a table of scores, which ends in .csv.
-        b: likewise.
+        names: each a Git revision, an experiment or "workspace", with ":" and a system behind it where that is not the
+            model; or the path of a table of scores, which ends in .csv.
         repository: the repository's root.
         split: "test" or "validation".
 
@@ -97,10 +96,9 @@ def read_sides(a: str, b: str, *, repository: Path, split: str) -> tuple[Side, S
         ComparisonError: if a side cannot be had or does not hold together; the message begins with its name.
     """
     with tempfile.TemporaryDirectory(prefix="instrumentarium-compare-") as temporary:
-        origins = [_find(name, repository, Path(temporary) / folder) for name, folder in ((a, "a"), (b, "b"))]
+        origins = [_find(name, repository, Path(temporary) / str(place)) for place, name in enumerate(names)]
         rules = [origin.rule for origin in origins if origin.rule]
-        sides = [_read(origin, rules[0] if rules else None, split) for origin in origins]
-    return sides[0], sides[1]
+        return [_read(origin, rules[0] if rules else None, split) for origin in origins]
 
 
 def _find(name: str, repository: Path, folder: Path) -> _Origin:

@@ -16,7 +16,7 @@ from instrumentarium.models.params import WAVEFORM_KINDS, BackboneParams, HeadPa
 from instrumentarium.runtime.files import write_json
 from instrumentarium.runtime.section import closest
 from instrumentarium.training.augment.params import AugmentParams
-from instrumentarium.training.objectives.params import CrossEntropyParams
+from instrumentarium.training.objectives.params import LossParams
 from instrumentarium.training.params import RecipeParams
 
 AUTO = "auto"
@@ -29,7 +29,7 @@ class Entries:
 
     frontends: Mapping[str, AnyFrontEndParams]
     heads: Mapping[str, HeadParams]
-    losses: Mapping[str, CrossEntropyParams]
+    losses: Mapping[str, LossParams]
     augmentations: Mapping[str, AugmentParams]
     windows: Mapping[str, WindowsParams]
 
@@ -51,7 +51,7 @@ class Selection:
     frontend: AnyFrontEndParams
     backbone: BackboneParams
     head: HeadParams
-    loss: CrossEntropyParams
+    loss: LossParams
     augmentation: AugmentParams
     windows: WindowsParams
     recipe: RecipeParams

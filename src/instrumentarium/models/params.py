@@ -184,5 +184,25 @@ class AttentionHeadParams(Section):
     dropout: Dropout
 
 
-HeadParams = Annotated[LinearHeadParams | AttentionHeadParams, Field(discriminator="kind")]
-HEAD: TypeAdapter[LinearHeadParams | AttentionHeadParams] = TypeAdapter(HeadParams)
+class DeepHeadParams(Section):
+    """Hidden layers of these sizes between pooled features and logits."""
+
+    kind: Literal["deep"]
+    pooling: Literal["mean", "mean_max"]
+    hidden: Annotated[tuple[Count, ...], Field(min_length=1, strict=False)]
+    dropout: Dropout
+
+
+class PerInstrumentHeadParams(Section):
+    """A small network an instrument over pooled features, each with hidden layers of these sizes."""
+
+    kind: Literal["per_instrument"]
+    pooling: Literal["mean", "mean_max"]
+    hidden: Annotated[tuple[Count, ...], Field(min_length=1, strict=False)]
+    dropout: Dropout
+
+
+HeadParams = Annotated[
+    LinearHeadParams | AttentionHeadParams | DeepHeadParams | PerInstrumentHeadParams, Field(discriminator="kind")
+]
+HEAD: TypeAdapter[HeadParams] = TypeAdapter(HeadParams)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from instrumentarium.runtime.seeds import derive_seed
 from instrumentarium.splitting.errors import SplitError, listed
+from instrumentarium.splitting.folds import validate_by_fold
 from instrumentarium.splitting.params import SplitParams
 from instrumentarium.splitting.rules import SPLITS, STRATIFIED, pools, ruled_splits
 from instrumentarium.splitting.stratified import stratified_group_split
@@ -50,15 +51,18 @@ def assigned_splits(
         split[waiting.index] = recordings[waiting.index].map(split_of)
         guard = _guard(split, recordings)
     split = guard.map(dict(enumerate(SPLITS)))
-    empty = sorted(set(SPLITS) - set(split))
+    table = pd.DataFrame({"clip_id": clips["clip_id"], "split": split, "recording_id": recordings})
+    table = table.reset_index(drop=True)
+    if params.fold is not None:
+        table = validate_by_fold(table, clips, labels, codes, params.fold, seed)
+    empty = sorted(set(SPLITS) - set(table["split"]))
     if empty:
         raise SplitError(
             f"no clip is left for {', '.join(empty)} among {len(clips)} clips of "
             f"{', '.join(sorted(set(clips['corpus'])))}; switch a corpus on in params.yaml (collections) "
             "or change the shares under `split`"
         )
-    table = pd.DataFrame({"clip_id": clips["clip_id"], "split": split, "recording_id": recordings})
-    return table.reset_index(drop=True)
+    return table
 
 
 def _guard(split: pd.Series, recordings: pd.Series) -> pd.Series:

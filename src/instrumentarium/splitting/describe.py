@@ -12,7 +12,7 @@ import pandas as pd
 
 from instrumentarium.splitting.distribution import balance, label_distribution, label_pair_distribution
 from instrumentarium.splitting.leaks import Leaks
-from instrumentarium.splitting.params import SplitParams
+from instrumentarium.splitting.params import FOLDS, SplitParams
 from instrumentarium.splitting.rules import SPLITS, Pool, pools
 from instrumentarium.splitting.units import BoolArray, positive_labels
 
@@ -46,10 +46,17 @@ def describe_split(
             name: _split_metrics(table, positives, codes, (table["split"] == name).to_numpy(dtype=np.bool_))
             for name in SPLITS
         },
-        "stratified": {pool.name: _pool_metrics(pool, labels, codes) for pool in pools(table, params)},
+        "stratified": {pool.name: _pool_metrics(pool, labels, codes) for pool in _measured_pools(table, params)},
         "leaks": leaks.counts(),
         "merged_recordings": int(clips["recording_id"].nunique() - split["recording_id"].nunique()),
     }
+
+
+def _measured_pools(table: pd.DataFrame, params: SplitParams) -> list[Pool]:
+    """Return what was split by labels: the corpora's pools, or what lies outside test where a fold of it validates."""
+    if params.fold is None:
+        return pools(table, params)
+    return [Pool("folds", table[table["split"] != "test"], (1 - 1 / FOLDS, 1 / FOLDS, 0.0))]
 
 
 def _split_metrics(table: pd.DataFrame, positives: BoolArray, codes: Sequence[str], part: BoolArray) -> Metrics:

@@ -24,11 +24,19 @@ class SplitShares(Section):
         return self
 
 
+FOLDS = 5
+"""Of cross-validation."""
+
+
 class SplitParams(Section):
-    """How recordings are split; ESC-50 goes by its official folds, of which fold 5 is for testing only."""
+    """How recordings are split; ESC-50 goes by its official folds, of which fold 5 is for testing only.
+
+    With `fold`, that one of FOLDS folds of all recordings outside test validates, whatever else is said of validation.
+    """
 
     irmas_test_songs: SplitShares
     openmic_validation_share: Annotated[float, Field(ge=0, lt=1)]
     esc50_validation_fold: Annotated[int, Field(ge=1, le=4)]
     own: SplitShares
+    fold: Annotated[int, Field(ge=0, lt=FOLDS)] | None
     frozen: Annotated[str, Field(min_length=1)] | None

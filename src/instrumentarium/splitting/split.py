@@ -11,6 +11,7 @@ from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.files import write_json
 from instrumentarium.splitting.assignment import assigned_splits
 from instrumentarium.splitting.describe import Metrics, describe_split
+from instrumentarium.splitting.folds import validate_by_fold
 from instrumentarium.splitting.frozen import frozen_file, read_frozen_split
 from instrumentarium.splitting.leaks import check_leaks, find_leaks
 from instrumentarium.splitting.params import SplitParams
@@ -74,6 +75,8 @@ def split_clips(
         path = frozen_file(frozen_splits, params.frozen)
         origin, frozen = str(path), {"file": path.name, "md5": md5_of_file(path)}
         table = read_frozen_split(path, clips, recordings)
+        if params.fold is not None:
+            table = validate_by_fold(table, clips, labels, codes, params.fold, seed)
     leaks = find_leaks(clips, table, duplicates)
     check_leaks(leaks, origin)
     metrics = describe_split(clips, labels, table, leaks, params, codes)

@@ -18,7 +18,7 @@ SONGS_SCALE = 0.2
 """Of the largest |share of a label's recordings in a part − share asked for|."""
 
 
-def stratified_group_split(units: Units, shares: Sequence[float], seed: int) -> IntArray:
+def stratified_group_split(units: Units, shares: Sequence[float], seed: int, *, runs: int | None = None) -> IntArray:
     """Return (units,): the part each recording goes to; parts are alike in labels and have their shares of clips.
 
     Of several searches, the one counts whose worst measure is best, in units of the scales above. A function of its
@@ -29,6 +29,7 @@ def stratified_group_split(units: Units, shares: Sequence[float], seed: int) -> 
         units: the recordings.
         shares: the share of clips that each part should get; together 1. A part of share 0 gets none.
         seed: any whole number.
+        runs: how many searches; RUNS where None.
     """
     wanted = [part for part in sorted(range(len(shares)), key=lambda part: (-shares[part], part)) if shares[part] > 0]
     if len(units) < len(wanted):
@@ -37,7 +38,7 @@ def stratified_group_split(units: Units, shares: Sequence[float], seed: int) -> 
     if len(wanted) == 1:
         return np.full(len(units), wanted[0], dtype=np.int64)
     used = [shares[part] for part in wanted]
-    found = [_searched(units, used, derive_seed(seed, "sharing out", run)) for run in range(RUNS)]
+    found = [_searched(units, used, derive_seed(seed, "sharing out", run)) for run in range(runs or RUNS)]
     best = min(found, key=lambda parts: _worst_measure(units, parts, used))
     return np.asarray(wanted, dtype=np.int64)[best]
 

@@ -63,6 +63,7 @@ def fit(run: TrainingRun, train: SplitData, validation: SplitData, folder: Path)
             devices=1,
             precision=choose_precision(recipe),  # type: ignore[arg-type]
             max_epochs=recipe.epochs,
+            accumulate_grad_batches=run.training.accumulate,
             callbacks=[
                 EarlyStopping(MONITOR, mode="max", patience=recipe.patience, check_on_train_epoch_end=False),
                 recorder,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from instrumentarium.models.params import Pretrained
-from instrumentarium.runtime.section import Count, Positive, Section, Share
+from instrumentarium.runtime.section import Count, Positive, Section, Seed, Share
 
 
 class RecipeParams(Section):
@@ -25,7 +25,17 @@ class RecipeParams(Section):
 class TrainingParams(Section):
     """What every training run shares, whatever the model."""
 
+    seed: Seed | None
+    sampling: Literal["uniform", "balanced"]
     weight_decay: Annotated[float, Field(ge=0)]
+    decay_norms: bool
+    layer_decay: Annotated[float, Field(gt=0, le=1)]
+    schedule: Literal["cosine", "one_cycle", "plateau"]
     warmup_ratio: Annotated[float, Field(ge=0, lt=1)]
+    plateau_patience: Count
+    plateau_factor: Annotated[float, Field(gt=0, lt=1)]
+    accumulate: Count
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None
+    freeze_epochs: Annotated[int, Field(ge=0)]
     max_grad_norm: Positive
     negatives_share: Share

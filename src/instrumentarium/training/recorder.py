@@ -20,6 +20,8 @@ from instrumentarium.training.task import LOSS_LOGGED, MONITOR, RecognitionTask
 logger = logging.getLogger(__name__)
 
 SNAPSHOT = "last.ckpt"
+TERM = "train_loss_"
+"""What a column of the history begins with that holds one term of the loss, where it has several."""
 
 
 class DivergedError(UserError, FloatingPointError):
@@ -34,6 +36,12 @@ class History:
     best_epoch: int = -1
     best_score: float = -math.inf
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+
+def _term_means(terms: list[dict[str, Tensor]]) -> dict[str, float]:
+    """Return each term's mean over an epoch's batches, by TERM and its name; nothing where there is but one."""
+    names = list(terms[0]) if len(terms[0]) > 1 else []
+    return {f"{TERM}{name}": float(torch.stack([each[name] for each in terms]).double().mean()) for name in names}
 
 
 class Recorder(Callback):
@@ -69,8 +77,9 @@ class Recorder(Callback):
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the progress bar at the first epoch of this process."""
         if self._bar is None:
-            total = int(trainer.num_training_batches) * int(trainer.max_epochs or 0)
-            self._bar = progress_bar("train", "steps", total=total, initial=trainer.global_step)
+            batches = int(trainer.num_training_batches)
+            total, done = batches * int(trainer.max_epochs or 0), batches * trainer.current_epoch
+            self._bar = progress_bar("train", "batches", total=total, initial=done)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *args: Any, **kwargs: Any) -> None:
         """Advance the progress bar."""
@@ -88,14 +97,16 @@ class Recorder(Callback):
             "validation_loss": float(metrics[LOSS_LOGGED]),
             "validation_map_macro": score,
         }
+        row |= _term_means(pl_module.terms)
         pl_module.losses.clear()
+        pl_module.terms.clear()
         if not all(math.isfinite(value) for value in row.values()):
             raise DivergedError(f"training diverged in epoch {row['epoch']}: {row}; lower the recipe's learning_rate")
         self.history.rows.append(row)
         if score > self.history.best_score:
             self.history.best_score, self.history.best_epoch = score, trainer.current_epoch
             self.history.best_weights = {
-                name: tensor.detach().cpu().clone() for name, tensor in pl_module.model.state_dict().items()
+                name: tensor.detach().cpu().clone() for name, tensor in pl_module.scored_model.state_dict().items()
             }
         self.finished = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
         logger.info(

@@ -1,7 +1,7 @@
 """One training run from tables to model folder: gathers what determines it, resumes it, writes what came out."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,9 +12,9 @@ from instrumentarium.clips.collection import clips_of, open_samples, read_clips
 from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
 from instrumentarium.clips.params import WindowsParams
 from instrumentarium.frontends.normalisation import Normalisation
-from instrumentarium.frontends.params import FRONTEND
+from instrumentarium.frontends.params import FRONTEND, FrontEndParams
 from instrumentarium.models.modelfile import ModelCard, TrainedOn, save_model
-from instrumentarium.models.params import BACKBONE, HEAD
+from instrumentarium.models.params import BACKBONE, HEAD, BackboneParams, HeadParams
 from instrumentarium.models.recognition import build_model
 from instrumentarium.runtime.cache import fingerprint
 from instrumentarium.runtime.files import write_json
@@ -25,10 +25,11 @@ from instrumentarium.tables.taxonomy import Taxonomy, read_taxonomy
 from instrumentarium.training.augment.build import build_augmentations
 from instrumentarium.training.augment.params import AugmentParams
 from instrumentarium.training.fit import choose_precision, fit
+from instrumentarium.training.objectives.base import TrainingLabels
 from instrumentarium.training.objectives.build import build_objective
-from instrumentarium.training.objectives.params import LOSS
+from instrumentarium.training.objectives.params import LOSS, LossParams
 from instrumentarium.training.params import RecipeParams, TrainingParams
-from instrumentarium.training.recorder import History
+from instrumentarium.training.recorder import TERM, History
 from instrumentarium.training.resume import resume_folder
 from instrumentarium.training.split_data import SplitData
 from instrumentarium.training.task import TrainingRun
@@ -48,13 +49,29 @@ class Inputs:
     selected: Path
 
 
-def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plots: Path) -> str:
-    """Train the model that params.yaml selects and write model folder, metrics and curves; return a line about it.
+@dataclass(frozen=True)
+class Prepared:
+    """A run before its first step, and what it is made of."""
+
+    run: TrainingRun
+    data: Mapping[str, SplitData]
+    taxonomy: Taxonomy
+    frontend: FrontEndParams
+    normalisation: Normalisation
+    backbone: BackboneParams
+    head: HeadParams
+    loss: LossParams
+    augmentation: AugmentParams
+
+
+def prepare(params: DeclaredParams, inputs: Inputs) -> Prepared:
+    """Build the model that params.yaml selects, and gather all that it is trained by and on.
 
     Raises:
         UserError: if parameters, tables or pretrained weights are missing or cannot be used.
     """
-    collection, model_name, seed = params.read("collection", str), params.read("model", str), params.read("seed", Seed)
+    training = params.read("training", TrainingParams)
+    seed = params.read("seed", Seed) if training.seed is None else training.seed
     sample_rate_hz, selected = params.read("audio.sample_rate_hz", int), inputs.selected
     frontend, backbone = (
         read_section(selected / "frontend.json", FRONTEND),
@@ -77,17 +94,29 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
         normalisation=normalisation,
         pretrained=recipe.pretrained,
     )
+    data = _read_splits(params, inputs, taxonomy)
     run = TrainingRun(
         model=model,
-        objective=build_objective(loss),
+        objective=build_objective(loss, _training_labels(taxonomy, data["train"])),
         augmentations=build_augmentations(augmentation, model.frontend),
         recipe=recipe,
-        training=params.read("training", TrainingParams),
+        training=training,
         windows=windows,
         sample_rate_hz=sample_rate_hz,
         seed=seed,
     )
-    data = _read_splits(params, inputs, taxonomy)
+    return Prepared(run, data, taxonomy, frontend, normalisation, backbone, head, loss, augmentation)
+
+
+def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plots: Path) -> str:
+    """Train the model that params.yaml selects and write model folder, metrics and curves; return a line about it.
+
+    Raises:
+        UserError: if parameters, tables or pretrained weights are missing or cannot be used.
+    """
+    collection, model_name = params.read("collection", str), params.read("model", str)
+    prepared = prepare(params, inputs)
+    run, data, taxonomy = prepared.run, prepared.data, prepared.taxonomy
     versions = {name: version(name) for name in LIBRARIES}
     key = fingerprint(
         {
@@ -99,7 +128,7 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
         [
             *_code(),
             *(inputs.labels, inputs.taxonomy, inputs.split, inputs.stats),
-            *(selected / f"{name}.json" for name in SELECTED),
+            *(inputs.selected / f"{name}.json" for name in SELECTED),
             *(folder / "clips.csv" for folder in inputs.corpora),
         ],
     )
@@ -110,22 +139,22 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
             format=2,
             taxonomy_name=taxonomy.name,
             labels=taxonomy.instruments,
-            sample_rate_hz=sample_rate_hz,
-            frontend=frontend,
-            normalisation=normalisation,
-            backbone=backbone,
-            head=head,
-            windows=windows,
+            sample_rate_hz=run.sample_rate_hz,
+            frontend=prepared.frontend,
+            normalisation=prepared.normalisation,
+            backbone=prepared.backbone,
+            head=prepared.head,
+            windows=run.windows,
             recipe={
-                **recipe.model_dump(mode="json"),
-                "loss": loss.model_dump(mode="json"),
-                "augmentation": augmentation.model_dump(mode="json"),
+                **run.recipe.model_dump(mode="json"),
+                "loss": prepared.loss.model_dump(mode="json"),
+                "augmentation": prepared.augmentation.model_dump(mode="json"),
                 "training": run.training.model_dump(mode="json"),
             },
             trained=TrainedOn(
                 collection=collection,
                 model=model_name,
-                seed=seed,
+                seed=run.seed,
                 epochs=len(history.rows),
                 best_epoch=history.best_epoch + 1,
                 validation_map_macro=round(best["validation_map_macro"], 6),
@@ -133,12 +162,12 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
             versions=versions,
         )
         save_model(out, history.best_weights, card)
-        write_json(metrics, _metrics(history, sum(weights.numel() for weights in model.parameters())))
+        write_json(metrics, _metrics(history, sum(weights.numel() for weights in run.model.parameters())))
         _write_curves(history, plots)
     return (
         f"train: {len(data['train'].samples)} training and {len(data['validation'].samples)} validation clips in; "
         f"{model_name} after {len(history.rows)} epochs out, best in epoch {history.best_epoch + 1} "
-        f"(validation mAP {best['validation_map_macro']:.4f}), {choose_precision(recipe)}"
+        f"(validation mAP {best['validation_map_macro']:.4f}), {choose_precision(run.recipe)}"
     )
 
 
@@ -161,6 +190,15 @@ def _read_splits(params: DeclaredParams, inputs: Inputs, taxonomy: Taxonomy) -> 
     return data
 
 
+def _training_labels(taxonomy: Taxonomy, train: SplitData) -> TrainingLabels:
+    targets, observed = train.labels.targets & train.labels.observed, train.labels.observed
+    return TrainingLabels(
+        families=tuple(instrument.family for instrument in taxonomy.instruments),
+        positives=tuple(targets.sum(axis=0).tolist()),
+        negatives=tuple((observed & ~targets).sum(axis=0).tolist()),
+    )
+
+
 def _code() -> list[Path]:
     """Return the files of all modules of this package that are loaded: what runs is what counts."""
     modules = [module for name, module in sorted(sys.modules.items()) if name.split(".")[0] == "instrumentarium"]
@@ -180,11 +218,16 @@ def _metrics(history: History, parameters: int) -> dict[str, object]:
 
 
 def _write_curves(history: History, plots: Path) -> None:
-    """Write the data of the training curves, one row a point; epochs are counted from 1."""
+    """Write the data of the training curves, one row a point; epochs are counted from 1.
+
+    Where the loss has several terms, each is a part of its own beside the whole of train.
+    """
+    parts = {"train": "train_loss", "validation": "validation_loss"}
+    parts |= {f"train, {key.removeprefix(TERM)}": key for key in history.rows[0] if key.startswith(TERM)}
     loss = [
-        {"epoch": int(row["epoch"]) + 1, "part": part, "loss": round(row[f"{part}_loss"], 6)}
+        {"epoch": int(row["epoch"]) + 1, "part": part, "loss": round(row[key], 6)}
         for row in history.rows
-        for part in ("train", "validation")
+        for part, key in parts.items()
     ]
     precision = [
         {"epoch": int(row["epoch"]) + 1, "map_macro": round(row["validation_map_macro"], 6)} for row in history.rows

@@ -33,12 +33,20 @@ class TrainingBatch:
 
 
 def draw_clips(
-    negatives: npt.NDArray[np.bool_], windows: int, negatives_share: float, rng: np.random.Generator
+    negatives: npt.NDArray[np.bool_],
+    windows: int,
+    negatives_share: float,
+    rng: np.random.Generator,
+    targets: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.int_]:
     """Return the clip of each of an epoch's windows, (windows,).
 
     `negatives` (clips,) is True for clips without any instrument: they get `negatives_share` of the windows, the others
     the rest. Within each group every clip is drawn equally often, give or take one.
+
+    With `targets` (clips, instruments), the rest is balanced by class: each instrument gets as many windows as another,
+    give or take one, from its clips equally often; so do the clips of which no instrument is known. A clip of several
+    instruments is drawn for each of them.
     """
 
     def repeat(clips: npt.NDArray[np.int_], count: int) -> npt.NDArray[np.int_]:
@@ -48,7 +56,14 @@ def draw_clips(
 
     empty, sounding = np.flatnonzero(negatives), np.flatnonzero(~negatives)
     share = round(windows * negatives_share) if len(empty) and len(sounding) else (windows if len(empty) else 0)
-    return rng.permutation(np.concatenate([repeat(empty, share), repeat(sounding, windows - share)]))
+    if targets is None:
+        return rng.permutation(np.concatenate([repeat(empty, share), repeat(sounding, windows - share)]))
+    columns = np.column_stack([targets, ~targets.any(axis=1)])[sounding]  # the last: no instrument is known
+    classes = [sounding[column] for column in columns.T if column.any()]
+    first = rng.permutation(len(classes))  # those that get one more
+    counts = [(windows - share + int(place)) // max(len(classes), 1) for place in first]
+    drawn = [repeat(clips, count) for clips, count in zip(classes, counts, strict=True)]
+    return rng.permutation(np.concatenate([repeat(empty, share), *drawn]))
 
 
 class EpochBatches(Dataset[TrainingBatch]):
@@ -64,6 +79,7 @@ class EpochBatches(Dataset[TrainingBatch]):
         window_samples: int,
         batch_size: int,
         negatives_share: float,
+        balanced: bool = False,
         seed: int,
         epoch: int,
     ) -> None:
@@ -71,7 +87,7 @@ class EpochBatches(Dataset[TrainingBatch]):
         self.window_samples, self.batch_size = window_samples, batch_size
         rng = np.random.default_rng(derive_seed(seed, "epoch", epoch))
         negatives = np.asarray(~targets.any(axis=1) & observed.all(axis=1))
-        self.clips = draw_clips(negatives, windows, negatives_share, rng)
+        self.clips = draw_clips(negatives, windows, negatives_share, rng, targets if balanced else None)
         self.positions = rng.random(windows)  # where in the clip, 0 its first window, 1 its last
 
     def __len__(self) -> int:

@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
 from instrumentarium.clips.params import WindowsParams
@@ -26,7 +27,7 @@ from instrumentarium.training.augment.base import Augmentation, Domain
 from instrumentarium.training.objectives.base import Objective
 from instrumentarium.training.params import RecipeParams, TrainingParams
 from instrumentarium.training.sampling import EpochBatches, TrainingBatch
-from instrumentarium.training.schedule import build_optimizer, build_schedule
+from instrumentarium.training.schedule import averaged_model, build_optimizer, build_schedule
 from instrumentarium.training.split_data import SplitData
 from instrumentarium.training.validation import (
     ValidationBatch,
@@ -64,8 +65,9 @@ class TrainingRun:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Optimiser steps of an epoch."""
-        return max(self.recipe.windows_per_epoch // self.recipe.batch_size, 1)
+        """Optimiser steps of an epoch; the last one may have fewer batches than the others."""
+        batches = max(self.recipe.windows_per_epoch // self.recipe.batch_size, 1)
+        return -(-batches // self.training.accumulate)
 
 
 def seed_dropout(seed: int, device: torch.device) -> None:
@@ -86,11 +88,33 @@ class RecognitionTask(pl.LightningModule):
         super().__init__()
         self.run, self.model, self.objective = run, run.model, run.objective
         self.train_data, self.validation_data = train, validation
+        decay = run.training.ema_decay
+        self.averaged = None if decay is None else averaged_model(run.model, decay)
+        self.plateau: ReduceLROnPlateau | None = None
+        self.resumed_plateau: dict[str, Any] | None = None
         self.validation_windows = ValidationWindows(
             validation.samples, run.window_samples, run.hop_samples, run.recipe.batch_size
         )
-        self.losses: list[Tensor] = []
+        self.losses: list[Tensor] = []  # of this epoch's batches
+        self.terms: list[dict[str, Tensor]] = []
         self.found: list[tuple[Tensor, Tensor]] = []  # of this epoch's validation: windows' numbers and scores
+
+    @property
+    def scored_model(self) -> RecognitionModel:
+        """The model that is validated and kept: the averaged one where there is one."""
+        if self.averaged is None:
+            return self.model
+        averaged = self.averaged.module
+        assert isinstance(averaged, RecognitionModel)
+        return averaged
+
+    def on_train_epoch_start(self) -> None:
+        """Keep the backbone as it is, statistics of its norms included, in the first epochs where that is asked for."""
+        epochs = self.run.training.freeze_epochs
+        if epochs:
+            frozen = self.current_epoch < epochs
+            self.model.backbone.requires_grad_(not frozen)
+            self.model.backbone.train(not frozen)
 
     def train_dataloader(self) -> DataLoader[TrainingBatch]:
         """Return the batches of the current epoch."""
@@ -103,6 +127,7 @@ class RecognitionTask(pl.LightningModule):
             window_samples=run.window_samples,
             batch_size=run.recipe.batch_size,
             negatives_share=run.training.negatives_share,
+            balanced=run.training.sampling == "balanced",
             seed=run.seed,
             epoch=self.current_epoch,
         )
@@ -146,13 +171,15 @@ class RecognitionTask(pl.LightningModule):
         """Return the loss of one batch."""
         seed_dropout(derive_seed(self.run.seed, "dropout", self.current_epoch, batch.number), self.device)
         output, targets, observed = self.augmented_output(batch)
-        loss = torch.stack(list(self.objective(output, targets, observed).values())).sum()
+        terms = self.objective(output, targets, observed)
+        loss = torch.stack(list(terms.values())).sum()
         self.losses.append(loss.detach())
+        self.terms.append({name: term.detach() for name, term in terms.items()})
         return loss
 
     def validation_step(self, batch: ValidationBatch, batch_idx: int) -> None:
         """Score one batch of windows, each as it is: without test-time pitch shifts, a third of the work."""
-        logits = self.model(to_waveforms(batch.waveforms))
+        logits = self.scored_model(to_waveforms(batch.waveforms))
         self.found.append((batch.numbers, logits.float().sigmoid()))
 
     def on_validation_epoch_end(self) -> None:
@@ -166,7 +193,26 @@ class RecognitionTask(pl.LightningModule):
         windows[numbers.cpu().numpy()] = scores.cpu().numpy()  # a window that two devices scored counts once
         clips = pool_windows(windows, self.run.windows.clip_score, owners).astype(np.float32)
         self.log(LOSS_LOGGED, cross_entropy(clips, labels), batch_size=1)
-        self.log(MONITOR, mean_average_precision(clips, labels), batch_size=1)
+        score = mean_average_precision(clips, labels)
+        self.log(MONITOR, score, batch_size=1)
+        # Here and not by Lightning, which judges the epoch after its snapshot is saved: a resumed run would miss it.
+        if self.plateau is not None:
+            self.plateau.step(score)
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Take a step, and let the averaged weights follow."""
+        super().optimizer_step(*args, **kwargs)
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.model)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what the plateau schedule has seen."""
+        if self.plateau is not None:
+            checkpoint["plateau"] = self.plateau.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take it up again once there is an optimiser."""
+        self.resumed_plateau = checkpoint.get("plateau")
 
     def configure_gradient_clipping(
         self,
@@ -177,9 +223,23 @@ class RecognitionTask(pl.LightningModule):
         """Clip the gradient's norm. Lightning's own way refuses fused optimisers under mixed precision, even in bf16."""
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.run.training.max_grad_norm)
 
-    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Return the optimiser, and its schedule by the step."""
-        run = self.run
-        optimizer = build_optimizer(self.model.parameters(), run.recipe.learning_rate, run.training.weight_decay)
-        schedule = build_schedule(optimizer, run.recipe.epochs * run.steps_per_epoch, run.training.warmup_ratio)
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig | torch.optim.Optimizer:
+        """Return the optimiser, and its schedule by the step where it has one."""
+        run, training = self.run, self.run.training
+        optimizer = build_optimizer(
+            self.model,
+            run.recipe.learning_rate,
+            training.weight_decay,
+            decay_norms=training.decay_norms,
+            layer_decay=training.layer_decay,
+        )
+        steps = run.recipe.epochs * run.steps_per_epoch
+        schedule = build_schedule(training.schedule, optimizer, steps, training.warmup_ratio)
+        if schedule is None:
+            self.plateau = ReduceLROnPlateau(
+                optimizer, mode="max", factor=training.plateau_factor, patience=training.plateau_patience - 1
+            )
+            if self.resumed_plateau is not None:
+                self.plateau.load_state_dict(self.resumed_plateau)
+            return optimizer
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -27,6 +27,10 @@ class Backbone(nn.Module):
         """
         return None
 
+    def blocks_in_order(self) -> tuple[nn.Module, ...]:
+        """Return the blocks that features pass through one after the other, for learning rates by depth; () if unknown."""
+        return ()
+
     def load_published(self, checkpoint: Checkpoint) -> None:
         """Take over weights under the names that they were published by.
 

@@ -63,6 +63,10 @@ class Cnn(Backbone):
         assert isinstance(block, Block)
         return block[-1]
 
+    def blocks_in_order(self) -> tuple[nn.Module, ...]:
+        """Return the stem and the blocks."""
+        return (self.stem, *self.blocks)
+
     def forward(self, features: Tensor) -> Tensor:
         """Return the embeddings of each step."""
         x = features.contiguous(memory_format=torch.channels_last)

@@ -44,6 +44,10 @@ class WaveformCnn(Backbone):
         assert isinstance(block, WaveformBlock)
         return block[-1]
 
+    def blocks_in_order(self) -> tuple[nn.Module, ...]:
+        """Return the stem and the blocks."""
+        return (self.stem, *self.blocks)
+
     def forward(self, features: Tensor) -> Tensor:
         """Return the embeddings of each step."""
         embeddings: Tensor = self.blocks(self.stem(features[:, None]))
