@@ -84,6 +84,18 @@ def test_a_selector_goes_before_the_models_entry(load: Load):
     assert selection.frontend.n_mels == 128
 
 
+@pytest.mark.parametrize("frontend", ["mfcc40", "multi3", "fbank", "cqt84", "scalogram"])
+def test_every_front_end_that_makes_spectra_goes_with_a_network_over_spectra(frontend: str, load: Load):
+    for model in ("cnn", "resnext"):
+        selection = load({"model": model, "frontend": frontend}).selection
+        assert selection.augmentation.warps
+        assert selection.windows.pitch_shift_semitones == 3
+    message = refusal(load, {"model": "waveform", "frontend": frontend})
+    assert (
+        f"backbone waveform_cnn takes waveforms, and the front end {selection.frontend.kind} makes spectra" in message
+    )
+
+
 def test_each_collection_has_augmentation_and_windows_of_its_own(load: Load):
     rendered, published = (load({"collection": name}).selection for name in ("miniature", "full"))
     assert rendered.augmentation.warps

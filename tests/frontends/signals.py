@@ -4,7 +4,14 @@ import numpy as np
 import torch
 from model_fixtures import FRONTEND, RATE_HZ
 
-from instrumentarium.frontends.params import AnyFrontEndParams, FbankParams, MfccParams
+from instrumentarium.frontends.params import (
+    AnyFrontEndParams,
+    CqtParams,
+    FbankParams,
+    MfccParams,
+    MultiParams,
+    ScalogramParams,
+)
 
 MEL = FRONTEND.model_dump(exclude={"kind"})
 MFCC = MfccParams(kind="mfcc", n_mfcc=12, **MEL | {"level": "relative"})
@@ -20,7 +27,47 @@ FBANK = FbankParams(
     full_scale=1.0,
     normalisation="per_band",
 )
-SPECTRAL: dict[str, AnyFrontEndParams] = {"logmel": FRONTEND, "mfcc": MFCC, "fbank": FBANK}
+MULTI = MultiParams(
+    kind="multi",
+    channels=("logmel", "harmonic", "percussive"),
+    hpss_frames=5,
+    hpss_bands=3,
+    **MEL | {"level": "relative"},
+)
+CHROMA = MULTI.model_copy(update={"channels": ("chroma", "delta", "logmel"), "n_fft": 1024})
+CQT = CqtParams(
+    kind="cqt",
+    sample_rate_hz=RATE_HZ,
+    hop_length=128,
+    oversampling=4,
+    f_min_hz=65.4,
+    n_bins=60,
+    bins_per_octave=12,
+    level="relative",
+    normalisation="per_band",
+)
+SCALOGRAM = ScalogramParams(
+    kind="scalogram",
+    sample_rate_hz=RATE_HZ,
+    hop_length=128,
+    oversampling=4,
+    f_min_hz=50.0,
+    f_max_hz=3000.0,
+    n_bands=16,
+    wavelet_bandwidth=1.5,
+    wavelet_centre=2.0,
+    level="relative",
+    normalisation="per_band",
+)
+SPECTRAL: dict[str, AnyFrontEndParams] = {
+    "logmel": FRONTEND,
+    "mfcc": MFCC,
+    "fbank": FBANK,
+    "cqt": CQT,
+    "scalogram": SCALOGRAM,
+    "multi": MULTI,
+    "chroma": CHROMA,
+}
 """Every kind of front end that makes spectra."""
 
 

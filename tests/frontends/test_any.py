@@ -22,7 +22,7 @@ from instrumentarium.scoring.recognizer import Recognizer
 from instrumentarium.statistics.bands import band_statistics
 from instrumentarium.training.task import RecognitionTask
 
-NO_ONNX: dict[str, str] = {}
+NO_ONNX = {kind: f"the front end {kind} filters by Fourier transforms" for kind in ("cqt", "scalogram")}
 """Kinds that ONNX has no word for, and what the error says."""
 
 

@@ -5,7 +5,8 @@ import torch
 from frontends.signals import music
 from model_fixtures import FRONTEND, RELATIVE
 
-from instrumentarium.frontends.logmel import FLOOR, RANGE_DB, LogMel
+from instrumentarium.frontends.level import FLOOR, RANGE_DB
+from instrumentarium.frontends.logmel import LogMel
 from instrumentarium.frontends.params import LogMelParams
 
 FINER = {"sample_rate_hz": 32000, "n_fft": 1024}

@@ -1,10 +1,22 @@
 """From parameters to a front end."""
 
 from instrumentarium.frontends.base import FrontEnd
+from instrumentarium.frontends.cqt import Cqt
 from instrumentarium.frontends.fbank import Fbank
 from instrumentarium.frontends.logmel import LogMel
 from instrumentarium.frontends.mfcc import Mfcc
-from instrumentarium.frontends.params import AnyFrontEndParams, FbankParams, LogMelParams, MfccParams, WaveformParams
+from instrumentarium.frontends.multi import Multi
+from instrumentarium.frontends.params import (
+    AnyFrontEndParams,
+    CqtParams,
+    FbankParams,
+    LogMelParams,
+    MfccParams,
+    MultiParams,
+    ScalogramParams,
+    WaveformParams,
+)
+from instrumentarium.frontends.scalogram import Scalogram
 from instrumentarium.frontends.waveform import Waveform
 
 
@@ -15,7 +27,13 @@ def build_frontend(params: AnyFrontEndParams, input_rate_hz: int) -> FrontEnd:
             return LogMel(params, input_rate_hz)
         case MfccParams():
             return Mfcc(params, input_rate_hz)
+        case MultiParams():
+            return Multi(params, input_rate_hz)
         case FbankParams():
             return Fbank(params, input_rate_hz)
+        case CqtParams():
+            return Cqt(params, input_rate_hz)
+        case ScalogramParams():
+            return Scalogram(params, input_rate_hz)
         case WaveformParams():
             return Waveform(params, input_rate_hz)

@@ -39,7 +39,8 @@ class FrameSpectrum(nn.Module):
 
     def filled_up(self, signals: Tensor) -> Tensor:
         """Return signals of at least one frame."""
-        return functional.pad(signals, (0, max(0, self.length - signals.shape[1])))
+        filled_up: Tensor = functional.pad(signals, (0, max(0, self.length - signals.shape[1])))
+        return filled_up
 
     def windowed(self, frames: Tensor) -> Tensor:
         """Return frames (..., samples) without their mean, pre-emphasised and windowed; all of it is linear."""
@@ -52,7 +53,8 @@ class FrameSpectrum(nn.Module):
         """Return the power."""
         frames = self.filled_up(signals).unfold(1, self.length, self.hop_length)  # (batch, frames, samples)
         spectrum = torch.fft.rfft(self.windowed(frames), n=self.n_fft)[..., :-1]  # (batch, frames, bins)
-        return (spectrum.real.square() + spectrum.imag.square()).mT
+        power: Tensor = (spectrum.real.square() + spectrum.imag.square()).mT
+        return power
 
 
 class Fbank(PowerFrontEnd):

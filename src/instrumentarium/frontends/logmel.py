@@ -11,15 +11,13 @@ import torch
 from torch import Tensor, nn
 from torchaudio.functional import melscale_fbanks
 
-from instrumentarium.frontends.base import QUIETEST, PowerFrontEnd, SpectrumAxes, as_float32
+from instrumentarium.frontends.base import PowerFrontEnd, SpectrumAxes, as_float32
+from instrumentarium.frontends.level import decibels, reference_of
 from instrumentarium.frontends.params import MelParams
 
 KNEE_HZ = 1000.0
 KNEE_LOG_SLOPE = 15 * math.log(6.4) / 27
 """Slaney's scale has 15 mel below 1 kHz, and 27 mel above it to a frequency 6.4 times as high."""
-FLOOR = 1e-10
-"""Power below which a band counts as silent: -100 dB."""
-RANGE_DB = 80.0
 
 
 class Spectrum(nn.Module):
@@ -87,18 +85,7 @@ class LogMel(PowerFrontEnd):
         With a relative level, 0 dB is the mean power of the window, and nothing lies more than 80 dB below it: the same
         music at another gain has the same features.
         """
-        return self.decibels(power, self.level(power)).unsqueeze(1)
-
-    def level(self, power: Tensor) -> Tensor | None:
-        """Return the mean of band powers (batch, bands, frames), (batch, 1, 1); None where levels are absolute."""
-        if self.params.level == "absolute":
-            return None
-        return power.mean(dim=(1, 2), keepdim=True).clamp(min=QUIETEST)
-
-    def decibels(self, power: Tensor, level: Tensor | None) -> Tensor:
-        """Return power (batch, bands, frames) in dB against `level`, (batch, 1, 1), or full scale."""
-        clamped = power.clamp(min=FLOOR) if level is None else (power / level).clamp(min=10 ** (-RANGE_DB / 10))
-        return clamped.log10() * 10.0
+        return decibels(power, reference_of(power, self.params.level)).unsqueeze(1)
 
 
 def band_centres_hz(params: MelParams) -> Tensor:

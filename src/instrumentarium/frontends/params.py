@@ -32,6 +32,8 @@ def check_band(f_min_hz: float, f_max_hz: float, sample_rate_hz: int) -> None:
 class FrontEndSection(Section):
     """Parameters of any front end."""
 
+    kind: str
+
     @property
     def makes_spectra(self) -> bool:
         """Whether its features are (batch, channels, rows, frames), made of a power spectrum that can be changed before."""
@@ -76,6 +78,29 @@ class MfccParams(MelParams):
         return self
 
 
+MultiChannel = Literal["logmel", "harmonic", "percussive", "delta", "chroma"]
+
+
+class MultiParams(MelParams):
+    """Up to three features of one mel spectrogram, each in a channel of its own."""
+
+    kind: Literal["multi"]
+    channels: Annotated[tuple[MultiChannel, ...], Field(min_length=1, max_length=3, strict=False)]
+    hpss_frames: Annotated[int, Field(ge=3, le=63)]
+    hpss_bands: Annotated[int, Field(ge=3, le=63)]
+
+    @model_validator(mode="after")
+    def _channels_differ_and_medians_have_a_middle(self) -> Self:
+        text = ""
+        if len(set(self.channels)) < len(self.channels):
+            text = f"channels names one twice: {', '.join(self.channels)}"
+        if not self.hpss_frames % 2 or not self.hpss_bands % 2:
+            text = f"hpss_frames and hpss_bands must be odd, found {self.hpss_frames} and {self.hpss_bands}"
+        if text:
+            raise PydanticCustomError("channels", "{text}", {"text": text})
+        return self
+
+
 class FbankParams(FrontEndSection):
     """Kaldi's filter bank, without dither; its level is absolute."""
 
@@ -89,6 +114,56 @@ class FbankParams(FrontEndSection):
     f_max_hz: Positive
     full_scale: Positive
     normalisation: NormalisationChoice
+
+    @model_validator(mode="after")
+    def _bands_lie_below_nyquist(self) -> Self:
+        check_band(self.f_min_hz, self.f_max_hz, self.sample_rate_hz)
+        return self
+
+
+class FilterBankParams(FrontEndSection):
+    """A bank of band-pass filters, whose power is averaged over `oversampling` places a frame."""
+
+    sample_rate_hz: Annotated[int, Field(ge=8000, le=96000)]
+    hop_length: Count
+    oversampling: Annotated[int, Field(ge=1, le=64)]
+    level: Level
+    normalisation: NormalisationChoice
+
+    @model_validator(mode="after")
+    def _places_lie_on_samples(self) -> Self:
+        if self.hop_length % self.oversampling:
+            text = f"hop_length is {self.hop_length}, which oversampling, {self.oversampling}, does not divide"
+            raise PydanticCustomError("places", "{text}", {"text": text})
+        return self
+
+
+class CqtParams(FilterBankParams):
+    """A constant-Q transform."""
+
+    kind: Literal["cqt"]
+    f_min_hz: Positive
+    n_bins: Annotated[int, Field(ge=8)]
+    bins_per_octave: Annotated[int, Field(ge=4, le=96)]
+
+    @model_validator(mode="after")
+    def _bins_lie_below_nyquist(self) -> Self:
+        highest_hz = self.f_min_hz * 2 ** ((self.n_bins - 1) / self.bins_per_octave)
+        if highest_hz > self.sample_rate_hz / 2:
+            text = f"the highest bin lies at {highest_hz:.0f} Hz, above half the sample rate; take fewer `n_bins`"
+            raise PydanticCustomError("bins", "{text}", {"text": text})
+        return self
+
+
+class ScalogramParams(FilterBankParams):
+    """A wavelet scalogram; the wavelet is PyWavelets' cmor<wavelet_bandwidth>-<wavelet_centre>."""
+
+    kind: Literal["scalogram"]
+    f_min_hz: Positive
+    f_max_hz: Positive
+    n_bands: Annotated[int, Field(ge=8)]
+    wavelet_bandwidth: Positive
+    wavelet_centre: Positive
 
     @model_validator(mode="after")
     def _bands_lie_below_nyquist(self) -> Self:
@@ -110,6 +185,6 @@ class WaveformParams(FrontEndSection):
         return False
 
 
-AnyFrontEndParams = LogMelParams | MfccParams | FbankParams | WaveformParams
+AnyFrontEndParams = LogMelParams | MfccParams | MultiParams | FbankParams | CqtParams | ScalogramParams | WaveformParams
 FrontEndParams = Annotated[AnyFrontEndParams, Field(discriminator="kind")]
 FRONTEND: TypeAdapter[AnyFrontEndParams] = TypeAdapter(FrontEndParams)

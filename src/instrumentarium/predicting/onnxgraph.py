@@ -2,7 +2,8 @@
 
 ONNX has no short-time Fourier transform that every runtime computes well, and exporters know no complex numbers: where the
 front end is made of a mel spectrogram or is Kaldi's filter bank, the graph has the transform as a convolution with windowed
-cosines and sines. Any other front end is exported as it is. Resampling is a convolution in either case.
+cosines and sines. The raw waveform is exported as it is, and banks of filters as long as the window are refused. Resampling
+is a convolution in either case.
 """
 
 import copy
@@ -15,9 +16,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.transforms import Resample
 
+from instrumentarium.frontends.bandpower import BandPower
 from instrumentarium.frontends.base import FrontEnd
 from instrumentarium.frontends.fbank import Fbank, FrameSpectrum
 from instrumentarium.frontends.logmel import LogMel, Spectrum
+from instrumentarium.frontends.multi import Multi
 from instrumentarium.models.recognition import RecognitionModel
 from instrumentarium.runtime.errors import UserError
 
@@ -35,7 +38,7 @@ class OnnxExportError(UserError, RuntimeError):
 
 
 class ConvolvedSpectrum(nn.Module):
-    """What `spectrum` does, by convolutions, of those bins alone that a band covers; others, (bins,) not `covered`, are 0."""
+    """What `spectrum` does, by convolutions, of the bins that are `covered`, (bins,), by a band; others are 0."""
 
     kernels: Tensor
 
@@ -101,9 +104,20 @@ class ConvolvedResample(nn.Module):
 
 
 def convolve(frontend: FrontEnd) -> None:
-    """Make a front end's transforms convolutions, in place."""
+    """Make a front end's transforms convolutions, in place.
+
+    Raises:
+        OnnxExportError: if its transforms would be convolutions longer than any runtime computes in time.
+    """
+    if isinstance(frontend, BandPower):
+        raise OnnxExportError(
+            f"the front end {frontend.params.kind} filters by Fourier transforms of the whole window, which cannot be "
+            "exported to ONNX; train with one made of a mel spectrogram, or predict with the backend torch"
+        )
     if isinstance(frontend, LogMel) and isinstance(frontend.spectrum, Spectrum):
-        frontend.spectrum = ConvolvedSpectrum(frontend.spectrum, frontend.filters.any(dim=0))
+        whole = isinstance(frontend, Multi) and frontend.has_chroma  # whose power is that of the bins
+        covered = torch.ones(frontend.filters.shape[1], dtype=torch.bool) if whole else frontend.filters.any(dim=0)
+        frontend.spectrum = ConvolvedSpectrum(frontend.spectrum, covered)
     if isinstance(frontend, Fbank) and isinstance(frontend.spectrum, FrameSpectrum):
         frontend.spectrum = ConvolvedFrameSpectrum(frontend.spectrum)
     if isinstance(frontend.resample, Resample):
