@@ -54,7 +54,7 @@ HEAD = LinearHeadParams(kind="linear", pooling="mean_max", dropout=0.2)
 MEAN_HEAD = LinearHeadParams(kind="linear", pooling="mean", dropout=0.2)
 ATTENTION = AttentionHeadParams(kind="attention", dropout=0.2)
 NORMALISATION = Normalisation(kind="per_band", mean=((-20.0,) * 16,), std=((15.0,) * 16,), frames=1)
-WINDOWS = WindowsParams(length_s=0.5, hop_s=0.25, clip_score="mean", quietest_db=35.0, pitch_shift_semitones=1.0)
+WINDOWS = WindowsParams(length_s=0.5, hop_s=0.25, clip_score="mean", quietest_db=40.0, pitch_shift_semitones=1.0)
 TRAINING = TrainingParams(weight_decay=0.01, warmup_ratio=0.1, max_grad_norm=5.0, negatives_share=0.1)
 LOSS = CrossEntropyParams(kind="bce", label_smoothing=0.02)
 RECIPE = RecipeParams(
