@@ -65,7 +65,7 @@ ATTENTION = AttentionHeadParams(kind="attention", dropout=0.2)
 DEEP = DeepHeadParams(kind="deep", pooling="mean_max", hidden=(12, 6), dropout=0.2)
 PER_INSTRUMENT = PerInstrumentHeadParams(kind="per_instrument", pooling="mean_max", hidden=(5,), dropout=0.2)
 NORMALISATION = Normalisation(kind="per_band", mean=((-20.0,) * 16,), std=((15.0,) * 16,), frames=1)
-WINDOWS = WindowsParams(length_s=0.5, hop_s=0.25, clip_score="mean", quietest_db=35.0, pitch_shift_semitones=1.0)
+WINDOWS = WindowsParams(length_s=0.5, hop_s=0.25, clip_score="mean", quietest_db=40.0, pitch_shift_semitones=1.0)
 TRAINING = TrainingParams(
     seed=None,
     sampling="uniform",
