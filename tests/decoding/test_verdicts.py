@@ -1,11 +1,16 @@
 """Inference and ingest give one verdict on every file that people have: whole, with its length, or refused for a reason."""
 
+import hashlib
+import io
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+import soxr
 from decoding.made import (
     RATE_HZ,
     by_ffmpeg,
@@ -211,6 +216,28 @@ def test_what_is_not_is_refused_with_the_reason(name: str, tmp_path: Path, capfd
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(
+    ("kind", "subtype", "duration_s"),
+    [
+        ("WAV", "PCM_16", 3.0),
+        ("WAV", "FLOAT", 3.0),
+        ("FLAC", "PCM_24", 3.0),
+        ("OGG", "VORBIS", 10.0),
+        ("WAV", "PCM_16", 31.0),
+    ],
+)
+def test_samples_are_those_of_the_whole_file_mixed_and_resampled_at_once(kind: str, subtype: str, duration_s: float):
+    data = by_libsndfile(notes(duration_s), kind, subtype)
+    integers = subtype == "PCM_16"
+    pcm, _ = soundfile.read(io.BytesIO(data), dtype="int16" if integers else "float32", always_2d=True)
+    floats = pcm / np.float32(32768) if integers else pcm
+    mono = (floats[:, 0] + floats[:, 1]) / np.float32(2) / np.float32(max(1.0, np.abs(floats).max()))
+    expected = np.rint(np.clip(soxr.resample(mono, RATE_HZ, 32000, quality="HQ") * np.float32(32767), -32767, 32767))
+    clip = decode_clip(data, 32000)
+    np.testing.assert_array_equal(clip.samples, expected)
+    assert clip.pcm_hash == hashlib.md5(np.ascontiguousarray(pcm).tobytes()).hexdigest()
+
+
 def test_headerless_mp3_has_the_sound_of_the_same_one_with_a_header():
     plain, headed = (decode_clip(mp3(SOUND, xing=xing, vbr=True), RATE_HZ).samples for xing in (False, True))
     delay = len(plain) - len(headed)  # what a header says of the encoder's delay and padding
@@ -243,8 +270,6 @@ def test_a_chord_of_one_second_above_full_scale_is_no_spike():
 
 def test_a_long_flac_of_few_bytes_is_refused_by_ingest_in_little_memory():
     """Four hours of one value at 1 kHz take little to write, and stand for forty."""
-    import tracemalloc
-
     data = by_libsndfile(np.full((4 * 3600 * 1000, 1), 0.25), "FLAC", "PCM_16", 1000)
     assert len(data) < 100_000
     tracemalloc.start()

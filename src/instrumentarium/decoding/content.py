@@ -44,6 +44,19 @@ class Content:
         found = self.buffer[begin : max(begin, min(begin + size, self.stop))]
         return self.head[at : at + size] + found[len(self.head) - at :] if at < len(self.head) else found
 
+    def read_into(self, at: int, view: memoryview) -> int:
+        """Copy bytes from `at` on into a view, at once; return how many."""
+        if at < len(self.head):
+            data = self.read(at, len(view))
+            view[: len(data)] = data
+            return len(data)
+        begin = self.start + at
+        size = max(0, min(len(view), self.stop - begin))
+        if size:
+            with memoryview(self.buffer) as whole, whole[begin : begin + size] as part:
+                view[:size] = part
+        return size
+
     def find(self, wanted: bytes, at: int = 0, stop: int | None = None) -> int:
         """Return where `wanted` first stands from `at` on and before `stop`; -1 if nowhere."""
         end = self.stop if stop is None else min(self.stop, self.start + stop)
@@ -88,10 +101,10 @@ class Reader(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         """Fill a buffer as far as there are bytes; return how many were read."""
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
-        data = self.read(len(view))
-        view[: len(data)] = data
-        return len(data)
+        with memoryview(buffer) as view, view.cast("B") as target:  # type: ignore[arg-type]
+            size = self._content.read_into(self._at, target)
+        self._at += size
+        return size
 
 
 @contextmanager

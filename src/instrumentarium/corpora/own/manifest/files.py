@@ -9,11 +9,9 @@ import soundfile
 from instrumentarium.corpora.own.manifest.entry import OwnDataError
 
 SUFFIXES = frozenset(f".{name.lower()}" for name in soundfile.available_formats()) | frozenset(
-    (".aif", ".aifc", ".oga", ".opus", ".snd", ".wave")
+    ".aif .aifc .oga .opus .snd .wave .mp2 .aac .m4a .mp4 .wma .ape .wv .webm .mka".split()
 )
-"""What libsndfile's formats are called, and what else files of them are called."""
-NOT_BY_LIBSNDFILE = frozenset((".aac", ".m4a", ".mp4", ".wma", ".ape", ".wv", ".webm", ".mka"))
-"""Audio that needs another decoder."""
+"""What libsndfile's formats are called, what else files of them are called, and what FFmpeg reads beside them."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +27,11 @@ class File:
 
     @property
     def is_audio(self) -> bool:
-        """Say whether it is audio that libsndfile reads, by its name."""
+        """Say whether it is audio that can be read, by its name."""
         return self.suffix in SUFFIXES
 
     def why_not_audio(self) -> str:
         """Return the reason that a file which is no audio is rejected for."""
-        if self.suffix in NOT_BY_LIBSNDFILE:
-            return f"libsndfile reads no {self.suffix} files; convert it to WAV or FLAC"
         return (
             f"no audio file by its name: it ends with {self.suffix!r}" if self.suffix else "no audio file by its name"
         )
