@@ -12,9 +12,10 @@ import typer
 
 from instrumentarium.clips.collection import corpus_folders, read_clips
 from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT
-from instrumentarium.evaluation.evaluation import evaluate, write_evaluation
+from instrumentarium.evaluation.evaluation import evaluate
 from instrumentarium.evaluation.params import EvaluateParams
 from instrumentarium.evaluation.systems import MODEL, read_systems
+from instrumentarium.evaluation.writing import write_evaluation
 from instrumentarium.runtime.section import Seed, stage_params
 from instrumentarium.runtime.stage import run
 from instrumentarium.tables.schemas import SPLIT, resolved_labels_table
@@ -59,7 +60,7 @@ def main(
         table=table,
         plots=plots,
     )
-    logging.info("evaluate: %s of %d systems in; %s", MODEL, len(systems), found.summary())
+    logging.info("evaluate: systems %s in; %s: %s", ", ".join(systems), MODEL, found.summary())
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def main(
         Sources(corpora, taxonomy, labels, split, scores, evaluation, model, metrics, rows, constraints), settings
     )
     write_report(report, out, figures, gallery)
-    logging.info("report: %d plots' rows in; %s out", len(rows), report.summary())
+    logging.info("report: %s out", report.summary())
 
 
 if __name__ == "__main__":

@@ -16,6 +16,14 @@ def module_file(name: str) -> Path | None:
     return path.with_suffix(".py") if path.with_suffix(".py").exists() else None
 
 
+def does_nothing(path: Path) -> bool:
+    """Return whether a file is a package's `__init__.py` that holds only a docstring: it makes nothing stale."""
+    if path.name != "__init__.py":
+        return False
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
+
+
 def imported(path: Path, item: str | None) -> set[str]:
     """Return the names the file imports; `item` fills the gap of `import_module(f"…{corpus}…")`."""
     names: set[str] = set()

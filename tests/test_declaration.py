@@ -1,6 +1,5 @@
 """What dvc.yaml declares, held against the code: deps, outs, metrics, plots, and how params.yaml is written."""
 
-import ast
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -50,7 +49,7 @@ def needed(name: str, item: str | None) -> set[str]:
     script = ROOT / "stages" / f"{name}.py"
     rooms = set()
     for path in imports.reached(script, item) - {script}:
-        if path.name == "__init__.py" and len(ast.parse(path.read_text(encoding="utf-8")).body) <= 1:
+        if imports.does_nothing(path):
             continue
         parts = path.relative_to(ROOT).parts
         rooms.add("/".join(parts[:4] if item and parts[2] == "corpora" else parts[:3]))

@@ -30,15 +30,16 @@ from instrumentarium.splitting.params import SplitParams
 
 COMMITTED = Path(__file__).resolve().parents[2] / "params.yaml"
 MISSING = object()
-Change = Callable[..., Path]
+COMMITTED_VALUES = read_yaml(COMMITTED)
+Change = Callable[..., dict[str, object]]
 
 
 @pytest.fixture
-def changed(tmp_path: Path) -> Change:
-    """Return a writer of the committed params.yaml with the values at some dotted keys replaced, added or removed."""
+def changed() -> Change:
+    """Return a maker of the committed values with those at some dotted keys replaced, added or removed."""
 
-    def write(**changes: object) -> Path:
-        values = copy.deepcopy(read_yaml(COMMITTED))
+    def change(**changes: object) -> dict[str, object]:
+        values = copy.deepcopy(COMMITTED_VALUES)
         for key, value in changes.items():
             *above, last = key.split("__")
             section = values
@@ -48,19 +49,21 @@ def changed(tmp_path: Path) -> Change:
                 del section[last]
             else:
                 section[last] = value
-        path = tmp_path / "params.yaml"
-        YAML(typ="safe", pure=True).dump(values, path)
-        return path
+        return values
 
-    return write
+    return change
 
 
-def problems(path: Path) -> str:
+def problems(values: dict[str, object]) -> str:
     with pytest.raises(ParamsError) as error:
-        load_params(path)
+        validate(values, Params)
     first, *lines = str(error.value).splitlines()
     assert first == "params.yaml cannot be used as it is:"
     return "\n".join(line.removeprefix("  ") for line in lines)
+
+
+def valid(values: dict[str, object]) -> Params:
+    return validate(values, Params)
 
 
 def test_the_committed_parameters_are_valid():
@@ -199,8 +202,8 @@ def test_an_unknown_taxonomy_is_named_with_the_allowed_ones(changed: Change):
         "taxonomy: 'irmas' is neither a key of `taxonomies`, nor 'auto', nor the name of a file in "
     )
     assert found.endswith("; allowed: auto, irmas11, openmic20; did you mean 'irmas11'?")
-    load_params(changed(taxonomy="openmic20"))
-    load_params(changed(taxonomy="band.yaml"))
+    valid(changed(taxonomy="openmic20"))
+    valid(changed(taxonomy="band.yaml"))
 
 
 def test_an_automatic_taxonomy_is_for_own_data_alone(changed: Change):
@@ -211,7 +214,7 @@ def test_an_automatic_taxonomy_is_for_own_data_alone(changed: Change):
     )
     others = {f"collections__miniature__corpora__{corpus}__use": False for corpus in ("irmas", "openmic", "esc50")}
     own = {"use": True, "path": "table.csv", "form": "auto", "absent": "negative"}
-    load_params(changed(taxonomy="auto", collections__miniature__corpora__own=own, **others))
+    valid(changed(taxonomy="auto", collections__miniature__corpora__own=own, **others))
 
 
 BANJO = {"code": "banjo", "name": "banjo", "family": ""}
@@ -251,7 +254,7 @@ def test_files_and_folders_that_are_not_there_are_named_before_any_work(changed:
 
     def refusal(**changes: object) -> str:
         with pytest.raises(ParamsError) as error:
-            check_files(load_params(changed(**changes)), splits, taxonomies)
+            check_files(valid(changed(**changes)), splits, taxonomies)
         return str(error.value).removeprefix("params.yaml cannot be used as it is:\n  ")
 
     check_files(load_params(COMMITTED), splits, taxonomies)
@@ -353,7 +356,7 @@ def test_bands_lie_below_the_nyquist_frequency(changed: Change, low: float, high
     text = "frontends.mel64: f_min_hz < f_max_hz <= half the sample rate does not hold"
     rate = {f"{key}sample_rate_hz": 32000}
     assert problems(changed(**rate, **{f"{key}f_min_hz": low, f"{key}f_max_hz": high})).startswith(text)
-    load_params(changed(**rate, **{f"{key}f_min_hz": 0, f"{key}f_max_hz": 16000}))
+    valid(changed(**rate, **{f"{key}f_min_hz": 0, f"{key}f_max_hz": 16000}))
 
 
 def test_fold_five_is_never_for_validation():
@@ -368,14 +371,14 @@ def test_fold_five_is_never_for_validation():
     ("validation", "total"), [(0.5, "1.1"), (0.3, "0.9"), (0.399, "0.999")], ids=["over", "under", "nearly"]
 )
 def test_shares_sum_to_one(changed: Change, validation: float, total: str):
-    load_params(changed(split__own={"train": 0.1, "validation": 0.4, "test": 0.5}))
+    valid(changed(split__own={"train": 0.1, "validation": 0.4, "test": 0.5}))
     found = problems(changed(split__own={"train": 0.1, "validation": validation, "test": 0.5}))
     assert found.startswith(f"split.own: train, validation and test must sum to 1, their sum is {total}, found")
 
 
 def test_a_frozen_split_is_a_file_name_or_nothing(changed: Change):
     assert load_params(COMMITTED).split.frozen is None
-    assert load_params(changed(split__frozen="halves.csv")).split.frozen == "halves.csv"
+    assert valid(changed(split__frozen="halves.csv")).split.frozen == "halves.csv"
     assert problems(changed(split__frozen="")).startswith("split.frozen: ")
 
 
@@ -428,8 +431,9 @@ def test_a_stage_reads_what_it_declares_and_nothing_else():
         declared.read("split", SplitParams)
 
 
-def test_outside_dvc_all_parameters_are_read(changed: Change, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(changed(seed=99).parent)
+def test_outside_dvc_all_parameters_are_read(changed: Change, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    YAML(typ="safe", pure=True).dump(changed(seed=99), tmp_path / "params.yaml")
+    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DVC_STAGE", raising=False)
     assert stage_params().read("seed", int) == 99
     assert validate(stage_params().values, Params) == load_params()

@@ -6,32 +6,30 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from instrumentarium.config.selection import write_selection
-from instrumentarium.config.whole import Params, load_params
+from instrumentarium.config.whole import Params
 from instrumentarium.frontends.params import FRONTEND, LogMelParams, WaveformParams
 from instrumentarium.models.params import AttentionHeadParams, LinearHeadParams
-from instrumentarium.runtime.section import ParamsError, read_section, read_yaml
+from instrumentarium.runtime.section import ParamsError, read_section, read_yaml, validate
 
-COMMITTED = Path(__file__).resolve().parents[2] / "params.yaml"
+COMMITTED = read_yaml(Path(__file__).resolve().parents[2] / "params.yaml")
 Load = Callable[..., Params]
 
 
 @pytest.fixture
-def load(tmp_path: Path) -> Load:
-    """Return a loader of the committed params.yaml with the values at some dotted keys replaced."""
+def load() -> Load:
+    """Return a check of the committed params.yaml with the values at some dotted keys replaced."""
 
     def loaded(changes: dict[str, object]) -> Params:
-        values = copy.deepcopy(read_yaml(COMMITTED))
+        values = copy.deepcopy(COMMITTED)
         for key, value in changes.items():
             *above, last = key.split(".")
             section = values
             for part in above:
                 section = section[part]  # type: ignore[assignment]
             section[last] = value
-        YAML(typ="safe", pure=True).dump(values, tmp_path / "params.yaml")
-        return load_params(tmp_path / "params.yaml")
+        return validate(values, Params)
 
     return loaded
 
@@ -130,3 +128,15 @@ def test_a_file_that_cannot_be_read_says_so(tmp_path: Path, content: str | None,
         path.write_text(content)
     with pytest.raises(ParamsError, match=message):
         read_section(path, FRONTEND)
+
+
+def test_a_window_longer_than_every_clip_is_refused_also_where_it_is_not_selected(load: Load):
+    message = refusal(load, {"windows.three_seconds.length_s": 21.0})
+    assert "windows.three_seconds.length_s is 21, and the longest clip of collection full lasts 20 s" in message
+    load({"windows.three_seconds.length_s": 20.0})
+
+
+@pytest.mark.parametrize("clip", ["irma/Part1/a-1", "own/song", "esc50/", "cel"])
+def test_a_clip_to_explain_is_of_a_corpus_that_is_used(clip: str, load: Load):
+    assert f"explain.clips: {clip!r} is no clip of this collection" in refusal(load, {"explain.clips": [clip]})
+    load({"explain.clips": ["esc50/ESC-50-master/audio/4-158559-A-24"]})

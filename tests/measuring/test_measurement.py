@@ -9,8 +9,7 @@ from typer.testing import CliRunner
 from instrumentarium.clips.scored import ScoredClipsError
 from instrumentarium.commands.app import app
 from instrumentarium.evaluation import EvaluationError, evaluate
-from instrumentarium.evaluation.evaluation import OTHER_HALF
-from instrumentarium.evaluation.predictions import cross_fit
+from instrumentarium.evaluation.predictions import OTHER_HALF, cross_fit
 from instrumentarium.evaluation.trivial import TRIVIAL_SYSTEMS
 from instrumentarium.measuring.alignment import align_tables
 from instrumentarium.measuring.measurement import as_text, measure, write_measurement

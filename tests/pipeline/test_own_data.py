@@ -1,5 +1,6 @@
 """A collection's corpora, added and switched off; own data: what dvc.lock pins, and what happens when they change."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,16 +30,28 @@ def band(tmp_path: Path, tone: Callable[..., npt.NDArray[np.float64]], audio: Ca
     return tmp_path / "band.csv"
 
 
-def test_an_automatic_taxonomy_has_the_instruments_of_own_data(workshop: Checkout, band: Path) -> None:
+def test_instruments_of_own_data_are_trained_evaluated_and_predicted(workshop: Checkout, band: Path) -> None:
     settings = ["taxonomy=auto", f"{CORPORA}.own.use=true", f"{CORPORA}.own.path={band}"]
     settings += [f"{CORPORA}.{corpus}.use=false" for corpus in ("irmas", "openmic", "esc50")]
-    workshop.dvc("exp", "run", *(word for setting in settings for word in ("-S", setting)), "split")
+    workshop.dvc("exp", "run", *(word for setting in settings for word in ("-S", setting)))
     taxonomy = read_taxonomy(workshop.path("data/taxonomy.json"))
     assert taxonomy.names == {"banjo": "Banjo", "electric_bass": "electric bass", "steel_drums": "steel drums"}
     labels = resolved_labels_table(taxonomy).read(workshop.path("data/labels.csv"))
     assert len(labels) == 12 * 3, "every list names all that plays"
     assert (labels[labels["relevance"] == 1].groupby("instrument").size() == [6, 3, 3]).all()
     assert len(SPLIT.read(workshop.path("data/split.csv"))) == 12
+
+    codes = ["banjo", "electric_bass", "steel_drums"]
+    assert [label["code"] for label in workshop.json("data/model/model.json")["labels"]] == codes
+    assert list(workshop.json("metrics/instruments.json")) == codes
+    assert workshop.json("metrics/evaluate.json")["f1_macro"] >= 0
+    assert workshop.json("data/evaluation.json")["test"]["instruments_with_positives"] == 3
+    assert "steel drums" in workshop.path("plots/report.html").read_text(encoding="utf-8")
+    command = ("python", "-c", "from instrumentarium.commands.app import app; app()")  # of the clone's own code
+    output = workshop.run(*command, "predict", str(band.with_name("9.wav")), "--format", "json", PYTHONPATH="src")
+    (predicted,) = json.loads(output[output.index("[") :])
+    assert sorted(predicted["instruments"]) == codes
+    assert all(0 <= found["score"] <= 1 for found in predicted["instruments"].values())
     workshop.restore()
     workshop.dvc("checkout", "--force")
 
@@ -81,7 +94,8 @@ def test_corpora_are_added_and_switched_off_and_own_data_are_held_to_what_was_re
     assert len(own) == 6
     listed = sorted(path.name for path in workshop.path("data/raw/miniature/own").iterdir())
     assert listed == ["labels.csv", "manifest.csv"]
-    assert workshop.json("metrics/evaluate.json")["test"]["f1_macro"] >= 0
+    assert workshop.json("metrics/evaluate.json")["f1_macro"] >= 0
+    assert workshop.json("data/evaluation.json")["test"]["per_corpus"].keys() == {"irmas", "own"}
     assert workshop.dvc_json("status") == {}
 
     # DVC doesn't watch the user's files; a change is found when they are read, and accepted on request

@@ -12,7 +12,7 @@ DOWNLOADS = {"download@irmas", "download@openmic", "download@esc50", "download@o
 INGESTS = {"ingest@irmas", "ingest@openmic", "ingest@esc50", "ingest@own"}
 
 AFTER_EDIT = {
-    f"{PACKAGE}/evaluation/metrics.py": {"params", "evaluate"},
+    f"{PACKAGE}/evaluation/metrics.py": {"params", "evaluate", "report"},
     f"{PACKAGE}/corpora/irmas/parser.py": {"params", "download@irmas", "ingest@irmas"},
     f"{PACKAGE}/corpora/own/parser.py": {"params", "download@own", "ingest@own"},
     f"{PACKAGE}/corpora/source/archives.py": {"params", *DOWNLOADS, *INGESTS},
@@ -25,6 +25,7 @@ AFTER_EDIT = {
     "taxonomies/README.md": {"params", "duplicates"},
     f"{PACKAGE}/frontends/logmel.py": {"params", "stats", "train", "score", "explain"},
     f"{PACKAGE}/statistics/bands.py": {"stats"},
+    f"{PACKAGE}/models/backbones/cnn.py": {"params", "train", "score", "explain"},
     f"{PACKAGE}/training/objectives/cross_entropy.py": {"params", "train"},
     f"{PACKAGE}/scoring/recognizer.py": {"score"},
     f"{PACKAGE}/explaining/maps.py": {"params", "explain"},
@@ -128,9 +129,9 @@ def test_a_parameter_changes_the_stages_that_read_it(setting: str, changed: Mapp
     assert changed[setting] == AFTER_SETTING[setting]
 
 
-def test_an_edit_of_evaluation_runs_only_what_evaluates(workshop: Checkout) -> None:
+def test_an_edit_of_evaluation_runs_only_what_evaluates_and_reports(workshop: Checkout) -> None:
     workshop.append(f"{PACKAGE}/evaluation/metrics.py", "# edited\n")
-    assert stages_run(workshop.dvc("repro")) == ["params", "evaluate"]
+    assert stages_run(workshop.dvc("repro")) == ["params", "evaluate", "report"]
     assert workshop.changes().split() == ["M", "dvc.lock", "M", f"{PACKAGE}/evaluation/metrics.py"]
     workshop.restore()
     assert stages_run(workshop.dvc("repro")) == []  # the earlier result is in DVC's cache

@@ -22,7 +22,7 @@ from instrumentarium.comparing.revisions import (
     unknown_system,
 )
 from instrumentarium.comparing.significance import Answers
-from instrumentarium.evaluation.evaluation import ScoredSplits, predict_splits
+from instrumentarium.evaluation.predictions import ScoredSplits, predict_splits
 from instrumentarium.evaluation.systems import MODEL
 from instrumentarium.evaluation.thresholds import Rule, Thresholds
 from instrumentarium.evaluation.trivial import TRIVIAL_SYSTEMS, trivial_system

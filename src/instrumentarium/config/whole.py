@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from instrumentarium.acquisition.params import DownloadParams
 from instrumentarium.clips.params import WindowsParams
+from instrumentarium.config.clips import too_long_windows, unknown_clips
 from instrumentarium.config.collections import CollectionParams
 from instrumentarium.config.labels import LabelsParams
 from instrumentarium.config.models import ModelParams
@@ -76,6 +77,8 @@ class Params(Section):
                     )
         if not problems:
             problems += self._selection_problems()
+            problems += too_long_windows(self.models, self.windows, self.collections)
+            problems += unknown_clips(self.explain.clips, self.collections[self.collection])
         if problems:
             raise PydanticCustomError("names", "{text}", {"text": "\n  ".join(problems)})
         return self

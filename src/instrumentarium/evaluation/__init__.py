@@ -9,16 +9,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from instrumentarium.evaluation.checks import EvaluationError
-    from instrumentarium.evaluation.evaluation import Evaluation, evaluate, write_evaluation
+    from instrumentarium.evaluation.evaluation import evaluate
+    from instrumentarium.evaluation.results import Evaluation
     from instrumentarium.evaluation.thresholds import Thresholds
+    from instrumentarium.evaluation.writing import write_evaluation
 
 __all__ = ["Evaluation", "EvaluationError", "Thresholds", "evaluate", "write_evaluation"]
 
-_MODULES = {"EvaluationError": "checks", "Thresholds": "thresholds"}
-"""Where a name lies that is not in `evaluation`."""
+_MODULES = {
+    "Evaluation": "results",
+    "EvaluationError": "checks",
+    "Thresholds": "thresholds",
+    "evaluate": "evaluation",
+    "write_evaluation": "writing",
+}
+"""Where each name lies."""
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__} has no attribute {name}")
-    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'evaluation')}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -6,132 +6,30 @@ looked at. One system is the main one, by default the model: all metrics, plots 
 headline is computed in the same way, trivial systems included.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from instrumentarium.clips.labels import BoolArray, FloatArray, IrmasTrainAbsent, label_arrays
-from instrumentarium.clips.scored import ScoredClips, ScoredClipsError, concatenate, join_scores
-from instrumentarium.evaluation import catalogue
+from instrumentarium.clips.scored import ScoredClips, ScoredClipsError, join_scores
 from instrumentarium.evaluation.bootstrap import draw_weights
 from instrumentarium.evaluation.checks import EvaluationError
-from instrumentarium.evaluation.choosing import FOLDS, choose_thresholds, cross_fitted_predictions
 from instrumentarium.evaluation.confusion import confusion_per_instrument_rows, confusion_rows
 from instrumentarium.evaluation.curves import Row, precision_recall_rows, roc_rows
 from instrumentarium.evaluation.headline import Values, headline
 from instrumentarium.evaluation.histograms import score_rows
-from instrumentarium.evaluation.parts import metrics_rows, metrics_table
-from instrumentarium.evaluation.predictions import Predictions, apply_thresholds, cross_fit
+from instrumentarium.evaluation.official import official_irmas_test
+from instrumentarium.evaluation.parts import metrics_rows
+from instrumentarium.evaluation.predictions import ScoredSplits, predict_splits
 from instrumentarium.evaluation.reliability import reliability_rows
-from instrumentarium.evaluation.split_metrics import interval, oracle, per_instrument_rows, resample, split_metrics
+from instrumentarium.evaluation.results import OF_A_SYSTEM, Evaluation, SystemResult
+from instrumentarium.evaluation.split_metrics import interval, per_instrument_rows, resample, split_metrics
 from instrumentarium.evaluation.sweeps import threshold_rows
 from instrumentarium.evaluation.systems import MODEL
-from instrumentarium.evaluation.thresholds import Rule, Thresholds
-from instrumentarium.evaluation.trivial import HALVES, TRIVIAL_SYSTEMS, trivial_system
-from instrumentarium.runtime.files import write_json, write_text_atomically
+from instrumentarium.evaluation.thresholds import Rule
+from instrumentarium.evaluation.trivial import TRIVIAL_SYSTEMS, trivial_system
 from instrumentarium.runtime.seeds import derive_seed
 from instrumentarium.tables.taxonomy import Taxonomy
-
-OTHER_HALF = "the other half of the recordings, cross-fitted"
-OTHER_FOLDS = "other recordings of validation, cross-fitted"
-DECIMALS = 4
-"""Of what `dvc metrics` shows."""
-OF_A_SYSTEM = (*catalogue.KEYS, "clips", "recordings", "interval", "rule", "thresholds_from")
-"""What is listed of each system and split."""
-
-
-@dataclass(frozen=True)
-class SystemResult:
-    """The headline of a system.
-
-    Attributes:
-        splits: split to the values of OF_A_SYSTEM.
-        thresholds: chosen on its validation scores.
-    """
-
-    splits: Mapping[str, Values]
-    thresholds: Thresholds
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What an evaluation found.
-
-    Attributes:
-        main: the name of the main system.
-        metrics: split to the main system's values; None where one is undefined.
-        systems: the name of every system, the main one first, to its headline.
-        plots: plot name (of plots/evaluate/<name>.json) to rows, of the main system.
-        table: the content of data/metrics.csv, of the main system.
-    """
-
-    main: str
-    metrics: Mapping[str, Values]
-    systems: Mapping[str, SystemResult]
-    plots: Mapping[str, list[Row]]
-    table: pd.DataFrame
-
-    @property
-    def thresholds(self) -> Thresholds:
-        """The content of data/thresholds.json, of the main system."""
-        return self.systems[self.main].thresholds
-
-    def declared(self) -> dict[str, float | None]:
-        """Return what metrics/evaluate.json holds: little enough for `dvc metrics` and `dvc exp show` to be readable."""
-        test, validation = self.metrics["test"], self.metrics.get("validation", {})
-        selected = f"validation_{catalogue.SELECTED_BY}"
-        return {
-            **{key: _short(test[key]) for key in catalogue.DECLARED},
-            selected: _short(validation.get(catalogue.SELECTED_BY)),
-        }
-
-    def instruments(self) -> dict[str, dict[str, float | None]]:
-        """Return what metrics/instruments.json holds: code to a few metrics of the instrument on test."""
-        detail = self.metrics["test"]["per_instrument"]
-        assert isinstance(detail, Mapping)
-        return {
-            code: {key: _short(found[key]) for key in catalogue.IN_INSTRUMENTS_FILE} for code, found in detail.items()
-        }
-
-    def content(self) -> dict[str, object]:
-        """Return what data/evaluation.json holds; of a system its metrics on test, and below them those on validation."""
-        systems = {
-            name: {
-                **found.splits["test"],
-                **{split: values for split, values in found.splits.items() if split != "test"},
-                "thresholds": found.thresholds.content(),
-            }
-            for name, found in self.systems.items()
-        }
-        return {**self.metrics, "systems": systems}
-
-    def summary(self) -> str:
-        """Return one line about the test split."""
-        test = self.metrics["test"]
-        shown = [metric for metric in catalogue.METRICS if metric.brief and metric.declared]
-        values = ", ".join(f"{metric.label} {_with_interval(test, metric.key)}" for metric in shown)
-        return (
-            f"{values} on {test['clips']} test clips of {test['recordings']} recordings, "
-            f"{self.thresholds.rule} thresholds from {test['thresholds_from']}"
-        )
-
-
-def _short(value: object) -> float | None:
-    assert value is None or isinstance(value, int | float)
-    return None if value is None else round(float(value), DECIMALS)
-
-
-def _with_interval(values: Values, key: str) -> str:
-    """Return a value and its 95 % interval as text, such as "0.612 (0.55-0.67)"."""
-    if values[key] is None:
-        return "undefined"
-    ends = values["interval"]
-    assert isinstance(ends, Mapping)
-    return f"{values[key]:.3f} ({ends[key]['low']:.2f}-{ends[key]['high']:.2f})"
 
 
 def evaluate(
@@ -182,10 +80,6 @@ def evaluate(
     return evaluate_systems(scored, MODEL, rule=rule, resamples=resamples, seed=seed)
 
 
-ScoredSplits = tuple[ScoredClips, ScoredClips | None]
-"""The clips of test and, where there are such, those of validation, with the scores of one system."""
-
-
 def evaluate_systems(
     systems: Mapping[str, ScoredSplits], main: str, *, rule: Rule, resamples: int, seed: int
 ) -> Evaluation:
@@ -227,7 +121,7 @@ def evaluate_systems(
     for system in list(every)[1:]:
         results[system] = _system_result(every[system], rule, weights, seed)
     if validation is not None:
-        metrics["test"]["official_irmas"] = _official_irmas_test(
+        metrics["test"]["official_irmas"] = official_irmas_test(
             validation, test, rule, resamples, derive_seed(seed, "bootstrap irmas")
         )
     tables = [metrics_rows(name, clips, each.chosen, weights[name]) for name, (clips, each) in splits.items()]
@@ -236,31 +130,6 @@ def evaluate_systems(
         "thresholds": threshold_rows(test if validation is None else validation, thresholds),
     }
     return Evaluation(main, metrics, results, plots, pd.concat(tables, ignore_index=True))
-
-
-def predict_splits(scored: ScoredSplits, rule: Rule) -> tuple[Thresholds, dict[str, tuple[ScoredClips, Predictions]]]:
-    """Choose a system's thresholds, and predict test (and validation, where there is such) with none that saw its labels.
-
-    Raises:
-        EvaluationError: if there is too little to choose thresholds on.
-    """
-    test, validation = scored
-    choosing = test if validation is None else validation
-    thresholds = choose_thresholds(
-        choosing.targets,
-        choosing.scores,
-        choosing.observed,
-        choosing.recordings,
-        codes=choosing.codes,
-        rule=rule,
-        chosen_from="test" if validation is None else "validation",
-    )
-    if validation is None:
-        return thresholds, {"test": (test, cross_fit(test, rule, HALVES, OTHER_HALF))}
-    return thresholds, {
-        "test": (test, apply_thresholds(test.scores, thresholds)),
-        "validation": (validation, cross_fit(validation, rule, FOLDS, OTHER_FOLDS, thresholds)),
-    }
 
 
 def _system_result(scored: ScoredSplits, rule: Rule, weights: Mapping[str, FloatArray], seed: int) -> SystemResult:
@@ -285,33 +154,6 @@ def _of_a_system(values: Values) -> Values:
     return {key: values[key] for key in OF_A_SYSTEM}
 
 
-def _official_irmas_test(validation: ScoredClips, test: ScoredClips, rule: Rule, resamples: int, seed: int) -> Values:
-    """Return the headline of all scored clips of the official IRMAS test set, of both splits, for published tables.
-
-    The songs are parted into halves, and the thresholds for each come from the other. The model's best epoch was chosen
-    by the validation clips among them, which flatters it a little; `test` is free of that. A clip of IRMAS's training set
-    that shares a recording with test clips is in their split, but is none of the official test set; test songs that
-    `split.irmas_test_songs` gave to training are not scored.
-    """
-    both = concatenate([each.where(_of_official_irmas_test(each)) for each in (validation, test)])
-    recordings = len(set(both.recordings.tolist()))
-    if recordings < 2 or not (both.targets & both.observed).any():
-        return {"clips": len(both), "recordings": recordings}
-    truth = both.targets, both.scores, both.observed, both.recordings
-    predictions = cross_fitted_predictions(*truth, folds=2)[rule]
-    weights = draw_weights(both.recordings, resamples, seed)
-    return {
-        **headline(both, predictions),
-        "interval": {"resamples": resamples, **interval(resample(both, predictions, weights))},
-        "thresholds_from": "the other half of the songs",
-        "oracle": oracle(both),
-    }
-
-
-def _of_official_irmas_test(split: ScoredClips) -> BoolArray:
-    return np.asarray((split.corpora == "irmas") & (split.official_splits == "test"))
-
-
 def _plots(split: ScoredClips, predictions: BoolArray, found: Values, weights: FloatArray) -> dict[str, list[Row]]:
     confusion = confusion_rows(split, predictions)
     return {
@@ -324,42 +166,3 @@ def _plots(split: ScoredClips, predictions: BoolArray, found: Values, weights: F
         "scores": score_rows(split),
         "reliability": reliability_rows(split, weights),
     }
-
-
-def write_evaluation(
-    evaluation: Evaluation,
-    taxonomy: Taxonomy,
-    *,
-    metrics: Path,
-    instruments: Path,
-    content: Path,
-    thresholds: Path,
-    table: Path,
-    plots: Path,
-) -> None:
-    """Write an evaluation, each file atomically.
-
-    A plot has one row a line, so that its file stays small and its diff readable.
-
-    Args:
-        evaluation: what to write.
-        taxonomy: the instruments, by whose names plots go.
-        metrics: the JSON file of the few metrics that DVC shows.
-        instruments: the JSON file of those of each instrument.
-        content: the JSON file of everything.
-        thresholds: the JSON file of the main system's thresholds.
-        table: the CSV file of every metric of every part.
-        plots: the folder for each plot's rows, as <name>.json.
-
-    Raises:
-        ValueError: if a value is not finite.
-    """
-    write_json(metrics, evaluation.declared(), sort_keys=False)
-    write_json(instruments, evaluation.instruments(), sort_keys=False)
-    write_json(content, evaluation.content(), sort_keys=False)
-    write_json(thresholds, evaluation.thresholds.content(), sort_keys=False)
-    metrics_table(evaluation.thresholds.codes).write(table, evaluation.table)
-    for name, rows in evaluation.plots.items():
-        named = taxonomy.named(rows)
-        lines = ",\n".join(json.dumps(row, allow_nan=False, ensure_ascii=False) for row in named)
-        write_text_atomically(plots / f"{name}.json", f"[\n{lines}\n]\n")

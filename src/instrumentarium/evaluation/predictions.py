@@ -11,8 +11,19 @@ from dataclasses import dataclass
 from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.clips.scored import ScoredClips
 from instrumentarium.evaluation.calibration import scaled
-from instrumentarium.evaluation.choosing import cross_fitted_predictions, cross_fitted_temperatures
+from instrumentarium.evaluation.choosing import (
+    FOLDS,
+    choose_thresholds,
+    cross_fitted_predictions,
+    cross_fitted_temperatures,
+)
 from instrumentarium.evaluation.thresholds import RULES, Rule, Thresholds
+from instrumentarium.evaluation.trivial import HALVES
+
+OTHER_HALF = "the other half of the recordings, cross-fitted"
+OTHER_FOLDS = "other recordings of validation, cross-fitted"
+ScoredSplits = tuple[ScoredClips, ScoredClips | None]
+"""The clips of test and, where there are such, those of validation, with the scores of one system."""
 
 
 @dataclass(frozen=True)
@@ -75,3 +86,28 @@ def cross_fit(clips: ScoredClips, rule: Rule, folds: int, source: str, listed: T
         thresholds=listed.vector() if listed else None,
         temperature=listed.temperature if listed else None,
     )
+
+
+def predict_splits(scored: ScoredSplits, rule: Rule) -> tuple[Thresholds, dict[str, tuple[ScoredClips, Predictions]]]:
+    """Choose a system's thresholds, and predict test (and validation, where there is such) with none that saw its labels.
+
+    Raises:
+        EvaluationError: if there is too little to choose thresholds on.
+    """
+    test, validation = scored
+    choosing = test if validation is None else validation
+    thresholds = choose_thresholds(
+        choosing.targets,
+        choosing.scores,
+        choosing.observed,
+        choosing.recordings,
+        codes=choosing.codes,
+        rule=rule,
+        chosen_from="test" if validation is None else "validation",
+    )
+    if validation is None:
+        return thresholds, {"test": (test, cross_fit(test, rule, HALVES, OTHER_HALF))}
+    return thresholds, {
+        "test": (test, apply_thresholds(test.scores, thresholds)),
+        "validation": (validation, cross_fit(validation, rule, FOLDS, OTHER_FOLDS, thresholds)),
+    }

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from instrumentarium.clips.labels import IrmasTrainAbsent
 from instrumentarium.evaluation import catalogue
-from instrumentarium.evaluation.evaluation import Evaluation, evaluate_systems, write_evaluation
+from instrumentarium.evaluation.evaluation import evaluate_systems
+from instrumentarium.evaluation.results import Evaluation
 from instrumentarium.evaluation.thresholds import Rule
+from instrumentarium.evaluation.writing import write_evaluation
 from instrumentarium.measuring.alignment import Aligned, align_tables
 from instrumentarium.measuring.tables import Absent, MeasuringError, read_clips, read_labels, read_scores
 from instrumentarium.reporting.document import interval, number

@@ -17,3 +17,6 @@ def part_of(member: SourceClip | Rejection) -> str | None:
 
 
 PUBLISHED = Published(counts={f"fold{fold}": 400 for fold in range(1, 6)}, part_of=part_of)
+
+LONGEST_CLIP_S = 5.0
+"""Of the published clips."""

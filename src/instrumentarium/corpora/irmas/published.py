@@ -48,3 +48,6 @@ PUBLISHED = Published(
     labels={f"test with {code}": count for code, count in _TESTING_WITH.items()},
     labels_of=labels_of,
 )
+
+LONGEST_CLIP_S = 20.0
+"""Of the published clips."""

@@ -20,3 +20,6 @@ def part_of(member: SourceClip | Rejection) -> str | None:
 
 
 PUBLISHED = Published(counts={"train": 14915, "test": 5085}, part_of=part_of)
+
+LONGEST_CLIP_S = 10.0
+"""Of the published clips."""

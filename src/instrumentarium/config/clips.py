@@ -1,0 +1,55 @@
+"""What params.yaml says of clips, held against the corpora that its collections use."""
+
+from collections.abc import Mapping
+
+from instrumentarium.clips.params import WindowsParams
+from instrumentarium.config.collections import CollectionParams
+from instrumentarium.config.models import ModelParams
+from instrumentarium.corpora.esc50 import published as esc50
+from instrumentarium.corpora.irmas import published as irmas
+from instrumentarium.corpora.openmic import published as openmic
+from instrumentarium.corpora.own import published as own
+from instrumentarium.corpora.source.params import CORPORA, Corpus
+from instrumentarium.runtime.section import closest
+
+LONGEST_CLIP_S: Mapping[Corpus, float | None] = {
+    "irmas": irmas.LONGEST_CLIP_S,
+    "openmic": openmic.LONGEST_CLIP_S,
+    "esc50": esc50.LONGEST_CLIP_S,
+    "own": own.LONGEST_CLIP_S,
+}
+"""None where it is not known before the files are read; the stats stage refuses what is too long then."""
+
+
+def used_corpora(collection: CollectionParams) -> list[Corpus]:
+    """Return the corpora that a collection uses."""
+    return [corpus for corpus in CORPORA if getattr(collection.corpora, corpus).use]
+
+
+def too_long_windows(
+    models: Mapping[str, ModelParams], windows: Mapping[str, WindowsParams], collections: Mapping[str, CollectionParams]
+) -> list[str]:
+    """Say of every recipe whose windows are longer than the longest clip of its collection, selected or not."""
+    problems = []
+    for collection, params in collections.items():
+        lengths = [LONGEST_CLIP_S[corpus] for corpus in used_corpora(params)]
+        longest = None if None in lengths else max(length for length in lengths if length is not None)
+        for name, model in models.items():
+            entry = model.recipes[collection].windows
+            if longest is not None and entry in windows and windows[entry].length_s > longest:
+                problems.append(
+                    f"windows.{entry}.length_s is {windows[entry].length_s:g}, and the longest clip of collection "
+                    f"{collection} lasts {longest:g} s; models.{name}.recipes.{collection} needs shorter windows"
+                )
+    return problems
+
+
+def unknown_clips(clip_ids: tuple[str, ...], collection: CollectionParams) -> list[str]:
+    """Say of every clip to explain that can be in no corpus of the collection."""
+    used = used_corpora(collection)
+    return [
+        f"explain.clips: {clip_id!r} is no clip of this collection: an id begins with its corpus and a slash "
+        f"({closest(clip_id.partition('/')[0], [*used])})"
+        for clip_id in clip_ids
+        if clip_id.partition("/")[0] not in used or not clip_id.partition("/")[2]
+    ]
