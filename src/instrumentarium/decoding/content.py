@@ -11,6 +11,8 @@ from typing import Literal
 from instrumentarium.decoding.pcm import AudioError
 
 Buffer = bytes | mmap.mmap
+RESIDENT = 1 << 24
+"""Bytes of a mapped file that are gone through before its pages are given back: else all of it would count as memory."""
 
 
 class Content:
@@ -26,6 +28,14 @@ class Content:
     def __init__(self, buffer: Buffer, start: int = 0, stop: int | None = None, head: bytes = b"") -> None:
         self.buffer, self.start, self.head = buffer, start, head
         self.stop = len(buffer) if stop is None else min(stop, len(buffer))
+        self._passed = 0
+
+    def _pass(self, size: int) -> None:
+        self._passed += size
+        if self._passed > RESIDENT:
+            self._passed = 0
+            if isinstance(self.buffer, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+                self.buffer.madvise(mmap.MADV_DONTNEED)
 
     def __len__(self) -> int:
         return max(0, self.stop - self.start)
@@ -42,6 +52,7 @@ class Content:
         """Return up to `size` bytes from `at` on; fewer at the end."""
         begin = self.start + at
         found = self.buffer[begin : max(begin, min(begin + size, self.stop))]
+        self._pass(len(found))
         return self.head[at : at + size] + found[len(self.head) - at :] if at < len(self.head) else found
 
     def read_into(self, at: int, view: memoryview) -> int:
@@ -55,12 +66,14 @@ class Content:
         if size:
             with memoryview(self.buffer) as whole, whole[begin : begin + size] as part:
                 view[:size] = part
+            self._pass(size)
         return size
 
     def find(self, wanted: bytes, at: int = 0, stop: int | None = None) -> int:
         """Return where `wanted` first stands from `at` on and before `stop`; -1 if nowhere."""
         end = self.stop if stop is None else min(self.stop, self.start + stop)
         found = self.buffer.find(wanted, self.start + at, end)
+        self._pass(max(0, (end if found < 0 else found) - self.start - at))
         return found if found < 0 else found - self.start
 
     def number(self, at: int, size: int, order: Literal["big", "little"] = "big") -> int:
