@@ -150,3 +150,13 @@ def test_gradients_pass_through_recurrent_layers_in_evaluation():
         network(features).sum().backward()
         assert features.grad is not None
         assert features.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", ["crnn", "ast", "wav2vec2", "wav2vec2 convolutions"])
+def test_blocks_come_in_the_order_of_the_weights(name: str):
+    backbone = FAMILIES[name].build().backbone
+    blocks = backbone.blocks_in_order()
+    place = {id(weights): number for number, block in enumerate(blocks) for weights in block.parameters()}
+    found = [place[id(weights)] for weights in backbone.parameters() if id(weights) in place]
+    assert set(found) == set(range(len(blocks)))
+    assert found == sorted(found)

@@ -77,6 +77,10 @@ class Crnn(Backbone):
         )
         self.size = 2 * hidden
 
+    def blocks_in_order(self) -> tuple[nn.Module, ...]:
+        """Return the blocks of the stem and the GRU."""
+        return (*self.stem, self.recurrent)
+
     @property
     def gradcam_target(self) -> nn.Module:
         """The last pooling, whose input is the last feature map."""

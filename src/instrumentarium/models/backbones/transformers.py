@@ -59,6 +59,10 @@ class Ast(Backbone):
         self.network: Any = transformers.ASTModel(self.config)
         self.size = params.hidden_size
 
+    def blocks_in_order(self) -> tuple[nn.Module, ...]:
+        """Return the embeddings and the layers."""
+        return (self.network.embeddings, *self.network.layers)
+
     def grid(self, bands: int, frames: int) -> tuple[int, int]:
         """Return how many patches there are over bands and frames."""
         config = self.config
@@ -137,6 +141,12 @@ class Wav2Vec2(Backbone):
         self.last_map = nn.Identity()
         self.size = params.hidden_size if params.encoder else params.conv_dim[-1]
         self._config = config
+
+    def blocks_in_order(self) -> tuple[nn.Module, ...]:
+        """Return the convolutions and, of the whole network, the layers."""
+        if not self.encoder:
+            return tuple(self.network.conv_layers)
+        return (self.network.feature_extractor, self.network.feature_projection, *self.network.encoder.layers)
 
     @property
     def gradcam_target(self) -> nn.Module | None:
