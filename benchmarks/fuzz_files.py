@@ -13,7 +13,6 @@ import gzip
 import io
 import json
 import logging
-import resource
 import sys
 import tarfile
 import tempfile
@@ -43,6 +42,7 @@ from instrumentarium.corpora.source.members import Source
 from instrumentarium.evaluation.thresholds import Support, Thresholds
 from instrumentarium.ingestion.ingest import PARTS, ingest
 from instrumentarium.measuring.tables import read_clips, read_labels, read_scores
+from instrumentarium.predicting.lengths import peak_mb
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import write_json
 from instrumentarium.runtime.stage import run
@@ -407,12 +407,11 @@ def main(
                 case.rmdir()
     total = sum(counts.values(), Counter())
     results = ("accepted", "refused", "traceback", "half_written")
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     found = {
         "count": count,
         "seed": seed,
         "seconds": round(time.monotonic() - began, 1),
-        "peak_mb": round(peak_mb),
+        "peak_mb": round(peak_mb()),
         **{result: total[result] for result in results},
         "kinds": {name: {result: found[result] for result in results} for name, found in counts.items()},
         "wrong": wrong[:SHOWN],

@@ -10,10 +10,10 @@ import pytest
 from model_fixtures import RATE_HZ, Parts, clip_samples
 
 from instrumentarium.clips.pooling import summarise_windows
+from instrumentarium.decoding.stream import SampleStream
 from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.predicting.ladder import Audio2Timeline, Samples2Scores, Windows2Scores
 from instrumentarium.predicting.prediction import Prediction
-from instrumentarium.predicting.samples import SampleStream
 from instrumentarium.predicting.timeline import TimelineSettings
 from taxonomies import BAND3
 

@@ -9,14 +9,12 @@ loudest window, so another gain of the whole changes nothing, and neither does s
 import numpy as np
 import numpy.typing as npt
 
-from instrumentarium.tables.samplestore import FULL_SCALE
+from instrumentarium.tables.samplestore import FULL_SCALE, SILENT_PEAK
 
 FADE_DB = 10.0
 """Over so many dB above the level at which it no longer counts, a window counts less and less."""
 SILENT_DB = -400.0
 """Level of a silent window: far below all that 16 bits hold."""
-SILENT_PEAK = 10 ** (-72 / 20)
-"""A window that never exceeds this, beside its mean, is silent, as a clip is for ingest."""
 
 
 def levels_db(windows: npt.NDArray[np.int16]) -> npt.NDArray[np.float64]:

@@ -9,14 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from instrumentarium.runtime.errors import UserError
-from instrumentarium.tables.samplestore import FULL_SCALE
+from instrumentarium.tables.samplestore import FULL_SCALE, SILENT_PEAK
 
 STEPS = 32768
 """Steps of a 16-bit integer from zero to -1, as libsndfile counts them."""
 SHORTEST_S = 0.1
 """Clips below 100 ms hold no note that could be recognised."""
-SILENCE_PEAK = 10 ** (-72 / 20)
-"""A clip that never exceeds this (about ±8 of 32,768) is silent: a label on it can't be true."""
 SILENT = "silent: its peak lies below -72 dB of full scale"
 CANCELLED = 0.01
 """Power of a sum of channels, as a share of the loudest one's, below which they cancel: -20 dB.
@@ -78,7 +76,7 @@ def to_mono(samples: Pcm, peak: float) -> Mono:
     """
     frames, channels = samples.shape
     runs = frames // RUN
-    if channels == 1 or not runs or peak < SILENCE_PEAK:
+    if channels == 1 or not runs or peak < SILENT_PEAK:
         return mix_down(samples)
     some = samples[: runs * RUN].reshape(runs, RUN, channels)[:: max(1, runs // MOST_RUNS)]
     low = np.ones(RUN, np.float32) @ some.astype(np.float32)  # several times as fast as a sum along so short an axis
@@ -91,7 +89,7 @@ def to_mono(samples: Pcm, peak: float) -> Mono:
 
 def is_audible(samples: npt.NDArray[np.int16] | Mono) -> bool:
     """Say whether samples exceed -72 dB of full scale."""
-    limit = SILENCE_PEAK * STEPS if samples.dtype == np.int16 else SILENCE_PEAK
+    limit = SILENT_PEAK * STEPS if samples.dtype == np.int16 else SILENT_PEAK
     return bool(len(samples)) and float(max(samples.max(), -samples.min(initial=0.0))) >= limit
 
 

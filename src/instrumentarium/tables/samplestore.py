@@ -18,6 +18,8 @@ from instrumentarium.runtime.errors import UserError
 
 FULL_SCALE = 32767
 """The integer that stands for a waveform's ±1."""
+SILENT_PEAK = 10 ** (-72 / 20)
+"""What never exceeds this (about ±8 of 32,768), a clip or a window of one, is silent: a label on it can't be true."""
 SHARD_SAMPLES = 128 * 2**20
 """Samples a shard: 256 MiB."""
 
