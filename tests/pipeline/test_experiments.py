@@ -179,7 +179,7 @@ def test_an_experiment_is_applied_whole(lab: Checkout) -> None:
         (
             ["model=resnet"],
             ["model: 'resnet' is not a key of `models`"],
-            ["allowed: cnn, ", "; did you mean 'resnext'?"],
+            ["allowed: ast, ast_tiny, cnn, ", "; did you mean 'resnext'?"],
         ),
         (
             ["evaluate.rule=best", f"{RATE}=high", "+augmentations.strong.gain_bd=3"],

@@ -30,32 +30,6 @@ def band(tmp_path: Path, tone: Callable[..., npt.NDArray[np.float64]], audio: Ca
     return tmp_path / "band.csv"
 
 
-def test_instruments_of_own_data_are_trained_evaluated_and_predicted(workshop: Checkout, band: Path) -> None:
-    settings = ["taxonomy=auto", f"{CORPORA}.own.use=true", f"{CORPORA}.own.path={band}"]
-    settings += [f"{CORPORA}.{corpus}.use=false" for corpus in ("irmas", "openmic", "esc50")]
-    workshop.dvc("exp", "run", *(word for setting in settings for word in ("-S", setting)))
-    taxonomy = read_taxonomy(workshop.path("data/taxonomy.json"))
-    assert taxonomy.names == {"banjo": "Banjo", "electric_bass": "electric bass", "steel_drums": "steel drums"}
-    labels = resolved_labels_table(taxonomy).read(workshop.path("data/labels.csv"))
-    assert len(labels) == 12 * 3, "every list names all that plays"
-    assert (labels[labels["relevance"] == 1].groupby("instrument").size() == [6, 3, 3]).all()
-    assert len(SPLIT.read(workshop.path("data/split.csv"))) == 12
-
-    codes = ["banjo", "electric_bass", "steel_drums"]
-    assert [label["code"] for label in workshop.json("data/model/model.json")["labels"]] == codes
-    assert list(workshop.json("metrics/instruments.json")) == codes
-    assert workshop.json("metrics/evaluate.json")["f1_macro"] >= 0
-    assert workshop.json("data/evaluation.json")["test"]["instruments_with_positives"] == 3
-    assert "steel drums" in workshop.path("plots/report.html").read_text(encoding="utf-8")
-    command = ("python", "-c", "from instrumentarium.commands.app import app; app()")  # of the clone's own code
-    output = workshop.run(*command, "predict", str(band.with_name("9.wav")), "--format", "json", PYTHONPATH="src")
-    (predicted,) = json.loads(output[output.index("[") :])
-    assert sorted(predicted["instruments"]) == codes
-    assert all(0 <= found["score"] <= 1 for found in predicted["instruments"].values())
-    workshop.restore()
-    workshop.dvc("checkout", "--force")
-
-
 @pytest.fixture
 def recordings(tmp_path: Path, tone: Callable[..., npt.NDArray[np.float64]], audio: Callable[..., bytes]) -> Path:
     """Return a table of six recordings outside the repository, a split stated for each."""
@@ -107,5 +81,31 @@ def test_corpora_are_added_and_switched_off_and_own_data_are_held_to_what_was_re
     workshop.dvc("repro", "--force", "--single-item", "download@own")
     assert stages_run(workshop.dvc("repro", "split")) == ["ingest@own", "duplicates", "split"]
     assert set(workshop.dvc_json("status")) == after - {"duplicates", "split"}
+    workshop.restore()
+    workshop.dvc("checkout", "--force")
+
+
+def test_instruments_of_own_data_are_trained_evaluated_and_predicted(workshop: Checkout, band: Path) -> None:
+    settings = ["taxonomy=auto", f"{CORPORA}.own.use=true", f"{CORPORA}.own.path={band}"]
+    settings += [f"{CORPORA}.{corpus}.use=false" for corpus in ("irmas", "openmic", "esc50")]
+    workshop.dvc("exp", "run", *(word for setting in settings for word in ("-S", setting)))
+    taxonomy = read_taxonomy(workshop.path("data/taxonomy.json"))
+    assert taxonomy.names == {"banjo": "Banjo", "electric_bass": "electric bass", "steel_drums": "steel drums"}
+    labels = resolved_labels_table(taxonomy).read(workshop.path("data/labels.csv"))
+    assert len(labels) == 12 * 3, "every list names all that plays"
+    assert (labels[labels["relevance"] == 1].groupby("instrument").size() == [6, 3, 3]).all()
+    assert len(SPLIT.read(workshop.path("data/split.csv"))) == 12
+
+    codes = ["banjo", "electric_bass", "steel_drums"]
+    assert [label["code"] for label in workshop.json("data/model/model.json")["labels"]] == codes
+    assert list(workshop.json("metrics/instruments.json")) == codes
+    assert workshop.json("metrics/evaluate.json")["f1_macro"] >= 0
+    assert workshop.json("data/evaluation.json")["test"]["instruments_with_positives"] == 3
+    assert "steel drums" in workshop.path("plots/report.html").read_text(encoding="utf-8")
+    command = ("python", "-c", "from instrumentarium.commands.app import app; app()")  # of the clone's own code
+    output = workshop.run(*command, "predict", str(band.with_name("9.wav")), "--format", "json", PYTHONPATH="src")
+    (predicted,) = json.loads(output[output.index("[") :])
+    assert sorted(predicted["instruments"]) == codes
+    assert all(0 <= found["score"] <= 1 for found in predicted["instruments"].values())
     workshop.restore()
     workshop.dvc("checkout", "--force")
