@@ -13,6 +13,8 @@ MARKS = {
     "miniature/test_irmas.py": "render",
     "miniature/test_openmic.py": "render",
     "miniature/test_processors.py": "render",
+    "benchmarks/test_fuzz_audio.py": "statistical",
+    "benchmarks/test_fuzz_files.py": "statistical",
     "comparing/test_significance.py::test_equal_systems_differ_as_often_as_p_says": "statistical",
     "comparing/test_significance.py::test_exchanging_clips_instead_would_raise_false_alarms": "statistical",
     "corpora/test_irmas.py::test_the_published_collection_is_ingested_whole": "statistical",
@@ -20,7 +22,12 @@ MARKS = {
     "evaluation/test_calibration_intervals.py::test_intervals_hold_the_error_of_endless_data": "statistical",
     "evaluation/test_choosing.py::test_cross_fitting_does_not_reward_thresholds_for_noise": "statistical",
     "evaluation/test_evaluation.py::test_the_whole_official_test_set_is_evaluated_in_seconds": "statistical",
+    "splitting/test_folds.py::test_each_fold_validates_recordings_outside_test": "statistical",
+    "splitting/test_folds.py::test_folds_are_alike_in_corpora": "statistical",
     "splitting/test_published_songs.py": "statistical",
+    "splitting/test_split_quality.py::test_it_prints_one_line_of_json_that_repeats": "statistical",
+    "splitting/test_split_quality.py::test_seed_and_share_are_options": "statistical",
+    "splitting/test_stratified.py::test_every_part_gets_a_recording_in_every_search": "statistical",
 }
 """The beginning of `folder/file.py::test`, below this folder, and the mark that such tests are given."""
 
