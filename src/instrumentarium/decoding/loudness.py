@@ -1,7 +1,7 @@
 """By what a float file above full scale is divided: its peak, or where that is a spike, the level below the spike.
 
 A damaged or badly converted float file may hold a few samples of 1e10 or 3e38. Divided by its peak, all else would be
-silence. A spike is told from music by its length and height together: the beat of a drum lasts hundreds of samples, and
+silence. A spike differs from music in its length and height together: the beat of a drum lasts hundreds of samples, and
 music does not stay 24 dB below a peak that only a handful of samples reach.
 """
 

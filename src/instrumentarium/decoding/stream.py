@@ -32,7 +32,7 @@ HELD_FRAMES = 1 << 24
 SHORT_FRAMES = 1 << 20
 """A float file with fewer frames is resampled in one piece, which is faster."""
 LOWEST_HZ, HIGHEST_HZ = 1000, 12_288_000
-"""Sample rates of sound: below, it has no band that a note could be heard in; above, only damaged headers are."""
+"""Sample rates of sound: below, it has no band for the fundamental of most notes; above, only damaged headers are."""
 
 
 class SampleStream:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 CLASSES = 12
 C_HZ = 440.0 * 2 ** (-9 / 12) / 16
-"""A C below what is heard."""
+"""A C below the audible range."""
 CENTRE_OCTAVE, OCTAVES = 5.0, 2.0
 """Bins count by a Gaussian around this octave, of this deviation: 500 Hz and below tell more of harmony than 5 kHz."""
 A0_HZ = 27.5

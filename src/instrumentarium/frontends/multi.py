@@ -1,7 +1,7 @@
 """Several features of one spectrogram side by side, each in a channel of its own, all of one shape (bands, frames).
 
 - `logmel`: the log-mel spectrogram.
-- `harmonic`, `percussive`: what of it lasts in time, and what spreads over bands, told apart by median filtering with soft
+- `harmonic`, `percussive`: what of it lasts in time, and what spreads over bands, separated by median filtering with soft
   masks (Fitzgerald: Harmonic/percussive separation using median filtering, DAFx 2010), as librosa.decompose.hpss does.
 - `delta`: how fast the log-mel spectrogram rises, in dB a frame: the slope of a line through nine frames, as
   librosa.feature.delta.
