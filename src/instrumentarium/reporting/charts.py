@@ -2,11 +2,13 @@
 
 The templates are the only description of a plot: title, axes, colours, order. DVC shows them in a browser, for several
 revisions beside each other (`.dvc/plots` is a link to their folder); here they are rendered for one revision, without a
-browser, by vl-convert, which brings the font along. Instruments are drawn in the order in which rows come.
+browser, by vl-convert, with the font that comes with it and none of the machine's. Instruments are drawn in the order in
+which rows come.
 """
 
 import io
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +18,8 @@ from PIL import Image
 from instrumentarium.reporting.rows import Rows
 
 TEMPLATES = Path(__file__).parent / "templates"
+FONTS = Path(__file__).parent / "fonts.conf"
+"""Which of the machine's fonts vl-convert may use, read at its first picture: none."""
 VEGA_LITE = "5.8"
 DATA = "<DVC_METRIC_DATA>"
 REVISION = "rev"
@@ -37,6 +41,7 @@ def render(template: str, rows: Rows) -> bytes:
         template: name of a file in TEMPLATES, without suffix.
         rows: of one revision.
     """
+    os.environ["FONTCONFIG_FILE"] = str(FONTS)
     import vl_convert
 
     svg = vl_convert.vegalite_to_svg(filled(template, rows), vl_version=VEGA_LITE)
