@@ -25,11 +25,12 @@ def main(
     selected: Annotated[Path, typer.Option(help="Folder of the selected front end, backbone, head, loss and recipe.")],
     out: Annotated[Path, typer.Option(help="Folder for model.safetensors and model.json.")],
     metrics: Annotated[Path, typer.Option(help="Metrics of the best epoch, as JSON.")],
-    plots: Annotated[Path, typer.Option(help="Folder for the plots' data.")],
+    plots: Annotated[Path, typer.Option(help="Folder for the plots' data, written after every epoch.")],
+    live: Annotated[Path, typer.Option(help="Folder for the curves of DVCLive or TensorBoard; no output.")],
 ) -> None:
     """Train the model; an interrupted training goes on where it was."""
     inputs = Inputs(corpus_folders(clips_folder), labels, taxonomy, split, stats, selected)
-    logging.info(train(stage_params(), inputs, out, metrics, plots))
+    logging.info(train(stage_params(), inputs, out, metrics, plots, live))
 
 
 if __name__ == "__main__":

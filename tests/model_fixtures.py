@@ -81,6 +81,7 @@ TRAINING = TrainingParams(
     freeze_epochs=0,
     max_grad_norm=5.0,
     negatives_share=0.1,
+    curves="none",
 )
 LOSS = CrossEntropyParams(kind="bce", label_smoothing=0.02, pos_weight=1.0)
 FAMILIES = tuple(instrument.family for instrument in IRMAS11.instruments)
@@ -264,7 +265,7 @@ def tiny_run(
     model = model or tiny_model()
     return TrainingRun(
         model=model,
-        objective=build_objective(loss, LABELS),
+        objective=build_objective(loss, LABELS, model.head.embedding_size),
         augmentations=build_augmentations(augment, model.frontend),
         recipe=recipe,
         training=TRAINING.model_copy(update=training),

@@ -112,7 +112,7 @@ def test_each_collection_has_augmentation_and_windows_of_its_own(load: Load):
         (
             "models.resnext.loss",
             "bec",
-            "models.resnext.loss: 'bec' is not a key of `losses` (allowed: asymmetric, bce, bce_balanced",
+            "models.resnext.loss: 'bec' is not a key of `losses` (allowed: asymmetric, bce, bce_arcface",
         ),
         ("models.resnext.frontend.full", "mel", "models.resnext.frontend.full: 'mel' is not a key of `frontends`"),
         ("models.waveform.recipes.full.windows", "four", "models.waveform.recipes.full.windows: 'four' is not a key"),

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from model_fixtures import FAMILIES, LABELS, STILL, timbre_data, tiny_run
+from model_fixtures import FAMILIES, LABELS, RECIPE, STILL, timbre_data, tiny_model, tiny_run
+from pytorch_metric_learning.losses import SupConLoss
 from sklearn.metrics import log_loss
 from torchvision.ops import sigmoid_focal_loss
 
@@ -21,7 +22,9 @@ from instrumentarium.training.objectives.family import FamilyCrossEntropy, Famil
 from instrumentarium.training.objectives.focal import FocalLoss
 from instrumentarium.training.objectives.metric_learning import ContrastiveLoss, TripletLoss, clip_pairs
 from instrumentarium.training.objectives.params import LOSS, CrossEntropyParams, LossParams, SumParams
+from instrumentarium.training.objectives.proxies import ArcFaceObjective, CentreObjective, present_pairs
 from instrumentarium.training.recorder import TERM
+from instrumentarium.training.task import TrainingRun
 
 
 def draw(seed: int, batch: int = 9, observed_share: float = 1.0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -112,7 +115,7 @@ def test_balanced_weights_are_the_ratios_of_the_training_clips():
     labels = TrainingLabels(("", "", ""), positives=(10, 0, 5), negatives=(30, 7, 0))
     assert balanced_weights(labels) == [3, 1, 1]
     params = CrossEntropyParams(kind="bce", label_smoothing=0.0, pos_weight="balanced")
-    objective = build_objective(params, labels)
+    objective = build_objective(params, labels, 6)
     assert isinstance(objective, MaskedBinaryCrossEntropy)
     assert objective.pos_weight is not None
     assert objective.pos_weight.tolist() == [3, 1, 1]
@@ -123,8 +126,9 @@ ALL = pytest.mark.parametrize("name", sorted(EVERY))
 
 
 def loss_of(name: str, logits: torch.Tensor, targets: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
-    """Return the sum of an entry's terms; the embedding is a part of the logits."""
-    terms = build_objective(EVERY[name], LABELS)(HeadOutput(logits, logits[:, :6]), targets, observed)
+    """Return the sum of an entry's terms; the embedding is a part of the logits, what the objective learns untrained."""
+    torch.manual_seed(0)
+    terms = build_objective(EVERY[name], LABELS, 6)(HeadOutput(logits, logits[:, :6]), targets, observed)
     return torch.stack(list(terms.values())).sum()
 
 
@@ -134,7 +138,7 @@ def test_every_kind_has_an_entry():
         term.loss.kind for params in EVERY.values() if isinstance(params, SumParams) for term in params.terms.values()
     }
     assert kinds == {"bce", "focal", "asymmetric", "sum"}
-    assert terms == {"bce", "family", "contrastive", "triplet"}
+    assert terms == {"bce", "family", "contrastive", "triplet", "arcface", "centre"}
 
 
 @ALL
@@ -313,15 +317,83 @@ def test_losses_on_embeddings_prefer_clips_that_lie_by_their_instruments(objecti
     assert good < 0.01 < bad
 
 
+def test_the_contrastive_loss_equals_pytorch_metric_learnings_over_the_same_pairs():
+    _, targets, observed = draw(16, batch=24, observed_share=0.8)
+    embeddings = torch.randn(24, 7, generator=torch.Generator().manual_seed(1))
+    positive, negative = clip_pairs(targets, observed)
+    assert positive.any()
+    pairs = (*positive.nonzero(as_tuple=True), *negative.nonzero(as_tuple=True))
+    expected = SupConLoss(temperature=0.1)(embeddings, indices_tuple=pairs)
+    ours = ContrastiveLoss(0.1)(HeadOutput(targets, embeddings), targets, observed)["contrastive"]
+    torch.testing.assert_close(ours, expected)
+
+
+def test_arcface_without_a_margin_is_a_softmax_over_scaled_cosines():
+    _, targets, observed = draw(17, observed_share=0.8)
+    embeddings = torch.randn(9, 7, generator=torch.Generator().manual_seed(2))
+    objective = ArcFaceObjective(11, 7, scale=16.0, margin_degrees=0.0)
+    cosines = F.normalize(embeddings) @ F.normalize(objective.loss.W, dim=0)
+    clips, instruments = present_pairs(targets, observed)
+    expected = F.cross_entropy(16 * cosines[clips], instruments)
+    found = objective(HeadOutput(targets, embeddings), targets, observed)["arcface"]
+    torch.testing.assert_close(found, expected)
+    wider = ArcFaceObjective(11, 7, scale=16.0, margin_degrees=20.0)
+    wider.load_state_dict(objective.state_dict())
+    assert wider(HeadOutput(targets, embeddings), targets, observed)["arcface"] > found
+
+
+def test_the_centre_loss_is_half_the_squared_distance_to_each_instrument_that_is_present():
+    objective = CentreObjective(3, 2)
+    with torch.no_grad():
+        objective.centres.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]))
+    embeddings = torch.tensor([[5.0, 0.0], [0.0, 2.0]])
+    targets = torch.tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
+    observed = torch.tensor([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]])  # the last present one is unknown
+    loss = objective(HeadOutput(targets, embeddings), targets, observed)["centre"]
+    assert float(loss.detach()) == pytest.approx((0 + 0.5 * 2 + 0) / 3)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["bce_arcface", "bce_centre"])
+def test_what_an_objective_learns_is_trained_and_resumed_but_no_part_of_the_model(name: str, tmp_path: Path):
+    data = timbre_data(18, seed=1), timbre_data(12, seed=2)
+
+    def run_of(epochs: int) -> TrainingRun:
+        torch.manual_seed(3)
+        return tiny_run(tiny_model(), RECIPE.model_copy(update={"epochs": epochs}), STILL, loss=EVERY[name])
+
+    whole = run_of(4)
+    before = [weights.clone() for weights in whole.objective.parameters()]
+    history = fit(whole, *data, tmp_path / "whole")
+    assert before
+    assert all(not torch.equal(old, new) for old, new in zip(before, whole.objective.parameters(), strict=True))
+    assert set(history.best_weights) == set(tiny_model().state_dict())
+
+    class StoppedError(Exception):
+        pass
+
+    class StopAfterTwo:
+        def add(self, row: dict[str, float]) -> None:
+            if row["epoch"] == 1:
+                raise StoppedError
+
+        def close(self) -> None:
+            pass
+
+    with pytest.raises(StoppedError):
+        fit(run_of(4), *data, tmp_path / "resumed", [StopAfterTwo()])
+    assert fit(run_of(4), *data, tmp_path / "resumed").rows == history.rows
+
+
 def test_a_sum_names_and_weighs_its_terms():
     params = EVERY["bce_family"]
     assert isinstance(params, SumParams)
     logits, targets, observed = draw(15)
     output = HeadOutput(logits, logits)
-    terms = build_objective(params, LABELS)(output, targets, observed)
+    terms = build_objective(params, LABELS, output.embedding.shape[1])(output, targets, observed)
     assert list(terms) == ["bce", "family"]
     for name, term in params.terms.items():
-        alone = build_objective(term.loss, LABELS)(output, targets, observed)
+        alone = build_objective(term.loss, LABELS, output.embedding.shape[1])(output, targets, observed)
         torch.testing.assert_close(terms[name], term.weight * next(iter(alone.values())))
 
 

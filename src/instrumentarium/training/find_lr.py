@@ -71,13 +71,20 @@ def find_learning_rate(run: TrainingRun, train: SplitData, *, lowest: float, hig
     recipe = run.recipe.model_copy(update={"windows_per_epoch": steps * run.recipe.batch_size})
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     task = RecognitionTask(replace(run, recipe=recipe), train, train).to(device).train()
-    optimizer = build_optimizer(run.model, lowest, run.training.weight_decay, decay_norms=run.training.decay_norms)
+    optimizer = build_optimizer(
+        run.model,
+        lowest,
+        run.training.weight_decay,
+        decay_norms=run.training.decay_norms,
+        objective=run.objective,
+    )
     points: list[Point] = []
     average, best = 0.0, math.inf
     with progress_bar("find-lr", "steps", total=steps) as bar:
         for step, batch in enumerate(task.train_dataloader()):
             rate = lowest * (highest / lowest) ** (step / (steps - 1))
-            optimizer.param_groups[0]["lr"] = optimizer.param_groups[-1]["lr"] = rate
+            for group in optimizer.param_groups:
+                group["lr"] = rate
             loss = task.training_step(batch.to(device), step)
             value = float(loss.detach())
             average = SMOOTHING * average + (1 - SMOOTHING) * value

@@ -3,7 +3,7 @@
 import logging
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from pytorch_lightning.callbacks import EarlyStopping
 
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.training.allocation import keep_freed_memory
+from instrumentarium.training.live import LiveCurves, Sink
 from instrumentarium.training.params import RecipeParams
 from instrumentarium.training.recorder import History, Recorder
 from instrumentarium.training.snapshot import find_snapshot
@@ -36,8 +37,10 @@ def choose_precision(recipe: RecipeParams) -> str:
     return "bf16-mixed" if torch.cuda.is_available() else "32-true"
 
 
-def fit(run: TrainingRun, train: SplitData, validation: SplitData, folder: Path) -> History:
+def fit(run: TrainingRun, train: SplitData, validation: SplitData, folder: Path, sinks: Sequence[Sink] = ()) -> History:
     """Train the run's model and return its history; `folder` keeps the snapshot that a later call goes on from.
+
+    The `sinks` take the row of each epoch as it ends, and draw curves of them.
 
     The best weights are in the history; the model itself is left with the last ones.
 
@@ -68,6 +71,7 @@ def fit(run: TrainingRun, train: SplitData, validation: SplitData, folder: Path)
             callbacks=[
                 EarlyStopping(MONITOR, mode="max", patience=recipe.patience, check_on_train_epoch_end=False),
                 recorder,
+                LiveCurves(recorder, sinks),
             ],
             reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,

@@ -7,6 +7,9 @@ from pydantic import Field
 from instrumentarium.models.params import Pretrained
 from instrumentarium.runtime.section import Count, Positive, Section, Seed, Share
 
+Curves = Literal["dvclive", "tensorboard", "none"]
+"""What draws curves while a model trains; no result depends on it."""
+
 
 class RecipeParams(Section):
     """How one model is trained on one collection; windows and augmentation are entries of those names."""
@@ -39,3 +42,4 @@ class TrainingParams(Section):
     freeze_epochs: Annotated[int, Field(ge=0)]
     max_grad_norm: Positive
     negatives_share: Share
+    curves: Curves

@@ -27,11 +27,15 @@ class DivergedError(UserError, FloatingPointError):
     """The loss is no longer a number."""
 
 
+Row = dict[str, float]
+"""What is known of an epoch: its number from 0, losses, and what validation found."""
+
+
 @dataclass
 class History:
     """One row an epoch, and the weights of the best."""
 
-    rows: list[dict[str, float]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     best_epoch: int = -1
     best_score: float = -math.inf
     best_weights: dict[str, Tensor] = field(default_factory=dict)
@@ -46,7 +50,7 @@ def _term_means(terms: list[dict[str, Tensor]]) -> dict[str, float]:
 class Recorder(Callback):
     """Keep the history and the best weights, show progress, and save a snapshot at the end of every epoch.
 
-    EarlyStopping must have judged the epoch by then, so that a snapshot holds its patience and knows whether the run is
+    EarlyStopping must have seen the epoch by then, so that a snapshot holds its patience and knows whether the run is
     over: it does so at the end of validation, since Lightning calls it after all others at the end of an epoch.
     """
 

@@ -25,11 +25,12 @@ from instrumentarium.tables.taxonomy import Taxonomy, read_taxonomy
 from instrumentarium.training.augment.build import build_augmentations
 from instrumentarium.training.augment.params import AugmentParams
 from instrumentarium.training.fit import choose_precision, fit
+from instrumentarium.training.live import build_sinks, write_plot_rows
 from instrumentarium.training.objectives.base import TrainingLabels
 from instrumentarium.training.objectives.build import build_objective
 from instrumentarium.training.objectives.params import LOSS, LossParams
 from instrumentarium.training.params import RecipeParams, TrainingParams
-from instrumentarium.training.recorder import TERM, History
+from instrumentarium.training.recorder import History
 from instrumentarium.training.resume import resume_folder
 from instrumentarium.training.split_data import SplitData
 from instrumentarium.training.task import TrainingRun
@@ -97,7 +98,7 @@ def prepare(params: DeclaredParams, inputs: Inputs) -> Prepared:
     data = _read_splits(params, inputs, taxonomy)
     run = TrainingRun(
         model=model,
-        objective=build_objective(loss, _training_labels(taxonomy, data["train"])),
+        objective=build_objective(loss, _training_labels(taxonomy, data["train"]), model.head.embedding_size),
         augmentations=build_augmentations(augmentation, model.frontend),
         recipe=recipe,
         training=training,
@@ -108,8 +109,10 @@ def prepare(params: DeclaredParams, inputs: Inputs) -> Prepared:
     return Prepared(run, data, taxonomy, frontend, normalisation, backbone, head, loss, augmentation)
 
 
-def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plots: Path) -> str:
+def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plots: Path, live: Path) -> str:
     """Train the model that params.yaml selects and write model folder, metrics and curves; return a line about it.
+
+    What `training.curves` names draws them as they grow, in `live`.
 
     Raises:
         UserError: if parameters, tables or pretrained weights are missing or cannot be used.
@@ -120,7 +123,7 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
     versions = {name: version(name) for name in LIBRARIES}
     key = fingerprint(
         {
-            "params": params.values,
+            "params": _without_curves(params.values),
             "versions": versions,
             "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
             "threads": torch.get_num_threads(),
@@ -133,7 +136,8 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
         ],
     )
     with resume_folder(key) as folder:
-        history = fit(run, data["train"], data["validation"], folder)
+        sinks = build_sinks(run.training.curves, plots, live)
+        history = fit(run, data["train"], data["validation"], folder, sinks)
         best = history.rows[history.best_epoch]
         card = ModelCard(
             format=2,
@@ -149,7 +153,7 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
                 **run.recipe.model_dump(mode="json"),
                 "loss": prepared.loss.model_dump(mode="json"),
                 "augmentation": prepared.augmentation.model_dump(mode="json"),
-                "training": run.training.model_dump(mode="json"),
+                "training": run.training.model_dump(mode="json", exclude={"curves"}),
             },
             trained=TrainedOn(
                 collection=collection,
@@ -163,7 +167,7 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
         )
         save_model(out, history.best_weights, card)
         write_json(metrics, _metrics(history, sum(weights.numel() for weights in run.model.parameters())))
-        _write_curves(history, plots)
+        write_plot_rows(history.rows, plots)
     return (
         f"train: {len(data['train'].samples)} training and {len(data['validation'].samples)} validation clips in; "
         f"{model_name} after {len(history.rows)} epochs out, best in epoch {history.best_epoch + 1} "
@@ -217,20 +221,8 @@ def _metrics(history: History, parameters: int) -> dict[str, object]:
     }
 
 
-def _write_curves(history: History, plots: Path) -> None:
-    """Write the data of the training curves, one row a point; epochs are counted from 1.
-
-    Where the loss has several terms, each is a part of its own beside the whole of train.
-    """
-    parts = {"train": "train_loss", "validation": "validation_loss"}
-    parts |= {f"train, {key.removeprefix(TERM)}": key for key in history.rows[0] if key.startswith(TERM)}
-    loss = [
-        {"epoch": int(row["epoch"]) + 1, "part": part, "loss": round(row[key], 6)}
-        for row in history.rows
-        for part, key in parts.items()
-    ]
-    precision = [
-        {"epoch": int(row["epoch"]) + 1, "map_macro": round(row["validation_map_macro"], 6)} for row in history.rows
-    ]
-    write_json(plots / "loss.json", loss)
-    write_json(plots / "map_macro.json", precision)
+def _without_curves(values: Mapping[str, object]) -> dict[str, object]:
+    """Return parameters without what only draws: a run that goes on may draw otherwise."""
+    training = values["training"]
+    assert isinstance(training, Mapping)
+    return {**values, "training": {key: value for key, value in training.items() if key != "curves"}}

@@ -49,6 +49,7 @@ def build_optimizer(
     *,
     decay_norms: bool = True,
     layer_decay: float = 1.0,
+    objective: nn.Module | None = None,
 ) -> torch.optim.Optimizer:
     """Return AdamW, fused.
 
@@ -58,6 +59,7 @@ def build_optimizer(
         weight_decay: of the weights.
         decay_norms: whether it is also that of norms and biases.
         layer_decay: ratio of the learning rates of a block and the one behind it.
+        objective: what the objective learns, if anything, is trained at the head's rate without weight decay.
 
     Raises:
         LayerDecayError: if rates are to differ and the backbone does not know its blocks.
@@ -67,6 +69,8 @@ def build_optimizer(
     for name, weights in model.named_parameters():
         decays = decay_norms or not (weights.ndim < 2 or name.endswith("bias"))
         groups.setdefault((learning_rate * factors[name], weight_decay if decays else 0.0), []).append(weights)
+    if objective is not None and (learned := list(objective.parameters())):
+        groups.setdefault((learning_rate, 0.0), []).extend(learned)
     return torch.optim.AdamW(
         [{"params": mine, "lr": rate, "weight_decay": decay} for (rate, decay), mine in groups.items()], fused=True
     )

@@ -229,7 +229,8 @@ class RecognitionTask(pl.LightningModule):
         gradient_clip_algorithm: str | None = None,
     ) -> None:
         """Clip the gradient's norm. Lightning's own way refuses fused optimisers under mixed precision, even in bf16."""
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.run.training.max_grad_norm)
+        weights = [*self.model.parameters(), *self.objective.parameters()]
+        torch.nn.utils.clip_grad_norm_(weights, self.run.training.max_grad_norm)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig | torch.optim.Optimizer:
         """Return the optimiser, and its schedule by the step where it has one."""
@@ -240,6 +241,7 @@ class RecognitionTask(pl.LightningModule):
             training.weight_decay,
             decay_norms=training.decay_norms,
             layer_decay=training.layer_decay,
+            objective=self.objective,
         )
         steps = run.recipe.epochs * run.steps_per_epoch
         schedule = build_schedule(training.schedule, optimizer, steps, training.warmup_ratio)

@@ -7,7 +7,9 @@ from instrumentarium.training.objectives.family import FamilyCrossEntropy
 from instrumentarium.training.objectives.focal import FocalLoss
 from instrumentarium.training.objectives.metric_learning import ContrastiveLoss, TripletLoss
 from instrumentarium.training.objectives.params import (
+    ArcFaceParams,
     AsymmetricParams,
+    CentreParams,
     ContrastiveParams,
     CrossEntropyParams,
     FamilyParams,
@@ -17,11 +19,12 @@ from instrumentarium.training.objectives.params import (
     TermParams,
     TripletParams,
 )
+from instrumentarium.training.objectives.proxies import ArcFaceObjective, CentreObjective
 from instrumentarium.training.objectives.weighted_sum import WeightedSum
 
 
-def build_objective(params: LossParams | TermParams, labels: TrainingLabels) -> Objective:
-    """Return the objective that `params` describe, for training clips with these labels.
+def build_objective(params: LossParams | TermParams, labels: TrainingLabels, embedding_size: int) -> Objective:
+    """Return the objective that `params` describe, for training clips with these labels and embeddings of this size.
 
     Raises:
         FamilyError: if families are asked for, and none has several instruments.
@@ -39,9 +42,13 @@ def build_objective(params: LossParams | TermParams, labels: TrainingLabels) -> 
             return ContrastiveLoss(params.temperature)
         case TripletParams():
             return TripletLoss(labels.families, params.margin, params.family_margin)
+        case ArcFaceParams():
+            return ArcFaceObjective(len(labels.families), embedding_size, params.scale, params.margin_degrees)
+        case CentreParams():
+            return CentreObjective(len(labels.families), embedding_size)
         case SumParams():
             return WeightedSum(
-                {name: build_objective(term.loss, labels) for name, term in params.terms.items()},
+                {name: build_objective(term.loss, labels, embedding_size) for name, term in params.terms.items()},
                 {name: term.weight for name, term in params.terms.items()},
             )
 

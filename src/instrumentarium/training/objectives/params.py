@@ -60,8 +60,29 @@ class TripletParams(Section):
     family_margin: Positive
 
 
+class ArcFaceParams(Section):
+    """ArcFace on the embeddings: the scale of the cosines, and the margin of the right instrument's angle."""
+
+    kind: Literal["arcface"]
+    scale: Positive
+    margin_degrees: Annotated[float, Field(ge=0, lt=90)]
+
+
+class CentreParams(Section):
+    """Distance of the embeddings to a learned centre of each of their instruments."""
+
+    kind: Literal["centre"]
+
+
 TermParams = Annotated[
-    CrossEntropyParams | FocalParams | AsymmetricParams | FamilyParams | ContrastiveParams | TripletParams,
+    CrossEntropyParams
+    | FocalParams
+    | AsymmetricParams
+    | FamilyParams
+    | ContrastiveParams
+    | TripletParams
+    | ArcFaceParams
+    | CentreParams,
     Field(discriminator="kind"),
 ]
 
