@@ -55,6 +55,25 @@ def by_ffmpeg(
     return file.getvalue()
 
 
+def with_picture(samples: Samples, picture_s: float) -> bytes:
+    """Return Matroska with sound and a picture that may last longer."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as output:
+        sound, picture = (
+            output.add_stream("pcm_s16le", rate=RATE_HZ, layout="stereo"),
+            output.add_stream("mpeg4", rate=25),
+        )
+        picture.width, picture.height, picture.pix_fmt = 64, 64, "yuv420p"
+        whole = av.AudioFrame.from_ndarray((samples * 32767).astype(np.int16).reshape(1, -1), "s16", "stereo")
+        whole.sample_rate = RATE_HZ
+        output.mux(sound.encode(whole))
+        for _ in range(round(25 * picture_s)):
+            output.mux(picture.encode(av.VideoFrame(64, 64, "yuv420p")))
+        for stream in (sound, picture):
+            output.mux(stream.encode(None))
+    return file.getvalue()
+
+
 class _Pipe(io.BytesIO):
     def seekable(self) -> bool:
         return False

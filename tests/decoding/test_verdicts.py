@@ -19,6 +19,7 @@ from decoding.made import (
     id3v2,
     mp3,
     notes,
+    with_picture,
     with_wav_field,
 )
 
@@ -32,6 +33,7 @@ from instrumentarium.tables.schemas import CLIPS, REJECTED
 
 NEW_RATE_HZ = 16000
 SOUND = notes(3.0)
+CLUSTER = b"\x1f\x43\xb6\x75"
 FRAME_S = 1152 / RATE_HZ
 """What an MPEG frame lasts."""
 
@@ -56,6 +58,31 @@ def opus(seekable: bool = True) -> bytes:
 
 def webm(seekable: bool = True) -> bytes:
     return by_ffmpeg(notes(3.0, 48000), "webm", "libopus", 48000, seekable=seekable)
+
+
+def with_open_sizes(data: bytes) -> bytes:
+    """Return Matroska whose segment and clusters say no size, as those of live streams, and whose duration stays."""
+    for name in (b"\x18\x53\x80\x67", CLUSTER):
+        at = data.find(name)
+        while at >= 0:
+            at += 4
+            length = 9 - data[at].bit_length()
+            data = data[:at] + ((1 << 7 * length + 1) - 1).to_bytes(length, "big") + data[at + length :]
+            at = data.find(name, at)
+    return data
+
+
+def without_last_cluster(data: bytes) -> bytes:
+    return data[: data.rindex(CLUSTER)]
+
+
+def long_webm() -> bytes:
+    """Return a file of several clusters."""
+    return by_ffmpeg(notes(12.0, 48000), "webm", "libopus", 48000)
+
+
+def headerless_cut(data: bytes) -> bytes:
+    return data[: len(data) * 6 // 10 + 1]
 
 
 def flac_to_a_pipe() -> bytes:
@@ -128,6 +155,8 @@ HEARD: dict[str, tuple[Callable[[], bytes], float]] = {
     "aac": (lambda: by_ffmpeg(SOUND, "adts", "aac"), 3.0),
     "webm": (webm, 3.0),
     "webm to a pipe": (lambda: webm(seekable=False), 3.0),
+    "webm without sizes": (lambda: with_open_sizes(long_webm()), 12.0),
+    "matroska whose picture goes on": (lambda: with_picture(SOUND, 8.0), 3.0),
     "wma": (lambda: by_ffmpeg(SOUND, "asf", "wmav2"), 3.0),
     "wav with a tag behind": (lambda: wav() + id3v1(), 3.0),
     "wav whose audio has size 0": (lambda: with_wav_field(wav(), data_size_at(wav()), 0), 3.0),
@@ -157,6 +186,20 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "ogg with a wrong byte": (lambda: with_wrong_byte(ogg_file()), "checksum"),
     "ogg cut and joined": (lambda: b"".join(pages(ogg_file())[:-1]) + ogg_file(), "marked as the stream's last"),
     "mp3 of which frames were taken": (lambda: mp3(SOUND)[:5000] + mp3(SOUND)[30000:], "announces .* MPEG frames"),
+    "mp3 of constant rate without header cut": (
+        lambda: headerless_cut(mp3(SOUND, xing=False)),
+        "truncated: its last MPEG frame lacks",
+    ),
+    "mp3 of variable rate without header cut": (
+        lambda: headerless_cut(mp3(SOUND, xing=False, vbr=True)),
+        "truncated: its last MPEG frame lacks",
+    ),
+    "mp3 cut within its last frame": (lambda: mp3(SOUND)[:-1], "truncated: its last MPEG frame lacks 1 of"),
+    "mp2 cut": (lambda: by_ffmpeg(SOUND, "mp2", "mp2")[:-100], "truncated: its last MPEG frame lacks 100 of"),
+    "webm without sizes, and without its last cluster": (
+        lambda: without_last_cluster(with_open_sizes(long_webm())),
+        "truncated: it announces 12.0 s, 1?[0-9.]+ s are there",
+    ),
     "wav of 1 Hz": (lambda: with_wav_field(wav(), 24, 1), "a sample rate of 1 Hz"),
     "wav of 10 Hz": (lambda: with_wav_field(wav(), 24, 10), "a sample rate of 10 Hz"),
     "silence": (lambda: by_libsndfile(0 * SOUND, "WAV"), "silent"),

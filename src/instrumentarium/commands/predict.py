@@ -15,7 +15,9 @@ from instrumentarium.predicting.choices import Backend, Device, Format
 def predict(
     paths: Annotated[
         list[str],
-        typer.Argument(help="Audio files, folders, patterns in quotes ('songs/**/*.mp3'), or - for standard input."),
+        typer.Argument(
+            help="Audio files, folders, patterns in quotes ('songs/**/*.mp3'), pipes as <(ffmpeg …), or - for standard input."
+        ),
     ],
     model: Annotated[str, typer.Option(help=MODEL_HELP)] = DEFAULT_MODEL,
     thresholds: Annotated[Path | None, typer.Option(help=THRESHOLDS_HELP)] = None,
@@ -62,7 +64,7 @@ def predict(
     wrong use.
     """
     with ending_well():
-        from instrumentarium.predicting.inputs import STDIN, find_files, readable_name, spooled
+        from instrumentarium.predicting.inputs import find_files, readable_name, spooled
         from instrumentarium.predicting.timeline import TimelineSettings
         from instrumentarium.predicting.writing import check_destination
 
@@ -71,12 +73,13 @@ def predict(
         if onnx is not None and backend is not Backend.ONNXRUNTIME:
             raise typer.BadParameter("--onnx is of --backend onnxruntime; add that")
         settings = TimelineSettings(step_s, smooth_s, release, minimum_s)
-        with spooled(paths, sys.stdin.buffer) as (words, stdin):
+        with spooled(paths, sys.stdin.buffer) as (words, pipes):
             files = find_files(words)
             if plot is not None and (len(files) != 1 or plot.suffix.lower() != ".png"):
                 raise typer.BadParameter(f"--plot draws one file, as .png; found {len(files)} files and {plot.name}")
             check_destination(len(files), format_, out)
 
+            from instrumentarium.predicting.formats import one_line
             from instrumentarium.predicting.loading import load_ladder
             from instrumentarium.predicting.modelsource import find_model
             from instrumentarium.predicting.record import name_run, read_done
@@ -84,7 +87,7 @@ def predict(
             from instrumentarium.runtime.progress import progress_bar
 
             def name_of(path: Path) -> str:
-                return STDIN if path == stdin else readable_name(path)
+                return readable_name(Path(pipes.get(path, path)))
 
             folder = find_model(model)
             files2table = load_ladder(
@@ -92,26 +95,30 @@ def predict(
             )
             run = name_run(files2table.audio2timeline, folder, backend)
             done = read_done(out, run) if out is not None and format_ is Format.JSONL else set()
-            wanted = [path for path in files if name_of(path) not in done]
+            wanted = [
+                path for path in files if path in pipes or name_of(path) not in done
+            ]  # a pipe's name says nothing
             if len(wanted) < len(files):
                 typer.echo(f"{len(files) - len(wanted)} of {len(files)} files are in {out} already", err=True)
-            failures = []
+            failures, notes = [], []
             with (
                 progress_bar("predict", "files", total=len(wanted)) as bar,
                 open_destination(len(files), format_, out, run, lambda text: say(text, bar.clear)) as write,
             ):
                 for path, prediction in zip(wanted, files2table(wanted, name_of), strict=True):
-                    write(path, prediction)
+                    write(Path(pipes.get(path, path)), prediction)
                     if prediction.error is not None:
                         failures.append(prediction)
                     elif plot is not None:
                         from instrumentarium.predicting.plot import draw_file
 
                         draw_file(plot, path, prediction, files2table.audio2timeline)
+                    if prediction.note is not None and format_ is Format.AUDACITY:  # labels have no place for it
+                        notes.append(f"{one_line(prediction.path)}: {prediction.note}")
                     bar.update()
+        for note in notes:
+            typer.echo(note, err=True)
         if failures and not (format_ is Format.TABLE and len(files) == 1 and out is None):
-            from instrumentarium.predicting.formats import one_line
-
             typer.echo(f"{len(failures)} of {len(files)} files could not be used:", err=True)
             for failure in failures:
                 typer.echo(f"  {one_line(failure.path)}: {failure.error}", err=True)

@@ -2,12 +2,13 @@
 
 Libraries stop where a file does and say nothing. Lengths that a writer to a pipe leaves open (0, -1, all ones) announce
 nothing. Sources: Microsoft's and IBM's RIFF 1.0, EBU Tech 3306 (RF64), Sony's Wave64, Apple's AIFF-C and Core Audio Format
-specifications, Sun's au(4), ISO/IEC 14496-12 (MP4), RFC 8794 (EBML), Microsoft's Advanced Systems Format 01.20.
+specifications, Sun's au(4), ISO/IEC 14496-12 (MP4), Microsoft's Advanced Systems Format 01.20.
 """
 
 from collections.abc import Callable
 from typing import Literal
 
+from instrumentarium.decoding import matroska
 from instrumentarium.decoding.content import Content
 
 Order = Literal["big", "little"]
@@ -15,7 +16,6 @@ STREAMED = 0x7FFF0000
 """From this length on, a WAV was written to a pipe with its length still unknown."""
 W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
-_EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 _BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp"})
 _MOST_CHUNKS = 1 << 20
 """Chunks that are looked through: a file of nothing but empty ones would take long."""
@@ -166,38 +166,6 @@ def _asf(content: Content) -> int:
     return 0
 
 
-def _ebml(content: Content) -> int:
-    """Go through segments and clusters, which the others of Matroska's elements are in."""
-    at = 0
-    for _ in range(_MOST_CHUNKS):
-        name, at = _vint(content, at, keep_marker=True)
-        if name < 0:
-            return 0
-        size, at = _vint(content, at)
-        if size < 0:  # of unknown size
-            if name not in {_SEGMENT, _CLUSTER}:
-                return 0
-            continue
-        if name != _SEGMENT or at + size > len(content):
-            at += size
-        if at > len(content):
-            return at - len(content)
-    return 0
-
-
-def _vint(content: Content, at: int, *, keep_marker: bool = False) -> tuple[int, int]:
-    """Return the number of variable length at `at` and where it ends; -1 for unknown, or none there."""
-    first = content.number(at, 1)
-    length = 9 - first.bit_length()
-    if not first or at + length > len(content):
-        return -1, at
-    number = content.number(at, length)
-    if keep_marker:
-        return number, at + length
-    mask = (1 << 7 * length) - 1
-    return (-1 if number & mask == mask else number & mask), at + length
-
-
 _CHECKS: dict[bytes, Callable[[Content], int]] = {
     b"RIFF": _riff,
     b"RIFX": _riff,
@@ -207,5 +175,5 @@ _CHECKS: dict[bytes, Callable[[Content], int]] = {
     b".snd": _au,
     b"dns.": _au,
     b"caff": _caf,
-    _EBML.to_bytes(4, "big"): _ebml,
+    matroska.MAGIC: matroska.missing_bytes,
 }

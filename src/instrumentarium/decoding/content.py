@@ -3,6 +3,7 @@
 import io
 import mmap
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,7 +126,7 @@ def opened(source: Path | bytes) -> Iterator[Content]:
     """Yield the content of a file, mapped, or that of bytes.
 
     Raises:
-        AudioError: if there are no bytes.
+        AudioError: if there are no bytes, or it is a pipe or a device, which cannot be read twice, or never ends.
         OSError: if the file is missing or cannot be opened.
     """
     if isinstance(source, bytes):
@@ -133,6 +134,9 @@ def opened(source: Path | bytes) -> Iterator[Content]:
             raise AudioError("the file is empty (0 bytes)")
         yield Content(source)
         return
+    mode = source.stat().st_mode  # looked at first: to open a pipe that nobody writes to would wait for ever
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise AudioError("a pipe or a device, not a file: save what it gives as a file first")
     with source.open("rb") as file:
         if not os.fstat(file.fileno()).st_size:
             raise AudioError("the file is empty (0 bytes)")

@@ -11,10 +11,12 @@ import av
 import av.error
 import numpy as np
 import numpy.typing as npt
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from instrumentarium.decoding.content import Content, Reader
-from instrumentarium.decoding.pcm import Block, Pcm
+from instrumentarium.decoding.matroska import announced_s
+from instrumentarium.decoding.pcm import AudioError, Block, Pcm
 from instrumentarium.decoding.sndfile import BLOCK_VALUES
 
 FORMATS = (
@@ -39,6 +41,7 @@ def read_blocks(content: Content, *, format_: str | None = None, strict: bool = 
 
     Raises:
         ReadError: if it cannot be read.
+        AudioError: if it ends long before the duration that it announces (Matroska, WebM).
     """
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
     if strict:
@@ -46,7 +49,7 @@ def read_blocks(content: Content, *, format_: str | None = None, strict: bool = 
     gathered = _Gathered()
     try:
         with av.open(Reader(content), "r", format=format_, options=options, metadata_errors="ignore") as container:
-            for frame in _frames(container, lenient=format_ == "mp3"):
+            for frame in _frames(container, announced_s(content), lenient=format_ == "mp3"):
                 yield from gathered.add(frame)
     except av.error.FFmpegError as error:
         raise ReadError(error.strerror or str(error)) from error
@@ -83,11 +86,12 @@ class _Gathered:
             yield Block(samples, self._rate_hz, self._bounded)
 
 
-def _frames(container: InputContainer, *, lenient: bool) -> Iterator[av.AudioFrame]:
+def _frames(container: InputContainer, duration_s: float | None, *, lenient: bool) -> Iterator[av.AudioFrame]:
     """Yield decoded frames.
 
     Args:
         container: of the stream.
+        duration_s: that the container announces, of all its streams: the picture may go on after the sound.
         lenient: the first frames and the last one may lack what they need: a stream that was cut from a longer one.
     """
     if not container.streams.audio:
@@ -95,7 +99,7 @@ def _frames(container: InputContainer, *, lenient: bool) -> Iterator[av.AudioFra
     stream = container.streams.audio[0]
     stream.codec_context.thread_count = 1
     failed: av.error.FFmpegError | None = None
-    for number, packet in enumerate(container.demux(stream)):
+    for number, packet in enumerate(_packets(container, stream, duration_s)):
         if failed is not None and packet.size:
             raise failed
         if packet.is_corrupt and not lenient:
@@ -112,6 +116,25 @@ def _frames(container: InputContainer, *, lenient: bool) -> Iterator[av.AudioFra
         yield from (frame for frame in frames if frame.samples)
 
 
+def _packets(
+    container: InputContainer, stream: AudioStream, duration_s: float | None
+) -> Iterator["av.Packet[AudioStream]"]:
+    """Yield the packets of a stream, an empty one last; before it, look whether all streams end as announced."""
+    if duration_s is None:
+        yield from container.demux(stream)
+        return
+    end_s = 0.0
+    for packet in container.demux():
+        if packet.pts is not None and packet.time_base is not None:
+            end_s = max(end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+        elif not packet.size and end_s < duration_s - TOLERANCE_S:
+            raise AudioError(f"truncated: it announces {duration_s:.1f} s, {end_s:.1f} s are there")
+        if packet.stream.index == stream.index:
+            yield cast("av.Packet[AudioStream]", packet)
+
+
+TOLERANCE_S = 1.0
+"""By how much a duration may exceed the end of the last packet, whose own duration is not always known."""
 _RESERVOIR = 10
 """Frames at the start of MP3 that may refer to some before them."""
 

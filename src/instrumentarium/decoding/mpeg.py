@@ -1,7 +1,9 @@
 """MPEG audio (MP3, MP2, MP1) frame by frame: where it begins and ends, and whether what its header announces is there.
 
 A Xing, Info or VBRI header in the first frame announces the number of frames. Without one nothing is announced, and only
-the frames themselves tell the length. Files joined one behind the other are a chain, as in Ogg.
+the frames themselves tell the length: a cut shows where it falls within the last frame (of a kilobyte or less, so nearly
+always), and no reader can know of one that falls exactly between two frames. Files joined one behind the other are a
+chain, as in Ogg.
 Sources: ISO/IEC 11172-3, 13818-3; the Xing and VBRI headers as LAME and Fraunhofer's encoder write them.
 """
 
@@ -107,9 +109,9 @@ def find_links(content: Content, first: int) -> list[Link]:
     """Return the links of MPEG audio whose first frame is at `first`.
 
     Raises:
-        AudioError: if a link has fewer frames than its header announces.
+        AudioError: if a link has fewer frames than its header announces, or the last frame is cut.
     """
-    headers, links, at, kind = _headers(content), list[Link](), first, -1
+    headers, links, at, kind, lacking = _headers(content), list[Link](), first, -1, 0
     while at < len(content):
         found = _frame(content, at)
         if found is None or (found[1] != kind and links and not _in_a_row(content, at, 2)):
@@ -122,14 +124,20 @@ def find_links(content: Content, first: int) -> list[Link]:
             links.append(Link(at, at, 0, _announced(content, headers[at]) if at in headers else None))
             kind = other
             links[-1].frames -= at in headers
-        if at + length > len(content):
-            break  # the last frame is cut
+        lacking = at + length - len(content)
+        if lacking > 0:
+            break
         at += length
         links[-1].frames += 1
         links[-1].stop = at
     for link in links:
         if link.announced is not None and link.frames < link.announced - 1:  # some writers count the header's frame
             raise AudioError(f"truncated: its header announces {link.announced} MPEG frames, {link.frames} are there")
+    if lacking > 0:
+        raise AudioError(
+            f"truncated: its last MPEG frame lacks {lacking} of {length} bytes; if what comes before is all that you need, "
+            "`ffmpeg -i OLD.mp3 -c copy NEW.mp3` leaves that frame out"
+        )
     return [link for link in links if link.frames > 0]
 
 

@@ -15,7 +15,7 @@ BAR = 20
 JAMS_VERSION = "0.3.4"
 FORMULA = tuple("=+-@\t\r")
 """What a cell begins with that spreadsheets would compute, not show."""
-CSV_COLUMNS = ("path", "duration_s", "instrument", "name", "score", "present", "error")
+CSV_COLUMNS = ("path", "duration_s", "instrument", "name", "score", "present", "note", "error")
 
 
 def clock(seconds: float) -> str:
@@ -75,11 +75,11 @@ def as_csv(predictions: Sequence[Prediction]) -> str:
     writer.writerow(CSV_COLUMNS)
     for found in predictions:
         if found.error is not None or found.duration_s is None:
-            writer.writerow([as_cell(found.path), "", "", "", "", "", found.error])
+            writer.writerow([as_cell(found.path), "", "", "", "", "", "", found.error])
             continue
         rows = zip(found.taxonomy.instruments, found.scores.tolist(), found.present.tolist(), strict=True)
         for instrument, score, present in rows:
-            said = [instrument.code, as_cell(instrument.name), f"{score:.6f}", str(present).lower(), ""]
+            said = [instrument.code, as_cell(instrument.name), f"{score:.6f}", str(present).lower(), found.note, ""]
             writer.writerow([as_cell(found.path), f"{found.duration_s:.6f}", *said])
     return text.getvalue().removesuffix("\n")
 
@@ -117,7 +117,7 @@ def as_jams(prediction: Prediction) -> str:
             _annotation("instruments of the whole recording", duration_s, whole),
             _annotation("timeline of instruments", duration_s, parts),
         ],
-        "sandbox": {},
+        "sandbox": {} if prediction.note is None else {"note": prediction.note},
     }
     return json.dumps(document, allow_nan=False, ensure_ascii=False, indent=2)
 

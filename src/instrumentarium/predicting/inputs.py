@@ -1,8 +1,9 @@
 """From what stands on the command line to the audio files meant: files, folders, patterns."""
 
+import contextlib
 import glob
 import os
-import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,19 +30,52 @@ def readable_name(path: Path) -> str:
 
 STDIN = "-"
 """How standard input is named."""
+PIPED_BYTES = 1 << 34
+"""Bytes that are taken from a pipe, 16 GiB: a day of 16-bit stereo at 44.1 kHz. One without an end would fill the disk."""
+
+
+class PipeError(UserError, ValueError):
+    """A pipe that goes on and on."""
 
 
 @contextmanager
-def spooled(words: Sequence[str], stdin: BinaryIO) -> Iterator[tuple[list[str], Path | None]]:
-    """Yield `words` with standard input, where it is among them, as a temporary file; and that file."""
-    if STDIN not in words:
-        yield list(words), None
+def spooled(
+    words: Sequence[str], stdin: BinaryIO, most_bytes: int = PIPED_BYTES
+) -> Iterator[tuple[list[str], dict[Path, str]]]:
+    """Yield `words` with a temporary file in the place of each that can be read but once; and what it stands for.
+
+    These are standard input, and pipes, as shells make them of `<(command)`.
+
+    Raises:
+        PipeError: if one holds more than `most_bytes`.
+        OSError: if one cannot be read, or there is no room for it.
+    """
+    pipes = [word for word in dict.fromkeys(words) if word == STDIN or _is_pipe(word)]
+    if not pipes:
+        yield list(words), {}
         return
     with tempfile.TemporaryDirectory(prefix="instrumentarium-") as folder:
-        path = Path(folder) / "stdin"
-        with path.open("wb") as file:
-            shutil.copyfileobj(stdin, file)
-        yield [str(path) if word == STDIN else word for word in words], path
+        files = {word: Path(folder, "stdin" if word == STDIN else f"pipe-{n}") for n, word in enumerate(pipes)}
+        for word, path in files.items():
+            with contextlib.nullcontext(stdin) if word == STDIN else Path(word).open("rb") as source:
+                _spool(source, path, word, most_bytes)
+        yield [str(files.get(word, word)) for word in words], {path: word for word, path in files.items()}
+
+
+def _is_pipe(word: str) -> bool:
+    try:
+        return stat.S_ISFIFO(Path(word).stat().st_mode)
+    except (OSError, ValueError):  # no file, no name of one: reading it says so
+        return False
+
+
+def _spool(source: BinaryIO, path: Path, word: str, most_bytes: int) -> None:
+    with path.open("wb") as file:
+        while data := source.read(1 << 20):
+            file.write(data)
+            if file.tell() > most_bytes:
+                name = "standard input" if word == STDIN else readable_name(Path(word))
+                raise PipeError(f"{name} holds more than {most_bytes / (1 << 30):g} GiB; save it as a file first")
 
 
 def find_files(words: Sequence[str]) -> list[Path]:
@@ -58,7 +92,7 @@ def find_files(words: Sequence[str]) -> list[Path]:
 
 def _files_of(word: str) -> Iterator[Path]:
     path = Path(word)
-    if path.is_dir():
+    if os.path.isdir(word):  # noqa: PTH112 - a name too long, or below a closed folder, is that file's error, reported later
         found = sorted(_below(path))
         if not found:
             raise NoAudioError(

@@ -146,12 +146,13 @@ class Audio2Timeline:
         reported = at_temperature(frames, self.temperature)
         codes = self.taxonomy.codes
         segments = find_segments(frames, codes, self.thresholds, windows.duration_s, self.settings, reported)
-        present, scores = scores >= self.thresholds, at_temperature(scores, self.temperature)
+        sounds = bool(windows.weights.any())
+        present, scores = (scores >= self.thresholds) & sounds, at_temperature(scores, self.temperature)
         strongest = strongest_windows(
             at_temperature(weighted, self.temperature), windows.starts_s, windows.length_s, windows.duration_s, codes
         )
         segments = with_strongest(segments, [strongest[column] for column in np.flatnonzero(present)], codes)
-        note = None if windows.weights.any() else f"nothing to recognise: {SILENT}"
+        note = None if sounds else f"nothing to recognise: {SILENT}"
         return Prediction(
             name, self.taxonomy, windows.duration_s, scores, present, segments, reported, error=None, note=note
         )
