@@ -4,13 +4,12 @@ Only the bytes at hand are read: no protocol is open to FFmpeg, and no playlist 
 make it call up others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import av
 import av.error
 import numpy as np
-import numpy.typing as npt
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
@@ -24,6 +23,7 @@ FORMATS = (
     "mpeg,mpegts,nut,oga,ogg,rm,shn,tak,truehd,tta,voc,w64,wav,wv,xwma"
 )
 """Formats that hold sound: FFmpeg's names of its readers."""
+_TYPES = {"u8": np.uint8, "s16": np.int16, "s32": np.int32, "s64": np.int64, "flt": np.float32, "dbl": np.float64}
 _SCALES = {"s32": 1 / (1 << 31), "s64": 1 / (1 << 63)}
 
 
@@ -60,30 +60,28 @@ class _Gathered:
     """Frames of one rate and one kind, until they make a block."""
 
     def __init__(self) -> None:
-        self._parts: list[Pcm] = []
-        self._kind: tuple[object, ...] = ()
-        self._rate_hz = self._values = 0
-        self._bounded = True
+        self._frames: list[av.AudioFrame] = []
+        self._kind = (0, "", 0)
+        self._values = 0
 
     def add(self, frame: av.AudioFrame) -> Iterator[Block]:
         """Take a frame, and yield what is complete."""
-        samples = _samples(frame)
-        kind = (frame.sample_rate, frame.format.name, samples.shape[1])
+        kind = (frame.sample_rate, frame.format.name, frame.layout.nb_channels)
         if kind != self._kind:
             yield from self.take()
-            self._kind, self._rate_hz = kind, int(frame.sample_rate)
-            self._bounded = not frame.format.name.startswith(("flt", "dbl"))
-        self._parts.append(samples)
-        self._values += samples.size
+            self._kind = kind
+        self._frames.append(frame)
+        self._values += frame.samples * kind[2]
         if self._values >= BLOCK_VALUES:
             yield from self.take()
 
     def take(self) -> Iterator[Block]:
         """Yield what there is."""
-        if self._parts:
-            samples = cast("Pcm", np.concatenate(self._parts))
-            self._parts, self._values = [], 0
-            yield Block(samples, self._rate_hz, self._bounded)
+        if self._frames:
+            rate_hz, name, channels = self._kind
+            samples = _samples(self._frames, name, channels)
+            self._frames, self._values = [], 0
+            yield Block(samples, rate_hz, bounded=not name.startswith(("flt", "dbl")))
 
 
 def _frames(container: InputContainer, duration_s: float | None, *, lenient: bool) -> Iterator[av.AudioFrame]:
@@ -139,16 +137,24 @@ _RESERVOIR = 10
 """Frames at the start of MP3 that may refer to some before them."""
 
 
-def _samples(frame: av.AudioFrame) -> Pcm:
-    """Return a frame's samples, (frames, channels)."""
-    array: npt.NDArray[np.generic] = frame.to_ndarray()
-    channels = frame.layout.nb_channels
-    array = array.T if frame.format.is_planar else array.reshape(-1, channels)
-    name = frame.format.name.removesuffix("p")
-    if name == "s16":
-        return np.ascontiguousarray(array, dtype=np.int16)
+def _samples(frames: Sequence[av.AudioFrame], format_: str, channels: int) -> Pcm:
+    """Return the samples of frames of one format, (frames, channels).
+
+    Copied once from FFmpeg's memory: an array a frame, joined afterwards, would take as long as the decoding of MP3.
+    """
+    name = format_.removesuffix("p")
+    array = np.empty((sum(frame.samples for frame in frames), channels), _TYPES[name])
+    at = 0
+    for frame in frames:
+        part = array[at : at + frame.samples]
+        if format_ != name:  # a plane a channel
+            for channel, plane in enumerate(frame.planes):
+                part[:, channel] = np.frombuffer(plane, array.dtype, len(part))
+        else:
+            part[:] = np.frombuffer(frame.planes[0], array.dtype, part.size).reshape(part.shape)
+        at += len(part)
     if name == "u8":
         return ((array.astype(np.int16) - 128) * np.int16(256)).astype(np.int16)
     if name in _SCALES:
         return (array.astype(np.float64) * _SCALES[name]).astype(np.float32)
-    return np.ascontiguousarray(array, dtype=np.float32)
+    return cast("Pcm", array if name in {"s16", "flt"} else array.astype(np.float32))

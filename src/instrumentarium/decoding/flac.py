@@ -3,21 +3,18 @@
 from instrumentarium.decoding.content import Content
 
 MAGIC = b"fLaC"
-_BEGINNING = MAGIC + b"\x00\x00\x00\x22"
-"""The magic, and the head of the block that always follows: STREAMINFO, 34 bytes, not the last block."""
-_LAST_BEGINNING = MAGIC + b"\x80\x00\x00\x22"
+_BEGINNINGS = (MAGIC + b"\x00\x00\x00\x22", MAGIC + b"\x80\x00\x00\x22")
+"""The magic, and the head of the block that always follows: STREAMINFO, 34 bytes, maybe the last one before the audio."""
 
 
 def find_links(content: Content) -> list[Content]:
     """Return the files that `content`, which begins as one, is made of."""
-    starts = {0}
-    for beginning in (_BEGINNING, _LAST_BEGINNING):
-        at = content.find(beginning, 1)
-        while at >= 0:
-            starts.add(at)
-            at = content.find(beginning, at + 1)
-    ordered = sorted(starts)
-    return [content.part(start, stop) for start, stop in zip(ordered, [*ordered[1:], len(content)], strict=True)]
+    starts, at = [0], content.find(MAGIC, 1)
+    while at >= 0:
+        if content.read(at, 8) in _BEGINNINGS:
+            starts.append(at)
+        at = content.find(MAGIC, at + 1)
+    return [content.part(start, stop) for start, stop in zip(starts, [*starts[1:], len(content)], strict=True)]
 
 
 def is_streamed(content: Content) -> bool:

@@ -7,7 +7,7 @@ import soundfile
 from instrumentarium.decoding.content import Content, Reader
 from instrumentarium.decoding.pcm import AudioError, Block
 
-BLOCK_VALUES = 1 << 19
+BLOCK_VALUES = 1 << 20
 """Samples of all channels together that are decoded at once: 2 MB as float32."""
 SIXTEEN_BITS = frozenset({"PCM_16", "PCM_S8", "PCM_U8"})
 """Codings that 16-bit integers hold without loss."""
