@@ -7,7 +7,6 @@ the landmarks found by shifting them in frequency and stretching them in time; a
 """
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Mapping
@@ -27,11 +26,7 @@ from instrumentarium.duplicates import search
 from instrumentarium.duplicates.landmarks import BINS, count_frames, find_landmarks
 from instrumentarium.duplicates.matching import Constellation, find_matches
 from instrumentarium.duplicates.merging import connected
-
-
-def peak_mb() -> float:
-    """Return the most memory this process has held."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+from instrumentarium.runtime.memory import peak_mb
 
 
 def measure_search(clips: pd.DataFrame, samples: ClipSamples) -> dict[str, object]:
@@ -45,7 +40,7 @@ def measure_search(clips: pd.DataFrame, samples: ClipSamples) -> dict[str, objec
         "hours": round(float(hours), 3),
         "seconds": round(seconds, 2),
         "seconds_per_hour": round(seconds / hours, 2),
-        "peak_mb": peak_mb(),
+        "peak_mb": round(peak_mb(), 1),
         "pairs": len(pairs),
     }
 
@@ -124,7 +119,7 @@ def measure_scale(clips: pd.DataFrame, samples: ClipSamples, count: int, seed: i
         "hours": round(sum(n_frames) * 0.016 / 3600, 1),
         "landmarks": sum(map(len, made)),
         "seconds": round(seconds, 1),
-        "peak_mb": peak_mb(),
+        "peak_mb": round(peak_mb(), 1),
         "candidates": len(matches.first),
         "to_compare": len(good.first),
         "recall": round(sum(pair in pairs for pair in copies) / len(copies), 4),

@@ -35,6 +35,7 @@ import soundfile
 from instrumentarium.decoding import ogg
 from instrumentarium.decoding.pcm import AudioError
 from instrumentarium.ingestion.audio import decode_clip
+from instrumentarium.runtime.memory import peak_mb
 
 KINDS = ("wav", "flac", "ogg", "opus", "mp3", "mp3 without length", "aiff", "m4a")
 EXTREMES = (0, 1, 0x7F, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
@@ -142,8 +143,7 @@ def work(files_at: Path, first: int, count: int, seed: int, memory_mb: int) -> N
             outcome = "refused"
         except BaseException as error:
             outcome = f"crashed {type(error).__name__}: {error}".replace("\n", " ")
-        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
-        os.write(1, f"{number} {peak_mb:.0f} {outcome}\n".encode())
+        os.write(1, f"{number} {peak_mb():.0f} {outcome}\n".encode())
 
 
 def lines_of(process: subprocess.Popen[bytes], seconds: float) -> Iterator[str | None]:
@@ -169,7 +169,7 @@ def fuzz(first: int, count: int, seed: int, memory_mb: int, seconds: float) -> d
     outcomes: Counter[str] = Counter()
     by_kind: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
     bad: list[str] = []
-    peak_mb, number, began = 0, first, time.perf_counter()
+    most_mb, number, began = 0, first, time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as chatter:
         for place, data in enumerate(made()):
             (Path(folder) / str(place)).write_bytes(data)
@@ -183,7 +183,7 @@ def fuzz(first: int, count: int, seed: int, memory_mb: int, seconds: float) -> d
                         outcome = "hung"
                         break
                     found, held, said = line.split(" ", 2)
-                    number, peak_mb = int(found) + 1, max(peak_mb, int(held))
+                    number, most_mb = int(found) + 1, max(most_mb, int(held))
                     outcomes[said.split()[0]] += 1
                     by_kind[KINDS[int(found) % len(KINDS)]][said.split()[0]] += 1
                     if said.startswith("crashed"):
@@ -203,7 +203,7 @@ def fuzz(first: int, count: int, seed: int, memory_mb: int, seconds: float) -> d
         "by_kind": {kind: {name: found[name] for name in names} for kind, found in by_kind.items()},
         "bad": bad[:20],
         "chatter_bytes": said_bytes,
-        "peak_rss_mb": peak_mb,
+        "peak_rss_mb": most_mb,
         "seconds": round(time.perf_counter() - began, 1),
     }
 

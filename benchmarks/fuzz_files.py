@@ -42,9 +42,9 @@ from instrumentarium.corpora.source.members import Source
 from instrumentarium.evaluation.thresholds import Support, Thresholds
 from instrumentarium.ingestion.ingest import PARTS, ingest
 from instrumentarium.measuring.tables import read_clips, read_labels, read_scores
-from instrumentarium.predicting.lengths import peak_mb
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import write_json
+from instrumentarium.runtime.memory import peak_mb
 from instrumentarium.runtime.stage import run
 from instrumentarium.tables.samplestore import SampleStore, SampleWriter
 from instrumentarium.tables.schemas import CLIPS, LABELS, SPLIT, scores_table

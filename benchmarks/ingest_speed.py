@@ -11,6 +11,9 @@ the clock; both count the reading of archives and the writing of tables. Other w
 each is the best of its repeats, taken in turn, and the ratios are what to compare: `ratio_per_core` and `ratio_all_cores`
 to the plain loop.
 
+`formats` has the rates of decoding, mixing, hashing and resampling alone, one clip of 10 s (WAV: 3 s) after the other by
+processor time, and of the plain loop over the same bytes.
+
 `job` ingests `--clips` WAV clips in a process of its own: `peak_rss_mb` is the most memory it held, `rss_mb_after` what it
 held after a quarter and three quarters of the clips. What grows with the corpus shows there.
 """
@@ -20,7 +23,6 @@ import io
 import json
 import multiprocessing
 import os
-import resource
 import sys
 import tarfile
 import tempfile
@@ -42,22 +44,32 @@ from instrumentarium.corpora.irmas.published import CODES
 from instrumentarium.corpora.openmic import card as openmic_card
 from instrumentarium.corpora.openmic import parser as openmic
 from instrumentarium.corpora.source.members import Source
+from instrumentarium.ingestion.audio import decode_clip
 from instrumentarium.ingestion.ingest import ingest
+from instrumentarium.runtime.memory import peak_mb
 
 RATE_HZ, NEW_RATE_HZ = 44100, 32000
 WAV_S, OGG_S = 3.0, 10.0
+FORMATS = (
+    ("WAV", "PCM_16"),
+    ("FLAC", "PCM_16"),
+    ("FLAC", "PCM_24"),
+    ("OGG", "VORBIS"),
+    ("OGG", "OPUS"),
+    ("MP3", "MPEG_LAYER_III"),
+)
 DIFFERENT = 24
 """Different recordings; every clip is one of them, in turn."""
 
 
-def render(seed: int, duration_s: float, kind: str, subtype: str) -> bytes:
-    """Return an audio file of a chord in noise, 44.1 kHz stereo."""
+def render(seed: int, duration_s: float, kind: str, subtype: str, rate_hz: int = RATE_HZ) -> bytes:
+    """Return an audio file of a chord in noise, stereo."""
     random = np.random.default_rng(seed)
-    time_s = np.arange(round(duration_s * RATE_HZ)) / RATE_HZ
+    time_s = np.arange(round(duration_s * rate_hz)) / rate_hz
     chord = sum(np.sin(2 * np.pi * hz * time_s) for hz in random.uniform(80, 4000, size=6)) / 12
     noise = 0.05 * random.standard_normal((len(time_s), 2))
     buffer = io.BytesIO()
-    soundfile.write(buffer, chord[:, None] + noise, RATE_HZ, format=kind, subtype=subtype)
+    soundfile.write(buffer, chord[:, None] + noise, rate_hz, format=kind, subtype=subtype)
     return buffer.getvalue()
 
 
@@ -108,12 +120,7 @@ def rss_mb() -> float:
     statm = Path("/proc/self/statm")
     if statm.exists():
         return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-    return peak_rss_mb()
-
-
-def peak_rss_mb() -> float:
-    """Return the most memory that this process has held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    return peak_mb()
 
 
 def watched(source: Source, at: dict[int, str], seen: dict[str, float]) -> Source:
@@ -136,7 +143,7 @@ def one_ingest(corpus: str, archives: Path, cores: int | None, clips: int) -> di
         result = ingest(corpus, source, Path(out), NEW_RATE_HZ)
         clock, processor = time.perf_counter() - clock, time.process_time() - processor
     assert len(result.clips) == clips, result.summary()
-    return {"clock_s": clock, "processor_s": processor, "peak_rss_mb": round(peak_rss_mb(), 1), "rss_mb_after": seen}
+    return {"clock_s": clock, "processor_s": processor, "peak_rss_mb": round(peak_mb(), 1), "rss_mb_after": seen}
 
 
 def in_a_process_of_its_own(work: Callable[..., Any], *arguments: object) -> Any:
@@ -177,11 +184,34 @@ def measure(
     }
 
 
+def decode_rates(files: list[bytes], duration_s: float, repeats: int) -> dict[str, float]:
+    """Return the rates of decoding clips in memory, in one process."""
+    ours, plain = [], []
+    for _ in range(repeats):
+        began = time.process_time()
+        for data in files:
+            decode_clip(data, NEW_RATE_HZ)
+        ours.append(time.process_time() - began)
+        plain.append(plain_loop(files))
+    audio_s = duration_s * len(files)
+    return {
+        "per_core": round(audio_s / min(ours)),
+        "plain_per_core": round(audio_s / min(plain)),
+        "ratio_per_core": round(min(plain) / min(ours), 2),
+    }
+
+
 def folders(root: Path, *names: str) -> Iterator[Path]:
     """Make and yield folders in `root`."""
     for name in names:
         (root / name).mkdir()
         yield root / name
+
+
+def _some_clips(kind: str, subtype: str) -> tuple[list[bytes], float]:
+    duration_s = WAV_S if kind == "WAV" else OGG_S
+    rate_hz = 48000 if subtype == "OPUS" else RATE_HZ
+    return [render(seed, duration_s, kind, subtype, rate_hz) for seed in range(4)], duration_s
 
 
 def main() -> None:
@@ -203,6 +233,12 @@ def main() -> None:
             "cores": len(os.sched_getaffinity(0)),
             "wav": measure("irmas", small, wav, WAV_S, 20 * DIFFERENT, options.repeats),
             "ogg": measure("openmic", compressed, ogg, OGG_S, 5 * DIFFERENT, options.repeats),
+            "formats": {
+                f"{kind} {subtype}": in_a_process_of_its_own(
+                    decode_rates, *_some_clips(kind, subtype), 3 * options.repeats
+                )
+                for kind, subtype in FORMATS
+            },
             "job": {
                 "clips": options.clips,
                 "clock_s": round(whole["clock_s"], 1),

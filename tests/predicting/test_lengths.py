@@ -83,7 +83,7 @@ def test_lengths_out_of_range_are_refused(recognizer: Recognizer, song: Path, wr
 
 PEAKS = """
 import numpy as np
-from instrumentarium.predicting.lengths import peak_mb, reset_peak_mb
+from instrumentarium.runtime.memory import peak_mb, reset_peak_mb
 block = np.ones(120_000_000, np.uint8)
 del block
 before = reset_peak_mb()

@@ -95,7 +95,7 @@ def version(folder: Path, text: str) -> Path:
     return folder
 
 
-def told(folder: Path) -> dict[str, str]:
+def contents(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
@@ -106,8 +106,8 @@ def test_parts_are_replaced_together_and_the_earlier_ones_kept_aside(tmp_path: P
     version(tmp_path / "out", "old")
     (tmp_path / "out" / "other").write_text("untouched")
     replace_together(version(tmp_path / "staging", "new"), tmp_path / "out", PARTS)
-    assert told(tmp_path / "out") == NEW | {"other": "untouched"}
-    assert set(told(tmp_path / "staging" / SET_ASIDE).values()) == {"old"}
+    assert contents(tmp_path / "out") == NEW | {"other": "untouched"}
+    assert set(contents(tmp_path / "staging" / SET_ASIDE).values()) == {"old"}
 
 
 def test_parts_come_into_an_empty_folder_and_over_links(tmp_path: Path):
@@ -117,8 +117,8 @@ def test_parts_come_into_an_empty_folder_and_over_links(tmp_path: Path):
         (tmp_path / "out" / name).symlink_to(kept / name)
     (tmp_path / "out" / "seal").symlink_to(tmp_path / "nowhere")
     replace_together(version(tmp_path / "staging", "new"), tmp_path / "out", PARTS)
-    assert told(tmp_path / "out") == NEW
-    assert set(told(kept).values()) == {"old"}
+    assert contents(tmp_path / "out") == NEW
+    assert set(contents(kept).values()) == {"old"}
 
 
 @pytest.mark.parametrize("had", [(), PARTS, ("table",), ("seal", "folder")])
@@ -131,7 +131,7 @@ def test_an_error_at_any_move_leaves_the_folder_as_it_was(
     (tmp_path / "out").mkdir()
     for name in had:
         (tmp_path / "old" / name).rename(tmp_path / "out" / name)
-    before = told(tmp_path / "out")
+    before = contents(tmp_path / "out")
     staging = version(tmp_path / "staging", "new")
     replace, done = Path.replace, 0
 
@@ -146,10 +146,10 @@ def test_an_error_at_any_move_leaves_the_folder_as_it_was(
     if moves < len(had) + len(PARTS):
         with pytest.raises(type(error)):
             replace_together(staging, tmp_path / "out", PARTS)
-        assert told(tmp_path / "out") == before
+        assert contents(tmp_path / "out") == before
     else:
         replace_together(staging, tmp_path / "out", PARTS)
-        assert told(tmp_path / "out") == NEW
+        assert contents(tmp_path / "out") == NEW
 
 
 KILLED_AFTER = """
@@ -174,12 +174,12 @@ def test_a_folder_with_its_seal_is_whole_whenever_the_process_is_killed(tmp_path
     version(tmp_path / "staging", "new")
     done = subprocess.run([sys.executable, "-c", KILLED_AFTER, str(moves)], cwd=tmp_path)
     assert done.returncode == (9 if moves < 6 else 0)
-    found = told(tmp_path / "out")
+    found = contents(tmp_path / "out")
     if "seal" in found:
         assert found == dict.fromkeys(NEW, "old" if moves == 0 else "new")
     else:
         assert 0 < moves < 6
-    assert len(told(tmp_path)) == 6  # nothing is lost
+    assert len(contents(tmp_path)) == 6  # nothing is lost
 
 
 def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path):
@@ -197,7 +197,7 @@ def test_staged_files_come_together_or_not_at_all(tmp_path: Path):
     with staged(tmp_path, PARTS) as staging:
         version(staging, "new")
         assert not (tmp_path / "seal").exists()
-    assert told(tmp_path) == NEW
+    assert contents(tmp_path) == NEW
 
     def interrupt() -> None:
         with staged(tmp_path, PARTS) as staging:
@@ -206,7 +206,7 @@ def test_staged_files_come_together_or_not_at_all(tmp_path: Path):
 
     with pytest.raises(KeyboardInterrupt):
         interrupt()
-    assert told(tmp_path) == NEW
+    assert contents(tmp_path) == NEW
 
 
 def test_an_error_without_a_name_or_of_the_temporary_file_names_the_file(tmp_path: Path):

@@ -16,8 +16,7 @@ def predict(
     paths: Annotated[
         list[str],
         typer.Argument(
-            help="Audio files, folders, patterns in quotes ('songs/**/*.mp3'), pipes such as <(ffmpeg …), or - for standard "
-            "input."
+            help="Audio files, folders, patterns in quotes ('songs/**/*.mp3'), pipes as <(ffmpeg …), - for standard input."
         ),
     ],
     model: Annotated[str, typer.Option(help=MODEL_HELP)] = DEFAULT_MODEL,

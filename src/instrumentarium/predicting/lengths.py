@@ -1,10 +1,7 @@
 """How a model's answer, its time and its memory depend on length: the same audio, longer and longer."""
 
-import contextlib
 import functools
 import json
-import resource
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +18,7 @@ from instrumentarium.predicting.prediction import Prediction, instruments_conten
 from instrumentarium.predicting.timeline import FloatArray
 from instrumentarium.predicting.windowscores import WindowScores
 from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.memory import peak_mb, reset_peak_mb
 from instrumentarium.tables.taxonomy import Taxonomy
 
 LENGTHS_S = (0.1, 1.0, 5.0, 10.0, 60.0, 300.0, 1800.0, 3600.0)
@@ -141,25 +139,6 @@ def _turn(path: Path, start_s: float) -> Iterator[Block]:
             yield replace(block, samples=block.samples[skipped:])
     if not passed:
         raise AudioError("the file holds no audio frame")
-
-
-def reset_peak_mb() -> float:
-    """Forget the most memory held so far, where the system can (Linux); return what to measure from, in MB."""
-    with contextlib.suppress(
-        OSError
-    ):  # then the peak is that of the whole process, which longer lengths can only raise
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    return peak_mb()
-
-
-def peak_mb() -> float:
-    """Return the most memory that this process has held, in MB, since it was last reset."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024 / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def duration_text(seconds: float) -> str:

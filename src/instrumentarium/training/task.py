@@ -203,7 +203,7 @@ class RecognitionTask(pl.LightningModule):
         self.log(LOSS_LOGGED, cross_entropy(clips, labels), batch_size=1)
         score = mean_average_precision(clips, labels)
         self.log(MONITOR, score, batch_size=1)
-        # Here and not by Lightning, which judges the epoch after its snapshot is saved: a resumed run would miss it.
+        # Here and not by Lightning, which looks at the epoch after its snapshot is saved: a resumed run would miss it.
         if self.plateau is not None:
             self.plateau.step(score)
 

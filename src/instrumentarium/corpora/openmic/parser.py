@@ -1,7 +1,7 @@
 """OpenMIC-2018: its tables and clips.
 
 20,000 clips of 10 s from the Free Music Archive, no two of one recording. Labels are *ternary*: the crowd's relevance
-above 0.5 means present, below it absent, and a pair without a row was never judged (about nine in ten).
+above 0.5 means present, below it absent, and a pair without a row was never annotated (about nine in ten).
 
 Source: Humphrey, Durand, McFee: OpenMIC-2018: An open dataset for multiple instrument recognition, ISMIR 2018;
 Zenodo record 1432913.

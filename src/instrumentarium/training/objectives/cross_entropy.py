@@ -1,4 +1,4 @@
-"""Binary cross-entropy; pairs that nobody judged take no part."""
+"""Binary cross-entropy; unobserved pairs take no part."""
 
 from collections.abc import Sequence
 
