@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -25,11 +26,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from instrumentarium.commands.app import app
+from instrumentarium.predicting.inputs import PipeError, spooled
 from instrumentarium.predicting.record import RecordError, read_done
 from instrumentarium.runtime.sealed import read_seal
 from instrumentarium.scoring.recognizer import Recognizer
 from taxonomies import IRMAS11
 
+PIPE = "a pipe or a device, not a file: save what it gives as a file first"
 Music = Callable[..., npt.NDArray[np.float64]]
 CODES, NAMES = IRMAS11.codes, IRMAS11.names
 RUN = [sys.executable, "-c", "from instrumentarium.commands.app import app; app()"]
@@ -110,6 +113,53 @@ def test_folders_patterns_and_standard_input(model: Path, song: Path):
     assert piped["instruments"] == found[0]["instruments"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_is_read_like_a_file(model: Path, song: Path):
+    pipe, whole = song.with_name("a pipe"), json.loads(predict(model, song, "--format", "json")[0])[0]
+    os.mkfifo(pipe)
+
+    def feed() -> None:
+        pipe.write_bytes(song.read_bytes())
+
+    feeding = threading.Thread(target=feed)
+    feeding.start()
+    found = json.loads(predict(model, pipe, song, "--format", "json")[0])
+    feeding.join()
+    assert [one["path"] for one in found] == [str(pipe), str(song)]
+    assert found[0]["instruments"] == found[1]["instruments"] == whole["instruments"]
+
+
+def test_what_the_shell_makes_of_a_command_is_read_like_a_file(model: Path, song: Path, tmp_path: Path):
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as file:
+        file.write(song.read_bytes()[:30_000])  # fits into a pipe; what comes is cut
+    name = f"/dev/fd/{reading}"
+    out = predict(model, name, song, "--format", "audacity", "--out", tmp_path / "out", status=1)
+    os.close(reading)
+    assert f"{name}: truncated" in out[1]
+    assert [path.name for path in (tmp_path / "out").rglob("*.txt")] == ["song.wav.txt"]
+
+
+def test_a_pipe_without_an_end_does_not_fill_the_disk(tmp_path: Path):
+    with (
+        pytest.raises(PipeError, match=r"^standard input holds more than 0\.00195312 GiB; save it as a file first$"),
+        Path("/dev/zero").open("rb") as endless,
+        spooled(["-"], endless, 1 << 21),
+    ):
+        pass
+
+
+def test_devices_and_pipes_in_folders_are_refused_at_once(model: Path, song: Path):
+    os.mkfifo(song.with_name("nobody writes.wav"))
+    found = json.loads(predict(model, song.parent, "/dev/zero", "--format", "json", status=1)[0])
+    assert [one["error"] for one in found] == [PIPE, None, PIPE]
+
+
+def test_names_that_no_file_can_have_are_that_files_error(model: Path, song: Path):
+    found = json.loads(predict(model, "n" * 300, song, "--format", "json", status=1)[0])
+    assert [one["error"] for one in found] == ["File name too long", None]
+
+
 def test_a_folder_without_audio_and_a_pattern_without_files_are_wrong_use(model: Path, tmp_path: Path):
     (tmp_path / "void").mkdir()
     assert "no audio file below" in predict(model, tmp_path / "void", status=2)[1]
@@ -144,6 +194,25 @@ def test_silence_and_noise_below_the_thresholds_have_no_instrument(model: Path, 
     assert "no instrument is recognised" not in table
     (found,) = json.loads(predict(model, song.with_name("silence.wav"), "--format", "json")[0])
     assert found["note"].startswith("nothing to recognise: silent")
+
+
+def test_every_format_says_that_there_was_nothing_to_recognise(model: Path, song: Path, tmp_path: Path):
+    silence = song.with_name("silence.wav")
+    soundfile.write(silence, np.zeros(16000), 8000)
+    change_sealed(model.parent / "thresholds.json", fixed=0.0)  # even so, nothing plays
+    rows = list(csv.DictReader(io.StringIO(predict(model, silence, song, "--format", "csv")[0])))
+    said = [(row["path"], row["note"][:21], row["present"]) for row in rows]
+    assert said == [(str(silence), "nothing to recognise:", "false")] * 11 + [(str(song), "", "true")] * 11
+    (found,) = json.loads(predict(model, silence, "--format", "json")[0])
+    assert not any(said["present"] for said in found["instruments"].values())
+    assert found["timeline"] == []
+    labels, err = predict(model, silence, "--format", "audacity")
+    assert labels.strip() == ""
+    assert f"{silence}: nothing to recognise: silent" in err
+    document = json.loads(predict(model, silence, "--format", "jams")[0])
+    assert document["sandbox"]["note"].startswith("nothing to recognise: silent")
+    assert [each["data"] for each in document["annotations"]] == [[], []]
+    assert "nothing to recognise: silent" in predict(model, silence)[0]
 
 
 def test_thresholds_and_temperature_are_the_models_own(model: Path, song: Path):

@@ -1,8 +1,6 @@
 """The same audio at any length: cut where it is longer, repeated where it is shorter, in flat memory."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,27 +77,6 @@ def test_scores_are_those_of_predict_on_the_excerpt(recognizer: Recognizer, song
 def test_lengths_out_of_range_are_refused(recognizer: Recognizer, song: Path, wrong: list[float]):
     with pytest.raises(LengthError, match=r"from 0\.1 s to 36000 s"):
         next(predict_lengths(song, ladder_of(recognizer, 0.5), wrong))
-
-
-PEAKS = """
-import numpy as np
-from instrumentarium.runtime.memory import peak_mb, reset_peak_mb
-block = np.ones(120_000_000, np.uint8)
-del block
-before = reset_peak_mb()
-block = np.ones(40_000_000, np.uint8)
-held = peak_mb() - before
-del block
-print(held, peak_mb() - before)
-"""
-
-
-def test_the_peak_is_of_what_was_held_since():
-    # in a process of its own: this one may have freed memory at hand that holds a block without growing
-    reported = subprocess.run([sys.executable, "-c", PEAKS], check=True, capture_output=True, text=True).stdout
-    held, afterwards = map(float, reported.split())
-    assert 30 < held < 60
-    assert 30 < afterwards < 60
 
 
 def test_lengths_are_written_as_people_say_them():

@@ -151,7 +151,8 @@ class Audio2Timeline:
         strongest = strongest_windows(
             at_temperature(weighted, self.temperature), windows.starts_s, windows.length_s, windows.duration_s, codes
         )
-        segments = with_strongest(segments, [strongest[column] for column in np.flatnonzero(present)], codes)
+        there = [strongest[column] for column in np.flatnonzero(present)]
+        segments = with_strongest(segments, there, codes) if sounds else ()
         note = None if sounds else f"nothing to recognise: {SILENT}"
         return Prediction(
             name, self.taxonomy, windows.duration_s, scores, present, segments, reported, error=None, note=note
