@@ -135,8 +135,8 @@ def find_links(content: Content, first: int) -> list[Link]:
             raise AudioError(f"truncated: its header announces {link.announced} MPEG frames, {link.frames} are there")
     if lacking > 0:
         raise AudioError(
-            f"truncated: its last MPEG frame lacks {lacking} of {length} bytes; if what comes before is all that you need, "
-            "`ffmpeg -i OLD.mp3 -c copy NEW.mp3` leaves that frame out"
+            f"truncated: its last MPEG frame lacks {lacking} of {length} bytes; if what is there is all that you need, "
+            "convert it: `ffmpeg -i OLD.mp3 NEW.flac`"
         )
     return [link for link in links if link.frames > 0]
 
