@@ -9,12 +9,13 @@ tails        the end of the song in a reverberation of noise that falls by 60 dB
              begins at the song's own level, or so much below.
 fades        the last 8 s of the song once more, falling by 80 dB into a noise floor at -65 dB.
 noise        8 s of a steady noise floor.
+silence      8 s of nothing: what comes of windows that lie elsewhere at the end, as they do in all of the above, too.
 pianissimo   another song so much softer, of which the model alone recognises an instrument that the first one has not.
 
-For the first three, `added` counts the songs in which an instrument is present that neither the song by itself has, nor the
-same music at its full level (fades); `removed` those in which one is gone. For pianissimo `kept` counts the instruments
-of the second song alone that are present in both together; `of` is how many there are. `without_span` counts instruments
-that are present without a stretch in the timeline, in all that was predicted.
+`added` counts the songs in which an instrument is present that neither the song by itself has, nor (fades) the same music
+at its full level; `removed` those in which one is gone. `kept` counts the instruments of the second song alone that are
+present in both together, `of` how many there are. `without_span` counts instruments that are present without a stretch in
+the timeline, in all that was predicted.
 
 `quietest_db` has all this for the model's own limit (`own`), from which on below the loudest window a window does not
 count, and for others in its place, without another training: at 150 every window counts that is not silent.
@@ -122,6 +123,7 @@ def endings(
     last, floor = song[-samples:], rng.standard_normal(samples) * loudest
     faded = last * falling(len(last)) + gain(FLOOR_DB) * floor[: len(last)]
     yield "fades", "0", np.concatenate([song, faded]), np.concatenate([song, last])
+    yield "silence", "0", np.concatenate([song, np.zeros(samples)]), song
     for level_db in NOISE_DB:
         yield "noise", f"{level_db:g}", np.concatenate([song, gain(level_db) * floor]), song
 

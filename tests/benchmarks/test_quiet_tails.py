@@ -41,6 +41,7 @@ def test_the_rule_keeps_noise_out_and_a_pianissimo_in(monkeypatch: pytest.Monkey
     assert [own["noise"][level]["added"] for level in ("-30", "-40", "-50", "-60")] == [2, 0, 0, 0]
     assert [every["noise"][level]["added"] for level in ("-30", "-40", "-50", "-60")] == [2, 2, 2, 2]
     assert (own["fades"]["0"]["added"], every["fades"]["0"]["added"]) == (0, 2)  # into the noise floor
+    assert own["silence"]["0"] == {"songs": 2, "added": 0, "removed": 0}
     kept = {level: counts["kept"] for level, counts in own["pianissimo"].items()}
     assert kept == {"-15": 2, "-25": 2, "-30": 2, "-35": 0, "-45": 0}
     assert all(counts["kept"] == counts["of"] == 2 for counts in every["pianissimo"].values())
