@@ -278,8 +278,8 @@ def kinds(folder: Path) -> list[Kind]:
 
     def scored(path: Path, out: Path) -> None:
         frame, taxonomy = read_scores(path, BAND)
+        read_labels(folder / "labels-wide.csv", taxonomy)  # of another taxonomy, refused; so nothing is written before
         frame.to_csv(out / "again.csv")
-        read_labels(folder / "labels-wide.csv", taxonomy)
 
     (folder / "labels-wide.csv").write_text("clip_id,cel,flu\nirmas/0,1,0\n", encoding="utf-8")
     readers: dict[str, Read] = {
