@@ -149,9 +149,9 @@ def _samples(frames: Sequence[av.AudioFrame], format_: str, channels: int) -> Pc
         part = array[at : at + frame.samples]
         if format_ != name:  # a plane a channel
             for channel, plane in enumerate(frame.planes):
-                part[:, channel] = np.frombuffer(plane, array.dtype, len(part))
+                part[:, channel] = np.frombuffer(cast("bytes", plane), array.dtype, len(part))
         else:
-            part[:] = np.frombuffer(frame.planes[0], array.dtype, part.size).reshape(part.shape)
+            part[:] = np.frombuffer(cast("bytes", frame.planes[0]), array.dtype, part.size).reshape(part.shape)
         at += len(part)
     if name == "u8":
         return ((array.astype(np.int16) - 128) * np.int16(256)).astype(np.int16)
