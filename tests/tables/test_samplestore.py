@@ -49,7 +49,7 @@ def test_a_shard_that_is_cut_off_is_refused(tmp_path: Path, keep: int):
     write(tmp_path / "samples", draw_clips([40, 30]))
     path = tmp_path / "samples" / "000.npy"
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(SamplesError, match=r"000\.npy is damaged: .*run `dvc checkout --force`"):
+    with pytest.raises(SamplesError, match=r"000\.npy is damaged: .*run `dvc checkout`"):
         SampleStore(tmp_path / "samples")
 
 
@@ -188,7 +188,7 @@ def test_every_flipped_bit_of_the_samples_is_noticed_before_one_is_read(tmp_path
         damaged[bit // 8] ^= 1 << bit % 8
         path.write_bytes(damaged)
         store = SampleStore(tmp_path / "samples")
-        with pytest.raises(SamplesError, match=r"000\.npy is damaged: the sha256 .* run `dvc checkout --force`"):
+        with pytest.raises(SamplesError, match=r"000\.npy is damaged: the sha256 .* run `dvc checkout`"):
             store.check([5])
         with pytest.raises(SamplesError, match=r"000\.npy is damaged"):
             store.read(0, 5)
@@ -252,7 +252,7 @@ def test_the_checksum_is_that_of_the_samples(tmp_path: Path):
 def test_a_store_without_the_checksums_of_its_shards_is_refused(tmp_path: Path, damage: object, said: str):
     write(tmp_path / "samples", draw_clips([6, 6]), 6)
     damage(tmp_path / "samples" / CHECKSUMS)
-    with pytest.raises(SamplesError, match=rf"{said}.*run `dvc checkout --force`"):
+    with pytest.raises(SamplesError, match=rf"{said}.*run `dvc checkout`"):
         SampleStore(tmp_path / "samples")
 
 

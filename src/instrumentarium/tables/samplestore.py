@@ -34,7 +34,11 @@ SHARD_SAMPLES = 128 * 2**20
 """Samples a shard: 256 MiB."""
 
 CHECKSUMS = "checksums.json"
-AGAIN = "run `dvc checkout --force`, or ingest again with `dvc repro --force ingest`"
+AGAIN = (
+    "remove the folder of the shard and run `dvc checkout`, which brings it back from DVC's cache; where it comes back damaged, "
+    "the cache is damaged, too: ingest again with `dvc repro --force ingest`"
+)
+"""`dvc checkout --force` would not do: it leaves a file alone whose size and time are as before."""
 
 
 class SamplesError(UserError, ValueError):
