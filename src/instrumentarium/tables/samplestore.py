@@ -35,8 +35,8 @@ SHARD_SAMPLES = 128 * 2**20
 
 CHECKSUMS = "checksums.json"
 AGAIN = (
-    "remove the folder of the shard and run `dvc checkout`, which brings it back from DVC's cache; where it comes back damaged, "
-    "the cache is damaged, too: ingest again with `dvc repro --force ingest`"
+    "remove the folder of the shard and run `dvc checkout`, which brings it back from DVC's cache; where it comes back "
+    "damaged, the cache is damaged, too: ingest again with `dvc repro --force ingest`"
 )
 """`dvc checkout --force` would not do: it leaves a file alone whose size and time are as before."""
 
