@@ -183,7 +183,7 @@ def _pulled(checkout: Path, folder: Path) -> Flips:
     def read(_: Path) -> object:
         for place in (repo / ".dvc" / "cache", repo / "data" / "model", repo / "data" / "scores"):
             shutil.rmtree(place, ignore_errors=True)
-        for place in (repo / "data").glob("*.csv"):
+        for place in (*(repo / "data").glob("*.csv"), *(repo / "data").glob("*.json")):
             place.unlink()
         shutil.rmtree(folder / "site", ignore_errors=True)
         pulled = dvc("pull")

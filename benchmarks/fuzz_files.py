@@ -46,7 +46,7 @@ from instrumentarium.predicting.lengths import peak_mb
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import write_json
 from instrumentarium.runtime.stage import run
-from instrumentarium.tables.samplestore import SampleStore, SampleWriter
+from instrumentarium.tables.samplestore import CHECKSUMS, SampleStore, SampleWriter
 from instrumentarium.tables.schemas import CLIPS, LABELS, SPLIT, scores_table
 from instrumentarium.tables.taxonomy import Instrument, Taxonomy, read_taxonomy, write_taxonomy
 
@@ -273,13 +273,14 @@ def kinds(folder: Path) -> list[Kind]:
         return read
 
     def stored(path: Path, _: Path) -> None:
+        (path.parent / CHECKSUMS).write_bytes((folder / "samples" / CHECKSUMS).read_bytes())
         store = SampleStore(path.parent)
         np.asarray(store.read(0, len(store))).sum()
 
     def scored(path: Path, out: Path) -> None:
         frame, taxonomy = read_scores(path, BAND)
-        frame.to_csv(out / "again.csv")
         read_labels(folder / "labels-wide.csv", taxonomy)
+        frame.to_csv(out / "again.csv")
 
     (folder / "labels-wide.csv").write_text("clip_id,cel,flu\nirmas/0,1,0\n", encoding="utf-8")
     readers: dict[str, Read] = {
