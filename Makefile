@@ -7,7 +7,7 @@ PYTEST := PATH="$(BIN):$$PATH" pytest -q --numprocesses auto --maxprocesses 4 --
 MARKED := pipeline or statistical or render
 
 .DEFAULT_GOAL := help
-.PHONY: help repro record test test-all test-rest everyday lint constraints clean
+.PHONY: help repro verify record test test-all test-rest everyday lint constraints clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -15,6 +15,9 @@ help: ## Show this list
 repro: $(READY) ## Run the pipeline: dvc repro
 	$(BIN)/python .ci/lock.py
 	PATH="$(BIN):$$PATH" dvc repro
+
+verify: $(READY) ## Whether outputs and DVC's cache are what dvc.lock says, byte by byte (docs/predicting.md)
+	$(BIN)/python .ci/verify.py
 
 record: $(READY) ## After an edit of code that leaves every result as it is: a new dvc.lock without a run (docs/experiments.md)
 	$(BIN)/python .ci/record.py

@@ -46,7 +46,7 @@ from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import write_json
 from instrumentarium.runtime.memory import peak_mb
 from instrumentarium.runtime.stage import run
-from instrumentarium.tables.samplestore import SampleStore, SampleWriter
+from instrumentarium.tables.samplestore import CHECKSUMS, SampleStore, SampleWriter
 from instrumentarium.tables.schemas import CLIPS, LABELS, SPLIT, scores_table
 from instrumentarium.tables.taxonomy import Instrument, Taxonomy, read_taxonomy, write_taxonomy
 
@@ -273,6 +273,7 @@ def kinds(folder: Path) -> list[Kind]:
         return read
 
     def stored(path: Path, _: Path) -> None:
+        (path.parent / CHECKSUMS).write_bytes((folder / "samples" / CHECKSUMS).read_bytes())
         store = SampleStore(path.parent)
         np.asarray(store.read(0, len(store))).sum()
 

@@ -10,17 +10,9 @@ import logging
 
 import typer
 
-from instrumentarium.clips.collection import corpus_folders, read_clips
-from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT
-from instrumentarium.evaluation.evaluation import evaluate
-from instrumentarium.evaluation.params import EvaluateParams
-from instrumentarium.evaluation.systems import MODEL, read_systems
-from instrumentarium.evaluation.writing import write_evaluation
-from instrumentarium.runtime.sealed import read_seal
-from instrumentarium.runtime.section import Seed, stage_params
+from instrumentarium.runtime.process import fix_arithmetic
+from instrumentarium.runtime.section import REPRODUCIBLE, stage_params
 from instrumentarium.runtime.stage import run
-from instrumentarium.tables.schemas import SPLIT, resolved_labels_table
-from instrumentarium.tables.taxonomy import read_taxonomy
 
 
 def main(
@@ -40,7 +32,20 @@ def main(
     plots: Annotated[Path, typer.Option(help="Folder for the plots' data.")],
 ) -> None:
     """Choose thresholds on validation, then evaluate every system on test."""
-    params, corpora, known = stage_params(), corpus_folders(clips_folder), read_taxonomy(taxonomy)
+    params = stage_params()
+    fix_arithmetic(params.read("training.reproducible", REPRODUCIBLE))  # before any of these loads NumPy or torch
+    from instrumentarium.clips.collection import corpus_folders, read_clips
+    from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT
+    from instrumentarium.evaluation.evaluation import evaluate
+    from instrumentarium.evaluation.params import EvaluateParams
+    from instrumentarium.evaluation.systems import MODEL, read_systems
+    from instrumentarium.evaluation.writing import write_evaluation
+    from instrumentarium.runtime.sealed import read_seal
+    from instrumentarium.runtime.section import Seed
+    from instrumentarium.tables.schemas import SPLIT, resolved_labels_table
+    from instrumentarium.tables.taxonomy import read_taxonomy
+
+    corpora, known = corpus_folders(clips_folder), read_taxonomy(taxonomy)
     systems = read_systems(scores, known)
     settings = params.read("evaluate", EvaluateParams)
     found = evaluate(

@@ -10,16 +10,9 @@ import logging
 
 import typer
 
-from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
-from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
-from instrumentarium.explaining.explanation import explain, read_embeddings, write_explanation
-from instrumentarium.explaining.params import ExplainParams
-from instrumentarium.explaining.scored import gather
-from instrumentarium.models.modelfile import load_model
-from instrumentarium.runtime.section import Seed, stage_params
+from instrumentarium.runtime.process import fix_arithmetic
+from instrumentarium.runtime.section import REPRODUCIBLE, stage_params
 from instrumentarium.runtime.stage import run
-from instrumentarium.tables.schemas import SPLIT, resolved_labels_table, scores_table
-from instrumentarium.tables.taxonomy import read_taxonomy
 
 
 def main(
@@ -37,7 +30,19 @@ def main(
     metrics: Annotated[Path, typer.Option(help="Where the metrics of the explanation go, as JSON.")],
 ) -> None:
     """Show where the model looks in a spectrogram, and how its embeddings lie."""
-    params, corpora = stage_params(), corpus_folders(clips_folder)
+    params = stage_params()
+    fix_arithmetic(params.read("training.reproducible", REPRODUCIBLE))  # before any of these loads NumPy or torch
+    from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
+    from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
+    from instrumentarium.explaining.explanation import explain, read_embeddings, write_explanation
+    from instrumentarium.explaining.params import ExplainParams
+    from instrumentarium.explaining.scored import gather
+    from instrumentarium.models.modelfile import load_model
+    from instrumentarium.runtime.section import Seed
+    from instrumentarium.tables.schemas import SPLIT, resolved_labels_table, scores_table
+    from instrumentarium.tables.taxonomy import read_taxonomy
+
+    corpora = corpus_folders(clips_folder)
     absent = params.read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT)
     parts = SPLIT.read(split)
     every = read_clips(corpora)

@@ -9,15 +9,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this che
 import io
 import logging
 
-import numpy as np
-import pandas as pd
 import typer
 
-from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
-from instrumentarium.runtime.files import atomic_path
+from instrumentarium.runtime.process import fix_arithmetic
+from instrumentarium.runtime.section import REPRODUCIBLE, stage_params
 from instrumentarium.runtime.stage import run
-from instrumentarium.scoring.recognizer import Recognizer
-from instrumentarium.tables.schemas import SPLIT, scores_table
 
 
 def main(
@@ -28,6 +24,16 @@ def main(
     embeddings: Annotated[Path, typer.Option(help="One embedding a clip, in the order of the table, as .npy.")],
 ) -> None:
     """Score every validation and test clip with the trained model."""
+    params = stage_params()
+    fix_arithmetic(params.read("training.reproducible", REPRODUCIBLE))  # before any of these loads NumPy or torch
+    import numpy as np
+    import pandas as pd
+
+    from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
+    from instrumentarium.runtime.files import atomic_path
+    from instrumentarium.scoring.recognizer import Recognizer
+    from instrumentarium.tables.schemas import SPLIT, scores_table
+
     corpora = corpus_folders(clips_folder)
     clips = clips_of(read_clips(corpora), SPLIT.read(split), "validation", "test")
     recognizer = Recognizer.load(model)

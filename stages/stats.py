@@ -10,17 +10,9 @@ import logging
 
 import typer
 
-from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
-from instrumentarium.clips.params import WindowsParams
-from instrumentarium.clips.windows import check_window_length
-from instrumentarium.frontends.build import build_frontend
-from instrumentarium.frontends.device import best_device
-from instrumentarium.frontends.params import FRONTEND
-from instrumentarium.runtime.files import write_json
-from instrumentarium.runtime.section import read_section, stage_params
+from instrumentarium.runtime.process import fix_arithmetic
+from instrumentarium.runtime.section import REPRODUCIBLE, stage_params
 from instrumentarium.runtime.stage import run
-from instrumentarium.statistics.bands import normalisation_for
-from instrumentarium.tables.schemas import SPLIT
 
 
 def main(
@@ -30,7 +22,20 @@ def main(
     out: Annotated[Path, typer.Option(help="The normalisation of the features, as JSON.")],
 ) -> None:
     """Take each band's mean and standard deviation over the training clips."""
-    params, corpora = stage_params(), corpus_folders(clips_folder)
+    params = stage_params()
+    fix_arithmetic(params.read("training.reproducible", REPRODUCIBLE))  # before any of these loads NumPy or torch
+    from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
+    from instrumentarium.clips.params import WindowsParams
+    from instrumentarium.clips.windows import check_window_length
+    from instrumentarium.frontends.build import build_frontend
+    from instrumentarium.frontends.device import best_device
+    from instrumentarium.frontends.params import FRONTEND
+    from instrumentarium.runtime.files import write_json
+    from instrumentarium.runtime.section import read_section
+    from instrumentarium.statistics.bands import normalisation_for
+    from instrumentarium.tables.schemas import SPLIT
+
+    corpora = corpus_folders(clips_folder)
     rate = params.read("audio.sample_rate_hz", int)
     frontend = read_section(selected / "frontend.json", FRONTEND)
     windows = read_section(selected / "windows.json", WindowsParams)

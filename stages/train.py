@@ -10,10 +10,9 @@ import logging
 
 import typer
 
-from instrumentarium.clips.collection import corpus_folders
-from instrumentarium.runtime.section import stage_params
+from instrumentarium.runtime.process import fix_arithmetic
+from instrumentarium.runtime.section import REPRODUCIBLE, stage_params
 from instrumentarium.runtime.stage import run
-from instrumentarium.training.run import Inputs, train
 
 
 def main(
@@ -29,8 +28,13 @@ def main(
     live: Annotated[Path, typer.Option(help="Folder for the curves of DVCLive or TensorBoard; no output.")],
 ) -> None:
     """Train the model; an interrupted training goes on where it was."""
+    params = stage_params()
+    fix_arithmetic(params.read("training.reproducible", REPRODUCIBLE))  # before any of these loads NumPy or torch
+    from instrumentarium.clips.collection import corpus_folders
+    from instrumentarium.training.run import Inputs, train
+
     inputs = Inputs(corpus_folders(clips_folder), labels, taxonomy, split, stats, selected)
-    logging.info(train(stage_params(), inputs, out, metrics, plots, live))
+    logging.info(train(params, inputs, out, metrics, plots, live))
 
 
 if __name__ == "__main__":

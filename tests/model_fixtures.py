@@ -68,6 +68,7 @@ NORMALISATION = Normalisation(kind="per_band", mean=((-20.0,) * 16,), std=((15.0
 WINDOWS = WindowsParams(length_s=0.5, hop_s=0.25, clip_score="mean", quietest_db=40.0, pitch_shift_semitones=1.0)
 TRAINING = TrainingParams(
     seed=None,
+    reproducible="fast",
     sampling="uniform",
     weight_decay=0.01,
     decay_norms=True,

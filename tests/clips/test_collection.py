@@ -8,7 +8,7 @@ import pytest
 from instrumentarium.clips.collection import clips_of, open_samples, read_clips, read_labels
 from instrumentarium.corpora.source.members import SourceClip
 from instrumentarium.ingestion.ingest import ingest
-from instrumentarium.tables.samplestore import MissingSamplesError
+from instrumentarium.tables.samplestore import MissingSamplesError, SamplesError
 from instrumentarium.tables.table import MissingTableError, TableError
 
 RATE = 32000
@@ -63,6 +63,27 @@ def test_a_corpus_that_was_not_ingested_is_named(folders: list[Path], tmp_path: 
         read_labels([*folders, tmp_path / "own"])
     with pytest.raises(MissingSamplesError, match=r"own/samples holds no sample shards"):
         open_samples(clips, [*folders, tmp_path / "own"])
+
+
+def test_damaged_samples_are_noticed_before_any_is_read(folders: list[Path]):
+    clips, path = read_clips(folders), folders[0] / "samples" / "000.npy"
+    data = bytearray(path.read_bytes())
+    data[-100] ^= 4
+    path.write_bytes(data)
+    with pytest.raises(SamplesError, match=r"irmas/samples/000\.npy is damaged"):
+        open_samples(clips, folders)
+    others = open_samples(clips[clips["corpus"] == "openmic"], folders)
+    assert note(others.read(0)) == 900
+
+
+def test_some_of_the_samples_are_taken_in_the_order_asked_for(folders: list[Path]):
+    samples = open_samples(read_clips(folders), folders)
+    taken = samples.take(["openmic/c", "irmas/b"])
+    assert taken.clip_ids == ("openmic/c", "irmas/b")
+    assert [note(taken.read(index)) for index in range(len(taken))] == [900, 500]
+    assert len(samples.take([])) == 0
+    with pytest.raises(KeyError, match="esc50/x"):
+        samples.take(["esc50/x"])
 
 
 def split_of(**parts: str) -> pd.DataFrame:

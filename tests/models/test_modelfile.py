@@ -230,11 +230,11 @@ def test_damage_says_what_to_do(saved: Path):
     path = saved / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"!")
     assert "it is damaged or another model's" in refusal(saved)
-    assert "restore it with `dvc checkout --force`" in refusal(saved)
+    assert "remove it and run `dvc checkout`" in refusal(saved)
     content = json.loads((saved / "model.json").read_text())
     (saved / "model.json").write_text(json.dumps(content | {"taxonomy_name": "of mine"}))
     assert "model.json is no model description: it is damaged or was changed" in refusal(saved)
-    assert "dvc checkout --force" in refusal(saved)
+    assert "run `dvc checkout`" in refusal(saved)
 
 
 @pytest.mark.parametrize("key", ["sha256", "weights_sha256"])

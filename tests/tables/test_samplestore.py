@@ -1,4 +1,6 @@
+import hashlib
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from instrumentarium.tables.samplestore import MissingSamplesError, SamplesError, SampleStore, SampleWriter
+from instrumentarium.runtime.files import write_json
+from instrumentarium.runtime.sealed import sealed
+from instrumentarium.tables.samplestore import (
+    CHECKSUMS,
+    MissingSamplesError,
+    SamplesError,
+    SampleStore,
+    SampleWriter,
+)
 
 
 def write(folder: Path, clips: list[np.ndarray], shard_samples: int = 2**20) -> list[int]:
@@ -39,7 +49,7 @@ def test_a_shard_that_is_cut_off_is_refused(tmp_path: Path, keep: int):
     write(tmp_path / "samples", draw_clips([40, 30]))
     path = tmp_path / "samples" / "000.npy"
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(SamplesError, match=r"000\.npy is damaged: .*run `dvc checkout --force`"):
+    with pytest.raises(SamplesError, match=r"000\.npy is damaged: .*run `dvc checkout`"):
         SampleStore(tmp_path / "samples")
 
 
@@ -59,7 +69,7 @@ def test_every_flipped_bit_of_a_header_and_every_surplus_byte_is_noticed(tmp_pat
 def test_a_shard_is_a_numpy_file_that_holds_whole_clips(tmp_path: Path):
     clips = draw_clips([4, 4, 4, 11, 2])
     write(tmp_path / "samples", clips, 10)
-    shards = [np.load(path) for path in sorted((tmp_path / "samples").iterdir())]
+    shards = [np.load(path) for path in sorted((tmp_path / "samples").glob("*.npy"))]
     assert [len(shard) for shard in shards] == [8, 4, 11, 2]
     np.testing.assert_array_equal(np.concatenate(shards), np.concatenate(clips))
     assert {shard.dtype.str for shard in shards} == {"<i2"}
@@ -167,3 +177,92 @@ def test_a_flipped_bit_in_a_header_is_refused_or_changes_nothing(tmp_path: Path)
         else:
             np.testing.assert_array_equal(store.read(0, 12), clips[0])
     assert refused > 4 * HEADER
+
+
+def test_every_flipped_bit_of_the_samples_is_noticed_before_one_is_read(tmp_path: Path):
+    write(tmp_path / "samples", draw_clips([5, 7]))
+    path = tmp_path / "samples" / "000.npy"
+    whole = path.read_bytes()
+    for bit in range(8 * HEADER, 8 * len(whole)):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        store = SampleStore(tmp_path / "samples")
+        with pytest.raises(SamplesError, match=r"000\.npy is damaged: the sha256 .* run `dvc checkout`"):
+            store.check([5])
+        with pytest.raises(SamplesError, match=r"000\.npy is damaged"):
+            store.read(0, 5)
+
+
+def test_only_shards_that_are_read_from_are_checked(tmp_path: Path):
+    clips = draw_clips([8, 8, 8])
+    write(tmp_path / "samples", clips, 8)
+    path = tmp_path / "samples" / "001.npy"
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    store = SampleStore(tmp_path / "samples")
+    store.check([0, 16])
+    np.testing.assert_array_equal(store.read(0, 8), clips[0])
+    np.testing.assert_array_equal(store.read(16, 8), clips[2])
+    for firsts in ([8], [0, 8, 16]):
+        with pytest.raises(SamplesError, match=r"001\.npy is damaged"):
+            store.check(firsts)
+    with pytest.raises(SamplesError, match=r"001\.npy is damaged"):
+        store.read(8, 8)
+
+
+def test_a_shard_is_hashed_once_however_often_it_is_read_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write(tmp_path / "samples", draw_clips([8, 8, 8]), 8)
+    hashed: list[str] = []
+    digest = hashlib.file_digest
+    monkeypatch.setattr(
+        hashlib, "file_digest", lambda file, kind: hashed.append(Path(file.name).name) or digest(file, kind)
+    )
+    store = SampleStore(tmp_path / "samples")
+    assert not hashed
+    store.check([0, 0, 8])
+    store.check([0, 8])
+    for _ in range(3):
+        store.read(8, 4), store.read(16, 4)
+    assert sorted(hashed) == ["000.npy", "001.npy", "002.npy"]
+
+
+def test_the_checksum_is_that_of_the_samples(tmp_path: Path):
+    clips = draw_clips([6, 6])
+    write(tmp_path / "samples", clips, 6)
+    content = json.loads((tmp_path / "samples" / CHECKSUMS).read_text())
+    assert content["shards"] == {f"00{n}.npy": hashlib.sha256(clips[n].tobytes()).hexdigest() for n in range(2)}
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda path: path.unlink(), "is missing"),
+        (lambda path: path.write_bytes(path.read_bytes().replace(b"000.npy", b"008.npy")), "damaged or was changed"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-9]), "it is no JSON"),
+        (lambda path: path.write_text("[]"), "holds no sealed checksums"),
+        (lambda path: path.write_text('{"shards": {}}'), "holds no sealed checksums"),
+        (lambda path: write_json(path, sealed({"shards": 3})), "holds no sealed checksums"),
+        (
+            lambda path: write_json(path, sealed({"shards": {"000.npy": "a"}})),
+            r"000\.npy, 001\.npy, and ingest wrote 000",
+        ),
+        (lambda path: path.with_name("001.npy").unlink(), r"the shards 000\.npy, and ingest wrote"),
+    ],
+)
+def test_a_store_without_the_checksums_of_its_shards_is_refused(tmp_path: Path, damage: object, said: str):
+    write(tmp_path / "samples", draw_clips([6, 6]), 6)
+    damage(tmp_path / "samples" / CHECKSUMS)
+    with pytest.raises(SamplesError, match=rf"{said}.*run `dvc checkout`"):
+        SampleStore(tmp_path / "samples")
+
+
+def test_a_store_that_was_cut_off_has_no_checksums(tmp_path: Path):
+    def cut_off() -> None:
+        with SampleWriter(tmp_path / "samples") as writer:
+            writer.append(draw_clips([6])[0])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cut_off()
+    with pytest.raises(SamplesError, match=r"checksums\.json is missing"):
+        SampleStore(tmp_path / "samples")

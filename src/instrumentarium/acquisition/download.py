@@ -23,6 +23,7 @@ from instrumentarium.runtime.cache import cache_folder, fingerprint
 from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.files import atomic_path, sync, sync_below, write_json, write_text_atomically
 from instrumentarium.runtime.jsonfile import JsonError, read_json
+from instrumentarium.runtime.process import NUMPY_BASELINE, numpy_baseline
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +112,7 @@ def render(corpus: Corpus, size: CorpusParams, seed: int, folder: Path, truth: P
             "sizes": sizes,
             "versions": {name: version(name) for name in RENDERERS},
             "checksums": "archives and truth",
+            "arithmetic": NUMPY_BASELINE,
         },
         code.rglob("*.py"),
     )
@@ -126,13 +128,14 @@ def render(corpus: Corpus, size: CorpusParams, seed: int, folder: Path, truth: P
 
 
 def _render_into(kept: Path, corpus: Corpus, sizes: Mapping[str, int], seed: int) -> None:
-    renderer = importlib.import_module(f"instrumentarium.miniature.layouts.{corpus}")
     kept.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix="rendering-", dir=kept.parent))
     try:
         (staging / "archives").mkdir()
         (staging / "truth").mkdir()
-        renderer.render(staging / "archives", staging / "truth" / TRUTH, seed=seed, **sizes)
+        with numpy_baseline():  # which the renderer loads, and its workers do
+            renderer = importlib.import_module(f"instrumentarium.miniature.layouts.{corpus}")
+            renderer.render(staging / "archives", staging / "truth" / TRUTH, seed=seed, **sizes)
         write_json(staging / CHECKSUMS, _checksums(staging))
         sync_below(staging)
         if not _intact(kept):  # another process may have been quicker

@@ -1,6 +1,6 @@
 """The clips of a split with their samples, targets and observed, read from the stages' tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -63,14 +63,40 @@ class ClipSamples:
         """Return the samples of the clip at `index`, (n_samples,), without copying them."""
         return self.stores[self.store_of[index]].read(self.first_sample[index], self.n_samples[index])
 
+    def take(self, clip_ids: Iterable[str]) -> "ClipSamples":
+        """Return the samples of some of these clips, in the order asked for, of the same stores.
+
+        Raises:
+            KeyError: if one is not among these clips.
+        """
+        at = {clip_id: index for index, clip_id in enumerate(self.clip_ids)}
+        rows = [at[clip_id] for clip_id in clip_ids]
+        return ClipSamples(
+            clip_ids=tuple(self.clip_ids[row] for row in rows),
+            stores=self.stores,
+            store_of=tuple(self.store_of[row] for row in rows),
+            first_sample=tuple(self.first_sample[row] for row in rows),
+            n_samples=tuple(self.n_samples[row] for row in rows),
+        )
+
 
 def open_samples(clips: pd.DataFrame, folders: Sequence[Path]) -> ClipSamples:
-    """Return the samples of `clips`, in their order; each folder is one corpus's, named for it."""
-    stores = {folder.name: index for index, folder in enumerate(folders)}
+    """Return the samples of `clips`, in their order; each folder is one corpus's, named for it.
+
+    The shards that hold one of them are checked for damage, all before the first is read.
+
+    Raises:
+        MissingSamplesError: if a corpus has no samples.
+        SamplesError: if a shard is damaged.
+    """
+    stores = {folder.name: SampleStore(folder / "samples") for folder in folders}
+    places = {name: index for index, name in enumerate(stores)}
+    for corpus, rows in clips.groupby("corpus"):
+        stores[str(corpus)].check(rows["first_sample"])
     return ClipSamples(
         clip_ids=tuple(clips["clip_id"]),
-        stores=tuple(SampleStore(folder / "samples") for folder in folders),
-        store_of=tuple(stores[corpus] for corpus in clips["corpus"]),
+        stores=tuple(stores.values()),
+        store_of=tuple(places[corpus] for corpus in clips["corpus"]),
         first_sample=tuple(int(first) for first in clips["first_sample"]),
         n_samples=tuple(int(count) for count in clips["n_samples"]),
     )

@@ -141,7 +141,7 @@ class Thresholds(BaseModel):
             found = cls.model_validate(unseal(content, path)[0] if isinstance(content, Mapping) else content)
         except DamagedFileError as error:
             raise ThresholdsError(
-                f"{path} does not hold thresholds: {error.reason}; restore it with `dvc checkout --force`, choose them "
+                f"{path} does not hold thresholds: {error.reason}; remove it and run `dvc checkout`, choose them "
                 "again with `dvc repro --force evaluate`, or take the key sha256 out if the change is yours"
             ) from error
         except ValidationError as error:

@@ -30,7 +30,7 @@ WEIGHTS_SEAL = "weights_sha256"
 MOST_VALUES = 1 << 23
 """Samples, or values of a spectrum, that a window may have: 32 MB as float32; ten seconds at 32 kHz are 320,000."""
 RESTORE = (
-    "restore it with `dvc checkout --force`, or where DVC's cache is damaged, too, with `dvc pull` from a remote; or train "
+    "remove it and run `dvc checkout`, or where DVC's cache is damaged, too, `dvc pull` from a remote; or train "
     "again with `dvc repro --force train`"
 )
 

@@ -75,7 +75,7 @@ def as_csv(predictions: Sequence[Prediction]) -> str:
     writer.writerow(CSV_COLUMNS)
     for found in predictions:
         if found.error is not None or found.duration_s is None:
-            writer.writerow([as_cell(found.path), "", "", "", "", "", "", found.error])
+            writer.writerow([as_cell(found.path), "", "", "", "", "", "", as_cell(found.error or "")])
             continue
         rows = zip(found.taxonomy.instruments, found.scores.tolist(), found.present.tolist(), strict=True)
         for instrument, score, present in rows:

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.jsonfile import JsonError, read_json
+from instrumentarium.runtime.process import Reproducible
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -23,6 +24,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+REPRODUCIBLE: TypeAdapter[Reproducible] = TypeAdapter(Reproducible)
+"""What `training.reproducible` may be."""
 
 
 class ParamsError(UserError, ValueError):

@@ -42,7 +42,7 @@ def worker_pool(kind: Literal["threads", "processes"]) -> Iterator[Executor | No
 
 
 def map_in_order(
-    pool: Executor | None, function: Callable[[Task], Result], tasks: Iterable[Task], title: str
+    pool: Executor | None, function: Callable[[Task], Result], tasks: Iterable[Task], title: str, unit: str = "clips"
 ) -> Iterator[Result]:
     """Yield `function(task)` for every task, in their order, computed by the pool.
 
@@ -50,9 +50,10 @@ def map_in_order(
         pool: of `worker_pool`; None computes here, one task after the other.
         function: for processes, importable from a module.
         tasks: taken one by one, and only AHEAD a core before the one whose result is yielded, which bounds the memory.
-        title: of the progress bar, which counts clips.
+        title: of the progress bar.
+        unit: what it counts.
     """
-    with progress_bar(title, "clips", total=len(tasks) if isinstance(tasks, Sized) else None) as bar:
+    with progress_bar(title, unit, total=len(tasks) if isinstance(tasks, Sized) else None) as bar:
         if pool is None:
             for task in tasks:
                 yield function(task)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from instrumentarium.models.params import Pretrained
+from instrumentarium.runtime.process import Reproducible
 from instrumentarium.runtime.section import Count, Positive, Section, Seed, Share
 
 Curves = Literal["dvclive", "tensorboard", "none"]
@@ -29,6 +30,7 @@ class TrainingParams(Section):
     """What every training run shares, whatever the model."""
 
     seed: Seed | None
+    reproducible: Reproducible
     sampling: Literal["uniform", "balanced"]
     weight_decay: Annotated[float, Field(ge=0)]
     decay_norms: bool

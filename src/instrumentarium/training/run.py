@@ -187,10 +187,11 @@ def _read_splits(params: DeclaredParams, inputs: Inputs, taxonomy: Taxonomy) -> 
         taxonomy,
         irmas_train_absent=params.read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT),
     )
+    samples = open_samples(clips_of(clips, split_table, "train", "validation"), inputs.corpora)
     data = {}
     for name in ("train", "validation"):
-        chosen = clips_of(clips, split_table, name)
-        data[name] = SplitData(open_samples(chosen, inputs.corpora), arrays.take(list(chosen["clip_id"])))
+        chosen = list(clips_of(clips, split_table, name)["clip_id"])
+        data[name] = SplitData(samples.take(chosen), arrays.take(chosen))
     return data
 
 
