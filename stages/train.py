@@ -23,13 +23,14 @@ def main(
     split: Annotated[Path, typer.Option(help="The split table.")],
     stats: Annotated[Path, typer.Option(help="The normalisation of the features.")],
     selected: Annotated[Path, typer.Option(help="Folder of the selected front end, backbone, head, loss and recipe.")],
+    keys_tempos: Annotated[Path, typer.Option(help="The table of keys and tempi, by which partners may be chosen.")],
     out: Annotated[Path, typer.Option(help="Folder for model.safetensors and model.json.")],
     metrics: Annotated[Path, typer.Option(help="Metrics of the best epoch, as JSON.")],
     plots: Annotated[Path, typer.Option(help="Folder for the plots' data, written after every epoch.")],
     live: Annotated[Path, typer.Option(help="Folder for the curves of DVCLive or TensorBoard; no output.")],
 ) -> None:
     """Train the model; an interrupted training goes on where it was."""
-    inputs = Inputs(corpus_folders(clips_folder), labels, taxonomy, split, stats, selected)
+    inputs = Inputs(corpus_folders(clips_folder), labels, taxonomy, split, stats, selected, keys_tempos)
     logging.info(train(stage_params(), inputs, out, metrics, plots, live))
 
 
