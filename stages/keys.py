@@ -27,7 +27,11 @@ def main(
     plots: Annotated[Path, typer.Option(help="Folder for the plots' data.")],
 ) -> None:
     """Estimate key and tempo of each training recording, where partners of an augmentation are chosen by them."""
-    rate, corpora, table = stage_params().read("audio.sample_rate_hz", int), corpus_folders(clips_folder), SPLIT.read(split)
+    rate, corpora, table = (
+        stage_params().read("audio.sample_rate_hz", int),
+        corpus_folders(clips_folder),
+        SPLIT.read(split),
+    )
     train = clips_of(read_clips(corpora), table, "train")
     used = train if read_section(asked, KeysParams).by else train.iloc[:0]
     recordings = dict(zip(table["clip_id"], table["recording_id"], strict=True))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from instrumentarium.drawing.colours import colours_of
+from instrumentarium.tables.schemas import PITCH_CLASSES
 from instrumentarium.tables.taxonomy import taxonomy_of
 
 OPENMIC20 = taxonomy_of(

@@ -49,8 +49,9 @@ def _shape(selection: Selection, sample_rate_hz: int) -> FeatureShape:
 
 
 def check_files(params: Params, splits: Path, taxonomies: Path) -> None:
-    """Make sure that what params.yaml names in the file system is there: a frozen split, archives, weights, impulse
-    responses, a taxonomy.
+    """Make sure that what params.yaml names in the file system is there.
+
+    That is a frozen split, archives, weights, impulse responses and a taxonomy.
 
     Args:
         params: all of them.

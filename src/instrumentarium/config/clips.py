@@ -50,8 +50,8 @@ def lacking_backgrounds(augmentation: AugmentParams, collection: CollectionParam
     if augmentation.background is None or collection.corpora.esc50.use or collection.corpora.own.use:
         return []
     return [
-        "the augmentation has `background`, which takes clips without any instrument, and the collection uses neither esc50 nor own; "
-        "use one of them, or choose another augmentation"
+        "the augmentation has `background`, which takes clips without any instrument, and the collection uses neither "
+        "esc50 nor own; use one of them, or choose another augmentation"
     ]
 
 

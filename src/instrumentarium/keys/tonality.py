@@ -31,7 +31,7 @@ class Key:
 
 
 def key_of(chroma: FloatArray) -> Key | None:
-    """Return the key whose profile correlates best with (12,) strengths of pitch classes from C on; None if all are alike."""
+    """Return the key whose profile correlates best with the strengths (12,) of pitch classes from C on, or None."""
     if np.ptp(chroma) == 0:
         return None
     found = [

@@ -119,7 +119,9 @@ class Sources:
             params = composition.sequence if draw.sequence[row] else composition.sum
             wanted = 0 if negative[row] else int(draw.count[row]) - 1  # a negative stays one
             partners = (
-                self.pools[params.partners].draw(int(clip), wanted, params.instruments, rng) if wanted and params else []
+                self.pools[params.partners].draw(int(clip), wanted, params.instruments, rng)
+                if wanted and params
+                else []
             )
             chosen.append(partners)
         draw = draw.fewer(torch.tensor([1 + len(partners) for partners in chosen]))

@@ -7,7 +7,6 @@ import torch
 from model_fixtures import STILL, STRONG, augmented
 from torch import Tensor
 
-from instrumentarium.training.augment.params import AugmentParams
 from instrumentarium.training.augment.waveforms import (
     WaveformDraw,
     apply_waveforms,

@@ -83,7 +83,7 @@ class Composition(Augmentation):
 
         Every source is brought to the level of the first before its gain; next to a silent one it keeps its own.
         """
-        batch, sources, samples = x.shape
+        sources, samples = x.shape[1:]
         places = (draw.count > 1).nonzero()[:, 0]
         own = x[:, 0].clone()
         if not len(places):
@@ -113,7 +113,7 @@ class Composition(Augmentation):
         return rises - falls
 
     def unite(self, targets: Tensor, observed: Tensor, draw: CompositionDraw) -> tuple[Tensor, Tensor]:
-        """Return targets and observed, both (batch, instruments), of those of the sources, (batch, sources, instruments)."""
+        """Return both (batch, instruments), of those of the sources, (batch, sources, instruments)."""
         there = torch.arange(targets.shape[1])[None, :, None] < draw.count[:, None, None]
         there = there.to(targets.device)
         together = union(torch.where(there, targets, 0), torch.where(there, observed, 1))

@@ -63,9 +63,7 @@ class Filters(Augmentation):
         """Return the filtered waveforms."""
 
         def changed(waveforms: Tensor, places: Tensor) -> Tensor:
-            kind, lower_hz, upper_hz = (
-                each[places].to(x.device) for each in (draw.kind, draw.lower_hz, draw.upper_hz)
-            )
+            kind, lower_hz, upper_hz = (each[places].to(x.device) for each in (draw.kind, draw.lower_hz, draw.upper_hz))
 
             def magnitudes(hz: Tensor) -> Tensor:
                 low = torch.where((kind != HIGH_PASS)[:, None], low_pass(hz, upper_hz), 1.0)

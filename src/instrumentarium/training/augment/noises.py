@@ -1,4 +1,4 @@
-"""Coloured noise: its power falls or rises by a number of decibels an octave (0 white, -3 pink, -6 brown, 3 blue, 6 violet)."""
+"""Coloured noise: its power rises by a number of decibels an octave (0 white, -3 pink, -6 brown, 3 blue, 6 violet)."""
 
 from dataclasses import dataclass
 

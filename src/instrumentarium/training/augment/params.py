@@ -49,7 +49,7 @@ class WarpParams(Section):
 
 
 class ReverberationParams(Section):
-    """A tail of each band's power; `longest_s` for a fall of 60 dB, `strongest_db` its energy against the direct sound's."""
+    """A tail of each band's power: seconds for a fall of 60 dB, and its energy against the direct sound's."""
 
     probability: Share
     longest_s: Annotated[float, Field(ge=0.2, le=20)]
@@ -134,9 +134,10 @@ class ClippingParams(Section):
 
 
 class ImpulseResponseParams(Section):
-    """A room by its impulse response: a measured one of the WAV and FLAC files in `folder`, or, where that is null, noise
-    that dies away exponentially, within 0.2 s to `longest_s` by 60 dB. Its tail has up to `strongest_db` of the direct
-    sound's energy if it is made, what was measured if it was measured.
+    """A room by its impulse response: a measured one of the WAV and FLAC files in `folder`, or a made one.
+
+    A made one, where `folder` is null, is noise that dies away exponentially, within 0.2 s to `longest_s` by 60 dB, and
+    has up to `strongest_db` of the direct sound's energy.
     """
 
     probability: Share

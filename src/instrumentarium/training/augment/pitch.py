@@ -1,8 +1,8 @@
 """Pitch shift and time stretch of waveforms by a phase vocoder (Flanagan, Golden: Phase vocoder, Bell Syst. Tech. J. 1966).
 
 The rows of a batch that are changed are changed by one factor, so that torchaudio's phase vocoder and resampler take them
-together; the next batch draws another. A factor of pitch is a ratio of small whole numbers, within 2 cents of what was drawn:
-the resampler's cost grows with them.
+together; the next batch draws another. A factor of pitch is a ratio of small whole numbers, within 2 cents of what was
+drawn: the resampler's cost grows with them.
 """
 
 import math

@@ -1,7 +1,8 @@
 """Reverberation by impulse response: the waveform convolved with a room's answer to a click, made or measured.
 
 A made one is noise that dies away exponentially behind the direct sound (Moorer, "About this reverberation business",
-Computer Music Journal 1979). A measured one begins with its peak, the direct sound, so that nothing comes later than it did.
+Computer Music Journal 1979). A measured one begins with its peak, the direct sound, so that nothing comes later than it
+did.
 """
 
 from dataclasses import dataclass
@@ -89,9 +90,7 @@ class RoomDraw:
     seed: int  # of the made ones' noise
 
 
-def made_responses(
-    reverberation_s: Tensor, tail_gain: Tensor, samples: int, sample_rate_hz: int, seed: int
-) -> Tensor:
+def made_responses(reverberation_s: Tensor, tail_gain: Tensor, samples: int, sample_rate_hz: int, seed: int) -> Tensor:
     """Return impulse responses (rows, samples), 1 at the first sample and a tail of the energy `tail_gain` behind it."""
     device = reverberation_s.device
     generator = torch.Generator(device).manual_seed(seed)

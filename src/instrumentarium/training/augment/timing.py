@@ -8,7 +8,7 @@ from instrumentarium.training.augment.params import PolarityParams, TimeShiftPar
 
 
 class TimeShift(Augmentation):
-    """Windows moved round: what leaves at one end comes in at the other, as `torch.roll` does. A draw is (batch,) samples."""
+    """Windows moved round: what leaves at one end comes in at the other, as by `torch.roll`. A draw is (batch,)."""
 
     domain: Domain = "waveform"
 
