@@ -36,7 +36,7 @@ def main(
     used = train if read_section(asked, KeysParams).by else train.iloc[:0]
     recordings = dict(zip(table["clip_id"], table["recording_id"], strict=True))
     found = estimate_all(open_samples(used, corpora), recordings, rate)
-    KEYS_TEMPOS.write(found, out)
+    KEYS_TEMPOS.write(out, found)
     write_json(plots / "keys.json", key_rows(found))
     write_json(plots / "tempos.json", tempo_rows(found))
     logging.info("keys: %d training clips in; key and tempo of %d recordings out", len(used), len(found))

@@ -94,11 +94,13 @@ class Composition(Augmentation):
         gains = draw.gain[places].to(x.device)[:, :, None] * common / levels.clamp(min=SILENT)
         there = torch.arange(sources)[None, :] < draw.count[places, None]
         gains = torch.where(there[:, :, None].to(x.device), gains, 0.0)
-        sequence = draw.sequence[places].to(x.device)[:, None, None]
-        parts = torch.where(sequence, self._fades(draw, places, samples).to(x.device), 1.0)
-        total = (rows * gains * parts).sum(dim=1)
-        power = (draw.gain[places].square() * there).sum(dim=1, keepdim=True).to(x.device)  # of independent sources
-        own[places.to(x.device)] = torch.where(sequence[:, 0], total, total * power.rsqrt())
+        power = (draw.gain[places].square() * there).sum(dim=1).to(x.device)  # of independent sources
+        sequence = draw.sequence[places].to(x.device)
+        gains = gains * torch.where(sequence, 1.0, power.rsqrt())[:, None, None]
+        parts = draw.sequence[places].nonzero()[:, 0]
+        if len(parts):
+            rows[parts.to(x.device)] *= self._fades(draw, places[parts], samples).to(x.device)
+        own[places.to(x.device)] = torch.einsum("bsn,bs->bn", rows, gains[:, :, 0])
         return own
 
     def _fades(self, draw: CompositionDraw, places: Tensor, samples: int) -> Tensor:

@@ -1,8 +1,8 @@
 """Pitch shift and time stretch of waveforms by a phase vocoder (Flanagan, Golden: Phase vocoder, Bell Syst. Tech. J. 1966).
 
 The rows of a batch that are changed are changed by one factor, so that torchaudio's phase vocoder and resampler take them
-together; the next batch draws another. A factor of pitch is a ratio of small whole numbers, within 2 cents of what was
-drawn: the resampler's cost grows with them.
+together; the next batch draws another. A factor of pitch is a ratio of small whole numbers, since the resampler's cost
+grows with them: what is drawn is rounded to the nearest one.
 """
 
 import math
@@ -19,8 +19,8 @@ from instrumentarium.training.augment.params import PitchShiftParams, TimeStretc
 FRAME_S = 0.064
 """Of a spectrum: long enough to part the partials of low notes."""
 OVERLAP = 4
-LARGEST_TERM = 32
-"""Of the ratio by which pitch is shifted."""
+LARGEST_DENOMINATOR = 64
+"""Of the ratio by which pitch is shifted: 27 cents from 1 to the next ratio, and less elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class PitchShift(Augmentation):
         """Draw for a batch (batch, samples); a factor of 1 changes nothing."""
         chosen = happens(self.params.probability, shape[0], generator)
         semitones = (2 * float(torch.rand(1, generator=generator)) - 1) * self.params.semitones
-        return PitchDraw(chosen, Fraction(2 ** (semitones / 12)).limit_denominator(LARGEST_TERM))
+        return PitchDraw(chosen, Fraction(2 ** (semitones / 12)).limit_denominator(LARGEST_DENOMINATOR))
 
     def apply(self, x: Tensor, draw: PitchDraw) -> Tensor:
         """Return the waveforms with all frequencies times the factor; what rises above Nyquist is gone."""
