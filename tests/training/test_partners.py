@@ -208,7 +208,7 @@ def test_validation_is_never_augmented(monkeypatch: pytest.MonkeyPatch):
     for kind in (Composition, Background, WaveformAugmentation):
 
         def noted(self, x, draw, original=kind.apply):
-            calls.append(kind)
+            calls.append(original)
             return original(self, x, draw)
 
         monkeypatch.setattr(kind, "apply", noted)
