@@ -117,8 +117,8 @@ def scored(
     table, clips = scores_table(taxonomy), read_clips(corpora)
     split = SPLIT.read(data / "split.csv")
     chosen = clips_of(clips, split, "validation", "test")
-    with tempfile.TemporaryDirectory(prefix="augmentation-gain-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="augmentation-gain-") as temporary:
+        folder = Path(temporary)
         write_selection(params.selection, folder / "selected")
         inputs = Inputs(
             corpora,

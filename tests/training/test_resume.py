@@ -110,6 +110,7 @@ def train(collection: Path, tmp_path: Path, cache: Path) -> Train:
             out / "model",
             out / "train.json",
             out / "plots",
+            out / "live",
         )
         assert line.startswith("train: 15 training and 9 validation clips in; cnn after ")
         return bytes_below(out)

@@ -70,7 +70,7 @@ KEYS_TEMPOS = Table(
     made_by="keys",
     columns={
         "recording_id": Text,  # of the split table
-        "key": Literal[(*PITCH_CLASSES, "unknown")],  # type: ignore[valid-type]  # unknown of silence
+        "key": Literal[(*PITCH_CLASSES, "unknown")],  # unknown of silence
         "mode": Literal["major", "minor", "unknown"],
         "key_strength": Annotated[float, Field(ge=-1, le=1)],  # correlation with the key's profile; 0 where unknown
         "tempo_bpm": Annotated[float, Field(ge=0, allow_inf_nan=False)],  # 0 where unknown

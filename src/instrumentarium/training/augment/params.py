@@ -265,7 +265,7 @@ class AugmentParams(Section):
     @property
     def spectral(self) -> list[str]:
         """Names of what needs a frequency axis."""
-        return [name for name, part in self.used.items() if name in SPECTRAL and getattr(part, "probability", 1)]
+        return [name for name, part in self.used.items() if name in SPECTRAL and getattr(part, "probability", 1.0) > 0]
 
     @property
     def changes_spectra(self) -> bool:
@@ -280,8 +280,8 @@ class AugmentParams(Section):
     def problems(self, sample_rate_hz: int) -> list[str]:
         """Say which frequencies do not exist at a sample rate, each with its key below the entry."""
         edges = {
-            "filters.highest_hz": self.filters and self.filters.highest_hz,
-            "codec.lowest_hz": self.codec and self.codec.lowest_hz,
+            "filters.highest_hz": None if self.filters is None else self.filters.highest_hz,
+            "codec.lowest_hz": None if self.codec is None else self.codec.lowest_hz,
         }
         return [
             f"{key} is {edge:g}, and half of audio.sample_rate_hz is {sample_rate_hz / 2:g}; it must lie below"
