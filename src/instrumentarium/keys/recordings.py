@@ -35,15 +35,15 @@ def estimate(recording: Recording) -> dict[str, object]:
     sounding = [waveform for waveform in waveforms if np.abs(waveform).max(initial=0.0) >= SILENT_PEAK]
     if not sounding:
         return {"recording_id": recording_id, **UNKNOWN}
-    chroma, autocorrelation = np.zeros(12), 0.0
+    chroma, tempograms = np.zeros(12), []
     for waveform in sounding:
         padded = np.pad(waveform, (0, max(N_FFT - len(waveform), 0)))
         power = np.abs(librosa.stft(padded, n_fft=N_FFT, hop_length=N_FFT // 2)) ** 2
         chroma += librosa.feature.chroma_stft(S=power, sr=rate, n_fft=N_FFT, norm=None).sum(axis=1)
         onsets = librosa.onset.onset_strength(y=padded, sr=rate, hop_length=HOP_LENGTH)
         tempogram = librosa.feature.tempogram(onset_envelope=onsets, sr=rate, hop_length=HOP_LENGTH, norm=None)
-        autocorrelation = autocorrelation + tempogram.mean(axis=1, keepdims=True)
-    key = key_of(chroma)
+        tempograms.append(tempogram.mean(axis=1, keepdims=True))
+    key, autocorrelation = key_of(chroma), np.sum(tempograms, axis=0)
     tempo = librosa.feature.tempo(tg=autocorrelation, sr=rate, hop_length=HOP_LENGTH)
     return {
         "recording_id": recording_id,

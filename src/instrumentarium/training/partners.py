@@ -99,7 +99,7 @@ class PartnerPool:
             if (column is traits.genre) == (rule == "genre") and rule in {"genre", "key"}:
                 known = self.sounding[column[self.sounding] != unknown]
                 self.groups = {value: known[column[known] == value] for value in np.unique(column[known])}
-        if not any(len(np.unique(self.recording[self.candidates(clip)])) > 1 for clip in self.sounding):
+        if not any(len(np.unique(self.recording[self.candidates(clip)])) > 1 for clip in self.sounding.tolist()):
             what = "at all" if rule == "random" else f"of one {rule}"
             raise PartnersError(
                 f"no two training recordings {what} can be put together; choose other `partners` for sum or concatenate, "

@@ -36,8 +36,12 @@ class Layer:
 
     def to(self, device: torch.device) -> "Layer":
         """Return the layer on `device`; the draw stays on the processor."""
-        moved = (each.to(device, non_blocking=True) for each in (self.waveforms, self.targets, self.observed))
-        return replace(self, **dict(zip(("waveforms", "targets", "observed"), moved, strict=True)))
+        return replace(
+            self,
+            waveforms=self.waveforms.to(device, non_blocking=True),
+            targets=self.targets.to(device, non_blocking=True),
+            observed=self.observed.to(device, non_blocking=True),
+        )
 
 
 def read_window(samples: ClipSamples, clip: int, position: float, length: int) -> npt.NDArray[np.int16]:

@@ -40,7 +40,8 @@ def filtered(waveforms: Tensor, sample_rate_hz: int, magnitudes: Callable[[Tenso
     """Return waveforms (rows, samples) whose frequencies are weighted by magnitudes(hz), (rows, frequencies)."""
     length = waveforms.shape[1] + PADDING
     hz = torch.fft.rfftfreq(length, 1 / sample_rate_hz, device=waveforms.device)
-    return torch.fft.irfft(torch.fft.rfft(waveforms, n=length) * magnitudes(hz), n=length)[:, : waveforms.shape[1]]
+    result: Tensor = torch.fft.irfft(torch.fft.rfft(waveforms, n=length) * magnitudes(hz), n=length)
+    return result[:, : waveforms.shape[1]]
 
 
 class Filters(Augmentation):

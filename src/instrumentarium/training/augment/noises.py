@@ -61,5 +61,5 @@ def coloured_noise(slopes_db: Tensor, samples: int, sample_rate_hz: int, seed: i
     white = torch.randn(len(slopes_db), samples, generator=generator, device=device)
     hz = torch.fft.rfftfreq(samples, 1 / sample_rate_hz, device=device)
     octaves = (hz.clamp(min=LOWEST_HZ) / LOWEST_HZ)[None, :] ** (slopes_db[:, None] / DB_PER_OCTAVE)
-    noise = torch.fft.irfft(torch.fft.rfft(white) * octaves, n=samples)
+    noise: Tensor = torch.fft.irfft(torch.fft.rfft(white) * octaves, n=samples)
     return noise / level(noise)

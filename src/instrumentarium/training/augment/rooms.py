@@ -106,7 +106,8 @@ def convolved(waveforms: Tensor, responses: Tensor) -> Tensor:
     """Return each of the waveforms (rows, samples) convolved with its response (rows, any), cut to its length."""
     length = waveforms.shape[1] + responses.shape[1]
     product = torch.fft.rfft(waveforms, n=length) * torch.fft.rfft(responses, n=length)
-    return torch.fft.irfft(product, n=length)[:, : waveforms.shape[1]]
+    result: Tensor = torch.fft.irfft(product, n=length)
+    return result[:, : waveforms.shape[1]]
 
 
 class ImpulseResponse(Augmentation):
