@@ -22,6 +22,7 @@ def main(
     split: Annotated[Path, typer.Option(help="The split table.")],
     stats: Annotated[Path, typer.Option(help="The normalisation of the features.")],
     selected: Annotated[Path, typer.Option(help="Folder of the selected front end, backbone, head, loss and recipe.")],
+    keys_tempos: Annotated[Path, typer.Option(help="The table of keys and tempi, by which partners may be chosen.")],
     out: Annotated[Path, typer.Option(help="Folder for model.safetensors and model.json.")],
     metrics: Annotated[Path, typer.Option(help="Metrics of the best epoch, as JSON.")],
     plots: Annotated[Path, typer.Option(help="Folder for the plots' data, written after every epoch.")],
@@ -33,7 +34,7 @@ def main(
     from instrumentarium.clips.collection import corpus_folders
     from instrumentarium.training.run import Inputs, train
 
-    inputs = Inputs(corpus_folders(clips_folder), labels, taxonomy, split, stats, selected)
+    inputs = Inputs(corpus_folders(clips_folder), labels, taxonomy, split, stats, selected, keys_tempos)
     logging.info(train(params, inputs, out, metrics, plots, live))
 
 

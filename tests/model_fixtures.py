@@ -1,7 +1,7 @@
 """Small models, parameters and clips, for tests that train and predict within seconds."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,42 +99,25 @@ RECIPE = RecipeParams(
     windows="short",
     augmentation="strong",
 )
-STILL = AugmentParams(
-    gain_db=0.0,
-    noise_probability=0.0,
-    noise_snr_db=20.0,
-    equaliser_probability=0.0,
-    equaliser_db=0.0,
-    band_limit_probability=0.0,
-    band_limit_hz=2000.0,
-    warp_probability=0.0,
-    warp_semitones=0.0,
-    reverberation_probability=0.0,
-    reverberation_s=2.0,
-    reverberation_db=0.0,
-    mix_probability=0.0,
-    mix_level_db=0.0,
-    time_mask_share=0.0,
-    band_mask_share=0.0,
-)
+STILL = AugmentParams()
 """No augmentation at all."""
-STRONG = AugmentParams(
-    gain_db=12.0,
-    noise_probability=0.7,
-    noise_snr_db=10.0,
-    equaliser_probability=0.7,
-    equaliser_db=9.0,
-    band_limit_probability=0.5,
-    band_limit_hz=1000.0,
-    warp_probability=0.5,
-    warp_semitones=3.0,
-    reverberation_probability=0.5,
-    reverberation_s=2.0,
-    reverberation_db=0.0,
-    mix_probability=0.5,
-    mix_level_db=6.0,
-    time_mask_share=0.2,
-    band_mask_share=0.2,
+
+
+def augmented(**parts: Mapping[str, object]) -> AugmentParams:
+    """Return parameters of these augmentations alone."""
+    return AugmentParams.model_validate(parts)
+
+
+STRONG = augmented(
+    gain={"db": 12.0},
+    noise={"probability": 0.7, "snr_db": 10.0},
+    equaliser={"probability": 0.7, "db": 9.0},
+    band_limit={"probability": 0.5, "lowest_hz": 1000.0},
+    warp={"probability": 0.5, "semitones": 3.0},
+    reverberation={"probability": 0.5, "longest_s": 2.0, "strongest_db": 0.0},
+    mix={"probability": 0.5, "level_db": 6.0},
+    time_mask={"share": 0.2},
+    band_mask={"share": 0.2},
 )
 
 
@@ -267,7 +250,7 @@ def tiny_run(
     return TrainingRun(
         model=model,
         objective=build_objective(loss, LABELS, model.head.embedding_size),
-        augmentations=build_augmentations(augment, model.frontend),
+        augmentations=build_augmentations(augment, model.frontend, RATE_HZ),
         recipe=recipe,
         training=TRAINING.model_copy(update=training),
         windows=WINDOWS,

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from instrumentarium.drawing.colours import colours_of
+from instrumentarium.tables.schemas import PITCH_CLASSES
 from instrumentarium.tables.taxonomy import taxonomy_of
 
 OPENMIC20 = taxonomy_of(
@@ -96,6 +97,14 @@ def rows_of(plot: str, codes: Sequence[str], seed: int = 0) -> list[Row]:
         "split/cooccurrence": lambda: _pairs(codes, "instrument", "with"),
         "split/labels_per_clip": lambda: _bars("labels"),
         "split/durations": lambda: _bars("duration_s"),
+        "keys/keys": lambda: [
+            {"key": key, "mode": mode, "recordings": 1 + place + seed}
+            for place, key in enumerate(PITCH_CLASSES)
+            for mode in ("major", "minor")
+        ],
+        "keys/tempos": lambda: [
+            {"tempo_bpm": tempo, "to_bpm": tempo + 10, "recordings": 1 + tempo % 4 + seed} for tempo in (80, 90, 130)
+        ],
         "split/genres": lambda: [
             {"instrument": code, "genre": genre, "count": 2, "share": 0.5}
             for code in codes

@@ -186,7 +186,7 @@ def test_params_yaml_is_written_as_dvc_writes_it(tmp_path: Path) -> None:
         ("models.cnn.recipes.miniature.learning_rate", 0.00123),
         ("models.resnext.recipes.miniature.precision", "bf16-mixed"),
         ("heads.linear_mean.dropout", 0.345),
-        ("augmentations.strong.gain_db", 1.25),
+        ("augmentations.strong.gain.db", 1.25),
         ("split.esc50_validation_fold", 3),
         ("split.irmas_test_songs.validation", 0.25),
         ("split.frozen", "halves.csv"),

@@ -88,7 +88,7 @@ def test_a_selector_goes_before_the_models_entry(load: Load):
 def test_every_front_end_that_makes_spectra_goes_with_a_network_over_spectra(frontend: str, load: Load):
     for model in ("cnn", "resnext"):
         selection = load({"model": model, "frontend": frontend}).selection
-        assert selection.augmentation.warps
+        assert selection.augmentation.shifts_pitch
         assert selection.windows.pitch_shift_semitones == 3
     message = refusal(load, {"model": "waveform", "frontend": frontend})
     assert (
@@ -98,8 +98,8 @@ def test_every_front_end_that_makes_spectra_goes_with_a_network_over_spectra(fro
 
 def test_each_collection_has_augmentation_and_windows_of_its_own(load: Load):
     rendered, published = (load({"collection": name}).selection for name in ("miniature", "full"))
-    assert rendered.augmentation.warps
-    assert not published.augmentation.warps
+    assert rendered.augmentation.shifts_pitch
+    assert not published.augmentation.shifts_pitch
     assert rendered.windows.pitch_shift_semitones == 3
     assert published.windows.pitch_shift_semitones == 0
     assert published.windows.length_s == 3
@@ -140,7 +140,7 @@ def test_spectra_cannot_be_augmented_where_there_are_none(load: Load):
     "changes",
     [
         {"augmentation": "mild"},
-        {"augmentations.strong.warp_probability": 0.0},
+        {"augmentations.strong.warp.probability": 0.0},
         {"models.cnn.recipes.full.windows": "two_seconds"},
     ],
 )
@@ -153,7 +153,7 @@ def test_each_part_is_written_to_a_file_of_its_own_and_read_again(load: Load, tm
     selection = load({}).selection
     write_selection(selection, tmp_path / "selected")
     assert sorted(path.name for path in (tmp_path / "selected").iterdir()) == [
-        f"{name}.json" for name in ("augmentation", "backbone", "frontend", "head", "loss", "recipe", "windows")
+        f"{name}.json" for name in ("augmentation", "backbone", "frontend", "head", "keys", "loss", "recipe", "windows")
     ]
     assert read_section(tmp_path / "selected" / "frontend.json", FRONTEND) == selection.frontend
 

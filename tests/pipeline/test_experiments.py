@@ -182,8 +182,8 @@ def test_an_experiment_is_applied_whole(lab: Checkout) -> None:
             ["allowed: ast, ast_tiny, cnn, ", "; did you mean 'resnext'?"],
         ),
         (
-            ["evaluate.rule=best", f"{RATE}=high", "+augmentations.strong.gain_bd=3"],
-            ["  evaluate.rule: ", f"  {RATE}: ", "augmentations.strong: 'gain_bd' is not a parameter here"],
+            ["evaluate.rule=best", f"{RATE}=high", "+augmentations.strong.gain.bd=3"],
+            ["  evaluate.rule: ", f"  {RATE}: ", "augmentations.strong.gain: 'bd' is not a parameter here"],
             ["'fixed', 'global' or 'per_instrument', found 'best'", "valid number, found 'high'", "mean 'gain_db'?"],
         ),
         (

@@ -14,6 +14,7 @@ from model_fixtures import (
     STRONG,
     WINDOWS,
     Parts,
+    augmented,
     clip_samples,
     label_rows,
     noise_clips,
@@ -118,7 +119,7 @@ def test_scores_are_the_mean_probability_over_each_clips_windows():
 
 def test_two_timbres_are_learned(tmp_path: Path):
     recipe = RECIPE.model_copy(update={"epochs": 8, "windows_per_epoch": 96})
-    history = quick_fit(tmp_path, tiny_run(recipe=recipe, augment=STILL.model_copy(update={"gain_db": 6.0})))
+    history = quick_fit(tmp_path, tiny_run(recipe=recipe, augment=augmented(gain={"db": 6.0})))
     losses = [row["train_loss"] for row in history.rows]
     assert [row["epoch"] for row in history.rows] == list(range(8))
     assert losses[-1] < 0.5 * losses[0]
@@ -178,13 +179,14 @@ def test_augmentation_follows_from_seed_epoch_and_batch():
 
 
 @pytest.mark.parametrize(
-    "strengths", [{"equaliser_probability": 1.0, "equaliser_db": 9.0}, {"band_limit_probability": 1.0}]
+    "strengths",
+    [{"equaliser": {"probability": 1.0, "db": 9.0}}, {"band_limit": {"probability": 1.0, "lowest_hz": 2000.0}}],
 )
-def test_gains_on_bands_reach_the_model_before_the_floor(strengths: dict[str, float]):
+def test_gains_on_bands_reach_the_model_before_the_floor(strengths: dict[str, dict[str, float]]):
     model = tiny_model().eval()
     seen = []
     model.normalise.forward = lambda features: seen.append(features) or features  # type: ignore[method-assign]
-    run = tiny_run(model, augment=STILL.model_copy(update=strengths))
+    run = tiny_run(model, augment=augmented(**strengths))
     RecognitionTask(run, TRAIN, VALIDATION).augmented_output(a_batch())
     plain = model.frontend(to_waveforms(a_batch().waveforms))
     change = (seen[0] - plain)[:, 0]
@@ -373,7 +375,7 @@ def test_mixed_precision_learns_too(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("parts", "augment"),
-    [(Parts(head=ATTENTION), STRONG), (RAW, STILL.model_copy(update={"gain_db": 6.0, "mix_probability": 0.3}))],
+    [(Parts(head=ATTENTION), STRONG), (RAW, augmented(gain={"db": 6.0}, mix={"probability": 0.3, "level_db": 0.0}))],
     ids=["attention over time", "raw waveform"],
 )
 def test_neither_a_spectrogram_nor_a_pooled_vector_is_assumed(parts: Parts, augment: AugmentParams, tmp_path: Path):

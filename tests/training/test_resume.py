@@ -106,10 +106,11 @@ def train(collection: Path, tmp_path: Path, cache: Path) -> Train:
         files = {name: collection / name for name in ("labels.csv", "taxonomy.json", "split.csv", "stats.json")}
         line = experiment.train(
             params(seed, training),
-            Inputs([collection / "irmas"], *files.values(), tmp_path / "selected"),
+            Inputs([collection / "irmas"], *files.values(), tmp_path / "selected", tmp_path / "keys_tempos.csv"),
             out / "model",
             out / "train.json",
             out / "plots",
+            out / "live",
         )
         assert line.startswith("train: 15 training and 9 validation clips in; cnn after ")
         return bytes_below(out)

@@ -15,6 +15,7 @@ from instrumentarium.commands.export import export
 from instrumentarium.commands.find_lr import find_lr
 from instrumentarium.commands.predict import predict
 from instrumentarium.commands.report import listen, report
+from instrumentarium.commands.show_augmentations import show_augmentations
 
 app = typer.Typer(help="Which instruments play in a recording.", no_args_is_help=True, add_completion=False)
 
@@ -41,6 +42,7 @@ app.command()(describe)
 app.command()(export)
 app.command("analyse-length")(analyse_length)
 app.command("find-lr")(find_lr)
+app.command("show-augmentations")(show_augmentations)
 app.command()(compare)
 app.command()(evaluate)
 app.command()(report)

@@ -54,6 +54,7 @@ def _tested(lowest: float, highest: float, steps: int) -> "RangeTest":
             split=DATA / "split.csv",
             stats=DATA / "stats.json",
             selected=selected,
+            keys_tempos=DATA / "keys_tempos.csv",
         )
         prepared = prepare(DeclaredParams(read_yaml(PARAMS_FILE), "find-lr"), inputs)
     return find_learning_rate(prepared.run, prepared.data["train"], lowest=lowest, highest=highest, steps=steps)

@@ -14,6 +14,7 @@ from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.section import ParamsError
 from instrumentarium.splitting.frozen import frozen_file
 from instrumentarium.tables.selection import is_file, read_taxonomy_file
+from instrumentarium.training.augment.rooms import response_files
 
 
 def check_architectures(params: Params) -> None:
@@ -48,7 +49,9 @@ def _shape(selection: Selection, sample_rate_hz: int) -> FeatureShape:
 
 
 def check_files(params: Params, splits: Path, taxonomies: Path) -> None:
-    """Make sure that what params.yaml names in the file system is there: a frozen split, archives, weights, a taxonomy.
+    """Make sure that what params.yaml names in the file system is there.
+
+    That is a frozen split, archives, weights, impulse responses and a taxonomy.
 
     Args:
         params: all of them.
@@ -77,6 +80,13 @@ def check_files(params: Params, splits: Path, taxonomies: Path) -> None:
                     weights_file(recipe.pretrained)
                 except UserError as error:
                     problems.append(f"models.{name}.recipes.{collection}.pretrained.at: {error}")
+    for name, augmentation in params.augmentations.items():
+        rooms = augmentation.impulse_response
+        if rooms is not None and rooms.measured is not None:
+            try:
+                response_files(rooms.measured)
+            except UserError as error:
+                problems.append(f"augmentations.{name}.impulse_response.folder: {error}")
     if is_file(params.taxonomy):
         try:
             problems += [

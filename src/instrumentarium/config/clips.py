@@ -11,6 +11,7 @@ from instrumentarium.corpora.openmic import published as openmic
 from instrumentarium.corpora.own import published as own
 from instrumentarium.corpora.source.params import CORPORA, Corpus
 from instrumentarium.runtime.section import closest
+from instrumentarium.training.augment.params import AugmentParams
 
 LONGEST_CLIP_S: Mapping[Corpus, float | None] = {
     "irmas": irmas.LONGEST_CLIP_S,
@@ -42,6 +43,16 @@ def too_long_windows(
                     f"{collection} lasts {longest:g} s; models.{name}.recipes.{collection} needs shorter windows"
                 )
     return problems
+
+
+def lacking_backgrounds(augmentation: AugmentParams, collection: CollectionParams) -> list[str]:
+    """Say where backgrounds are asked for of a collection that can have no clip without any instrument."""
+    if augmentation.background is None or collection.corpora.esc50.use or collection.corpora.own.use:
+        return []
+    return [
+        "the augmentation has `background`, which takes clips without any instrument, and the collection uses neither "
+        "esc50 nor own; use one of them, or choose another augmentation"
+    ]
 
 
 def unknown_clips(clip_ids: tuple[str, ...], collection: CollectionParams) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from instrumentarium.clips.params import WindowsParams
 from instrumentarium.config.models import ModelParams
 from instrumentarium.frontends.params import AnyFrontEndParams
+from instrumentarium.keys.params import KeysParams
 from instrumentarium.models.params import WAVEFORM_KINDS, BackboneParams, HeadParams, lacks_weights
 from instrumentarium.runtime.files import write_json
 from instrumentarium.runtime.section import closest
@@ -71,13 +72,13 @@ class Selection:
         if not spectra and self.augmentation.changes_spectra:
             found.append(
                 f"the augmentation changes spectra, and the front end {self.frontend.kind} makes none; choose an entry of "
-                "`augmentations` whose shares and probabilities for spectra are 0"
+                f"`augmentations` without {', '.join(self.augmentation.spectral)}"
             )
-        if self.windows.pitch_shift_semitones and not (spectra and self.augmentation.warps):
+        if self.windows.pitch_shift_semitones and not (spectra and self.augmentation.shifts_pitch):
             found.append(
                 f"windows.pitch_shift_semitones is {self.windows.pitch_shift_semitones:g}, and the model is trained "
                 "without warps, so a shifted window is something it has never seen; set it to 0, or choose an "
-                "augmentation with warp_probability and warp_semitones"
+                "augmentation with warp or pitch_shift"
             )
         return found
 
@@ -119,6 +120,8 @@ def select(
 
 
 def write_selection(selection: Selection, folder: Path) -> None:
-    """Write each part of a selection into a JSON file of its own in `folder`."""
+    """Write each part of a selection into a JSON file of its own in `folder`, and whether keys or tempi are asked for."""
     for field in fields(selection):
         write_json(folder / f"{field.name}.json", getattr(selection, field.name).model_dump(mode="json"))
+    by = KeysParams(by=tuple(sorted(selection.augmentation.partners & {"key", "tempo"})))
+    write_json(folder / "keys.json", by.model_dump(mode="json"))

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from instrumentarium.acquisition.params import DownloadParams
 from instrumentarium.clips.params import WindowsParams
-from instrumentarium.config.clips import too_long_windows, unknown_clips
+from instrumentarium.config.clips import lacking_backgrounds, too_long_windows, unknown_clips
 from instrumentarium.config.collections import CollectionParams
 from instrumentarium.config.labels import LabelsParams
 from instrumentarium.config.models import ModelParams
@@ -78,7 +78,12 @@ class Params(Section):
         if not problems:
             problems += self._selection_problems()
             problems += too_long_windows(self.models, self.windows, self.collections)
-            problems += unknown_clips(self.explain.clips, self.collections[self.collection])
+            collection = self.collections[self.collection]
+            problems += lacking_backgrounds(self.selection.augmentation, collection)
+            for name, augmentation in self.augmentations.items():
+                found = augmentation.problems(self.audio.sample_rate_hz)
+                problems += [f"augmentations.{name}.{problem}" for problem in found]
+            problems += unknown_clips(self.explain.clips, collection)
         if problems:
             raise PydanticCustomError("names", "{text}", {"text": "\n  ".join(problems)})
         return self

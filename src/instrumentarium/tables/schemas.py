@@ -63,6 +63,20 @@ SPLIT = Table(
     columns={"clip_id": Text, "split": Literal["train", "validation", "test"], "recording_id": Text},
 )
 
+PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+KEYS_TEMPOS = Table(
+    name="keys_tempos",
+    key=("recording_id",),
+    made_by="keys",
+    columns={
+        "recording_id": Text,  # of the split table
+        "key": Literal[(*PITCH_CLASSES, "unknown")],  # unknown of silence
+        "mode": Literal["major", "minor", "unknown"],
+        "key_strength": Annotated[float, Field(ge=-1, le=1)],  # correlation with the key's profile; 0 where unknown
+        "tempo_bpm": Annotated[float, Field(ge=0, allow_inf_nan=False)],  # 0 where unknown
+    },
+)
+
 
 def scores_table(taxonomy: Taxonomy) -> Table:
     """Return the contract of a system's scores: one probability an instrument."""

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,16 +20,18 @@ from instrumentarium.runtime.cache import fingerprint
 from instrumentarium.runtime.files import write_json
 from instrumentarium.runtime.section import DeclaredParams, Seed, read_section
 from instrumentarium.runtime.seeds import derive_seed
-from instrumentarium.tables.schemas import SPLIT, resolved_labels_table
+from instrumentarium.tables.schemas import KEYS_TEMPOS, SPLIT, resolved_labels_table
 from instrumentarium.tables.taxonomy import Taxonomy, read_taxonomy
 from instrumentarium.training.augment.build import build_augmentations
 from instrumentarium.training.augment.params import AugmentParams
+from instrumentarium.training.augment.rooms import response_files
 from instrumentarium.training.fit import choose_precision, fit
 from instrumentarium.training.live import build_sinks, write_plot_rows
 from instrumentarium.training.objectives.base import TrainingLabels
 from instrumentarium.training.objectives.build import build_objective
 from instrumentarium.training.objectives.params import LOSS, LossParams
 from instrumentarium.training.params import RecipeParams, TrainingParams
+from instrumentarium.training.partners import clip_traits
 from instrumentarium.training.recorder import History
 from instrumentarium.training.resume import resume_folder
 from instrumentarium.training.split_data import SplitData
@@ -48,6 +50,7 @@ class Inputs:
     split: Path
     stats: Path
     selected: Path
+    keys_tempos: Path
 
 
 @dataclass(frozen=True)
@@ -95,11 +98,11 @@ def prepare(params: DeclaredParams, inputs: Inputs) -> Prepared:
         normalisation=normalisation,
         pretrained=recipe.pretrained,
     )
-    data = _read_splits(params, inputs, taxonomy)
+    data = _read_splits(params, inputs, taxonomy, augmentation)
     run = TrainingRun(
         model=model,
         objective=build_objective(loss, _training_labels(taxonomy, data["train"]), model.head.embedding_size),
-        augmentations=build_augmentations(augmentation, model.frontend),
+        augmentations=build_augmentations(augmentation, model.frontend, sample_rate_hz),
         recipe=recipe,
         training=training,
         windows=windows,
@@ -133,6 +136,7 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
             *(inputs.labels, inputs.taxonomy, inputs.split, inputs.stats),
             *(inputs.selected / f"{name}.json" for name in SELECTED),
             *(folder / "clips.csv" for folder in inputs.corpora),
+            *_undeclared(prepared.augmentation),
         ],
     )
     with resume_folder(key) as folder:
@@ -152,7 +156,7 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
             recipe={
                 **run.recipe.model_dump(mode="json"),
                 "loss": prepared.loss.model_dump(mode="json"),
-                "augmentation": prepared.augmentation.model_dump(mode="json"),
+                "augmentation": prepared.augmentation.model_dump(mode="json", exclude_none=True),
                 "training": run.training.model_dump(mode="json", exclude={"curves"}),
             },
             trained=TrainedOn(
@@ -179,7 +183,9 @@ SELECTED = ("frontend", "backbone", "head", "loss", "augmentation", "windows", "
 """The selected parameters that a training reads."""
 
 
-def _read_splits(params: DeclaredParams, inputs: Inputs, taxonomy: Taxonomy) -> dict[str, SplitData]:
+def _read_splits(
+    params: DeclaredParams, inputs: Inputs, taxonomy: Taxonomy, augmentation: AugmentParams
+) -> dict[str, SplitData]:
     clips, split_table = read_clips(inputs.corpora), SPLIT.read(inputs.split)
     arrays = label_arrays(
         clips,
@@ -190,9 +196,21 @@ def _read_splits(params: DeclaredParams, inputs: Inputs, taxonomy: Taxonomy) -> 
     samples = open_samples(clips_of(clips, split_table, "train", "validation"), inputs.corpora)
     data = {}
     for name in ("train", "validation"):
-        chosen = list(clips_of(clips, split_table, name)["clip_id"])
-        data[name] = SplitData(samples.take(chosen), arrays.take(chosen))
+        chosen = clips_of(clips, split_table, name)
+        names = list(chosen["clip_id"])
+        data[name] = SplitData(samples.take(names), arrays.take(names))
+        if name == "train" and augmentation.partners:
+            recordings = dict(zip(split_table["clip_id"], split_table["recording_id"], strict=True))
+            asked = augmentation.partners & {"key", "tempo"}
+            keys_tempos = KEYS_TEMPOS.read(inputs.keys_tempos) if asked else None
+            data[name] = replace(data[name], traits=clip_traits(chosen, recordings, keys_tempos))
     return data
+
+
+def _undeclared(augmentation: AugmentParams) -> list[Path]:
+    """Return the files of the user's that a training reads besides its inputs, so that none is resumed after a change."""
+    rooms = augmentation.impulse_response
+    return [] if rooms is None or rooms.measured is None else response_files(rooms.measured)
 
 
 def _training_labels(taxonomy: Taxonomy, train: SplitData) -> TrainingLabels:

@@ -1,5 +1,6 @@
 """Batches of windows drawn at random for training."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,9 @@ from torch.utils.data import Dataset
 
 from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.clips.levels import levels_db
-from instrumentarium.clips.windows import cut_window
 from instrumentarium.runtime.seeds import derive_seed
+from instrumentarium.training.augment.composition import CompositionDraw
+from instrumentarium.training.sources import Layer, Sources, part_of, read_window
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class TrainingBatch:
     targets: Tensor  # (batch, instruments) float32 in {0, 1}
     observed: Tensor  # (batch, instruments) float32 in {0, 1}
     number: int
+    layers: tuple[Layer, ...] = ()  # what is put together with the windows
 
     def to(self, device: torch.device) -> "TrainingBatch":
         """Return the batch on `device`."""
@@ -30,6 +33,7 @@ class TrainingBatch:
             self.targets.to(device, non_blocking=True),
             self.observed.to(device, non_blocking=True),
             self.number,
+            tuple(layer.to(device) for layer in self.layers),
         )
 
 
@@ -89,10 +93,12 @@ class EpochBatches(Dataset[TrainingBatch]):
         balanced: bool = False,
         seed: int,
         epoch: int,
+        sources: Sources | None = None,
     ) -> None:
         self.samples, self.targets, self.observed = samples, targets, observed
         self.loudest_db, self.quietest_db = loudest_db, quietest_db  # levels of the clips, (clips,), and the limit
         self.window_samples, self.batch_size = window_samples, batch_size
+        self.epoch, self.sources = epoch, sources
         rng = np.random.default_rng(derive_seed(seed, "epoch", epoch))
         negatives = np.asarray(~targets.any(axis=1) & observed.all(axis=1))
         self.clips = draw_clips(negatives, windows, negatives_share, rng, targets if balanced else None)
@@ -108,14 +114,24 @@ class EpochBatches(Dataset[TrainingBatch]):
         clips = self.clips[where]
         waveforms = np.empty((len(clips), self.window_samples), dtype=np.int16)
         for row, (clip, position) in enumerate(zip(clips, self.positions[where], strict=True)):
-            samples = self.samples.read(int(clip))
-            start = int(position * max(len(samples) - self.window_samples + 1, 1))
-            waveforms[row] = cut_window(samples, start, self.window_samples)
-        too_soft = self.loudest_db[clips] - levels_db(waveforms) >= self.quietest_db
+            waveforms[row] = read_window(self.samples, int(clip), position, self.window_samples)
+        layers = () if self.sources is None else self.sources.layers(clips, self.epoch, number)
+        too_soft = self.loudest_db[clips] - self._levels_db(waveforms, layers) >= self.quietest_db
         hidden = self.targets[clips] & too_soft[:, None]
         return TrainingBatch(
             torch.from_numpy(waveforms),
             torch.from_numpy((self.targets[clips] & ~hidden).astype(np.float32)),
             torch.from_numpy((self.observed[clips] & ~hidden).astype(np.float32)),
             number,
+            layers,
         )
+
+    @staticmethod
+    def _levels_db(waveforms: npt.NDArray[np.int16], layers: Sequence[Layer]) -> npt.NDArray[np.float64]:
+        """Return the level of each window, (batch,), of its part alone where it begins a sequence."""
+        levels = levels_db(waveforms)
+        for draw in (layer.draw for layer in layers):
+            if isinstance(draw, CompositionDraw):
+                for row in (draw.sequence & (draw.count > 1)).nonzero()[:, 0].tolist():
+                    levels[row] = levels_db(part_of(waveforms[row], draw, row, 0)[None])[0]
+        return levels

@@ -4,14 +4,16 @@ from dataclasses import dataclass
 
 from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.clips.labels import LabelArrays
+from instrumentarium.training.partners import ClipTraits
 
 
 @dataclass(frozen=True)
 class SplitData:
-    """The clips of one split: their samples and labels, row by row."""
+    """The clips of one split: their samples and labels, row by row; and their traits where they are put together."""
 
     samples: ClipSamples
     labels: LabelArrays
+    traits: ClipTraits | None = None
 
     def __post_init__(self) -> None:
         """Make sure that row n is the same clip in both."""

@@ -29,6 +29,7 @@ from instrumentarium.training.objectives.base import Objective
 from instrumentarium.training.params import RecipeParams, TrainingParams
 from instrumentarium.training.sampling import EpochBatches, TrainingBatch
 from instrumentarium.training.schedule import averaged_model, build_optimizer, build_schedule
+from instrumentarium.training.sources import Sources
 from instrumentarium.training.split_data import SplitData
 from instrumentarium.training.validation import (
     ValidationBatch,
@@ -98,6 +99,7 @@ class RecognitionTask(pl.LightningModule):
         )
         cut, quietest_db = (run.window_samples, run.hop_samples), run.windows.quietest_db
         self.loudest_db = loudest_levels(train.samples, *cut)
+        self.sources = self._sources() if any(each.domain == "sources" for each in run.augmentations) else None
         levels, owners = window_levels(validation.samples, *cut)
         self.validation_weights = window_weights(levels, quietest_db, owners)
         self.losses: list[Tensor] = []  # of this epoch's batches
@@ -137,9 +139,25 @@ class RecognitionTask(pl.LightningModule):
             balanced=run.training.sampling == "balanced",
             seed=run.seed,
             epoch=self.current_epoch,
+            sources=self.sources,
         )
         workers = 4 if torch.cuda.is_available() else 0  # on the processor, workers would only take its cores
         return DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=False)
+
+    def _sources(self) -> Sources:
+        """Return what finds the windows that training windows are put together with; validation's never are."""
+        run, data = self.run, self.train_data
+        return Sources(
+            run.augmentations,
+            data.samples,
+            data.labels.targets,
+            data.labels.observed,
+            data.traits,
+            loudest_db=self.loudest_db,
+            window_samples=run.window_samples,
+            quietest_db=run.windows.quietest_db,
+            seed=run.seed,
+        )
 
     def val_dataloader(self) -> DataLoader[ValidationBatch]:
         """Return every window of every validation clip, in batches."""
@@ -150,7 +168,15 @@ class RecognitionTask(pl.LightningModule):
         generator = torch.Generator().manual_seed(
             derive_seed(self.run.seed, "augment", self.current_epoch, batch.number)
         )
-        targets, observed = batch.targets, batch.observed
+        waveforms, targets, observed = to_waveforms(batch.waveforms), batch.targets, batch.observed
+        for layer in batch.layers:  # drawn where they were read
+            sources = torch.cat([waveforms[:, None], to_waveforms(layer.waveforms)], dim=1)
+            waveforms = layer.augmentation.apply(sources, layer.draw)
+            targets, observed = layer.augmentation.unite(
+                torch.cat([targets[:, None], layer.targets], dim=1),
+                torch.cat([observed[:, None], layer.observed], dim=1),
+                layer.draw,
+            )
 
         def augmented(x: Tensor, domain: Domain) -> Tensor:
             nonlocal targets, observed
@@ -161,7 +187,7 @@ class RecognitionTask(pl.LightningModule):
                     targets, observed = augmentation.unite(targets, observed, draw)
             return x
 
-        waveforms = augmented(to_waveforms(batch.waveforms), "waveform")
+        waveforms = augmented(waveforms, "waveform")
         frontend = self.model.frontend
         if isinstance(frontend, PowerFrontEnd):
             features = frontend.compress(augmented(frontend.power(waveforms), "power"))

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from model_fixtures import STILL, STRONG
+from model_fixtures import STILL, STRONG, augmented
 from torch import Tensor
 
 from instrumentarium.training.augment.params import AugmentParams
@@ -30,10 +30,6 @@ def draw(params: AugmentParams, batch: int = 500, seed: int = 0) -> SpectrumDraw
 
 def masks(params: AugmentParams, batch: int = 500, seed: int = 0) -> MaskDraw:
     return draw_masks(batch, BANDS, FRAMES, params, torch.Generator().manual_seed(seed))
-
-
-def only(**changes: float) -> AugmentParams:
-    return STILL.model_copy(update=changes)
 
 
 def runs(mask: Tensor) -> Tensor:
@@ -70,7 +66,7 @@ def test_shapes_name_the_axes():
 
 
 def test_a_warp_is_interpolation_between_the_bands_around():
-    drawn = draw(only(warp_probability=1.0, warp_semitones=5.0), batch=20)
+    drawn = draw(augmented(warp={"probability": 1.0, "semitones": 5.0}), batch=20)
     assert (drawn.warp.log2().abs() <= 5 / 12 + 1e-6).all()
     power = torch.rand(20, BANDS, FRAMES)
     centres = CENTRES_HZ.double().numpy()
@@ -95,7 +91,7 @@ def test_a_tone_rises_with_the_warp_and_leaves_the_top_empty():
 
 
 def test_a_warp_comes_as_often_as_asked():
-    drawn = draw(only(warp_probability=0.3, warp_semitones=2.0), batch=4000)
+    drawn = draw(augmented(warp={"probability": 0.3, "semitones": 2.0}), batch=4000)
     assert (drawn.warp != 1).double().mean() == pytest.approx(0.3, abs=0.03)
 
 
@@ -115,7 +111,7 @@ def test_an_impulse_dies_away_as_its_reverberation_time_says():
 
 
 def test_a_room_answers_the_sum_with_the_sum_of_its_answers():
-    drawn = draw(only(reverberation_probability=1.0), batch=3)
+    drawn = draw(augmented(reverberation={"probability": 1.0, "longest_s": 2.0, "strongest_db": 0.0}), batch=3)
     one, two = torch.rand(2, 3, BANDS, FRAMES)
     together = apply_reverberation(one + two, 0.05, drawn)
     np.testing.assert_allclose(
@@ -125,7 +121,7 @@ def test_a_room_answers_the_sum_with_the_sum_of_its_answers():
 
 
 def test_rooms_are_as_frequent_long_and_loud_as_asked():
-    drawn = draw(only(reverberation_probability=0.4, reverberation_s=3.0, reverberation_db=-5.0), batch=4000)
+    drawn = draw(augmented(reverberation={"probability": 0.4, "longest_s": 3.0, "strongest_db": -5.0}), batch=4000)
     assert float((drawn.tail_gain > 0).float().mean()) == pytest.approx(0.4, abs=0.03)
     loud_db = 10 * drawn.tail_gain[drawn.tail_gain > 0].log10()
     assert -30 <= loud_db.min() < -29
@@ -135,14 +131,14 @@ def test_rooms_are_as_frequent_long_and_loud_as_asked():
 
 
 def test_gains_are_exact_in_each_band():
-    drawn = draw(only(equaliser_probability=1.0, equaliser_db=9.0), batch=4)
+    drawn = draw(augmented(equaliser={"probability": 1.0, "db": 9.0}), batch=4)
     power = torch.rand(4, BANDS, FRAMES) + 0.1
     changed_db = 10 * (apply_gains(power, drawn) / power).log10()
     np.testing.assert_allclose(changed_db, drawn.gain_db[:, :, None].expand_as(power), atol=1e-4)
 
 
 def test_the_equaliser_is_bounded_smooth_and_as_frequent_as_asked():
-    gain_db = draw(only(equaliser_probability=0.7, equaliser_db=9.0), batch=2000).gain_db
+    gain_db = draw(augmented(equaliser={"probability": 0.7, "db": 9.0}), batch=2000).gain_db
     assert 8 < gain_db.abs().max() <= 9
     assert gain_db.mean().abs() < 0.3
     # from one of the six control points to the next there are 39/5 bands, and at most 18 dB
@@ -151,7 +147,7 @@ def test_the_equaliser_is_bounded_smooth_and_as_frequent_as_asked():
 
 
 def test_a_band_limit_lowers_the_bands_above_its_edge_and_no_other():
-    gain_db = draw(only(band_limit_probability=1.0, band_limit_hz=2000.0)).gain_db
+    gain_db = draw(augmented(band_limit={"probability": 1.0, "lowest_hz": 2000.0})).gain_db
     lowered = gain_db == -ROLL_OFF_DB
     assert torch.equal(gain_db, torch.where(lowered, -ROLL_OFF_DB, 0.0))
     assert not lowered[:, CENTRES_HZ <= 2000].any()
@@ -163,20 +159,20 @@ def test_a_band_limit_lowers_the_bands_above_its_edge_and_no_other():
 
 
 def test_a_band_limit_above_all_bands_lowers_none():
-    assert not draw(only(band_limit_probability=1.0, band_limit_hz=20000.0)).gain_db.any()
+    assert not draw(augmented(band_limit={"probability": 1.0, "lowest_hz": 20000.0})).gain_db.any()
 
 
 def test_a_band_limit_is_as_frequent_as_asked():
-    gain_db = draw(only(band_limit_probability=0.4, band_limit_hz=500.0), batch=3000).gain_db
+    gain_db = draw(augmented(band_limit={"probability": 0.4, "lowest_hz": 500.0}), batch=3000).gain_db
     assert float((gain_db[:, -1] != 0).float().mean()) == pytest.approx(0.4, abs=0.03)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.35, 1.0])
 @pytest.mark.parametrize(
-    ("name", "knob", "size"), [("band_mask", "band_mask_share", BANDS), ("frame_mask", "time_mask_share", FRAMES)]
+    ("name", "knob", "size"), [("band_mask", "band_mask", BANDS), ("frame_mask", "time_mask", FRAMES)]
 )
 def test_a_mask_is_one_stretch_of_at_most_its_share(name: str, knob: str, size: int, share: float):
-    mask = getattr(masks(only(**{knob: share}), batch=2000), name)
+    mask = getattr(masks(augmented(**{knob: {"share": share}}), batch=2000), name)
     assert mask.shape == (2000, size)
     assert (runs(mask) <= 1).all()
     width = mask.sum(dim=1)
@@ -189,18 +185,18 @@ def test_a_mask_is_one_stretch_of_at_most_its_share(name: str, knob: str, size: 
 
 def test_the_band_mask_masks_bands_and_the_time_mask_frames():
     features = torch.randn(50, 1, BANDS, FRAMES) + 10
-    bands = apply_masks(features, masks(only(band_mask_share=0.5), batch=50))[:, 0] == 0
+    bands = apply_masks(features, masks(augmented(band_mask={"share": 0.5}), batch=50))[:, 0] == 0
     assert bands.any()
     assert torch.equal(bands.any(dim=2), bands.all(dim=2))  # a band is masked in all frames or in none
     assert not bands.all(dim=1).any()  # and no frame is masked throughout
-    frames = apply_masks(features, masks(only(time_mask_share=0.5), batch=50))[:, 0] == 0
+    frames = apply_masks(features, masks(augmented(time_mask={"share": 0.5}), batch=50))[:, 0] == 0
     assert frames.any()
     assert torch.equal(frames.any(dim=1), frames.all(dim=1))
     assert not frames.all(dim=2).any()
 
 
 def test_what_is_not_masked_is_kept():
-    drawn = masks(only(band_mask_share=0.5, time_mask_share=0.5), batch=50)
+    drawn = masks(augmented(band_mask={"share": 0.5}, time_mask={"share": 0.5}), batch=50)
     features = torch.randn(50, 1, BANDS, FRAMES)
     masked = drawn.band_mask[:, None, :, None] | drawn.frame_mask[:, None, None, :]
     result = apply_masks(features, drawn)

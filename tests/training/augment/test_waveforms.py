@@ -4,10 +4,9 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import torch
-from model_fixtures import STILL, STRONG
+from model_fixtures import STILL, STRONG, augmented
 from torch import Tensor
 
-from instrumentarium.training.augment.params import AugmentParams
 from instrumentarium.training.augment.waveforms import (
     WaveformDraw,
     apply_waveforms,
@@ -24,11 +23,6 @@ def noises(batch: int = 32, samples: int = 8000) -> Tensor:
     """Return waveforms at levels from -60 to -20 dB."""
     levels = torch.logspace(-3, -1, batch)[:, None]
     return levels * torch.randn(batch, samples, generator=seeded(99))
-
-
-def only(**changes: float) -> AugmentParams:
-    """Return parameters by which nothing but `changes` is done."""
-    return STILL.model_copy(update=changes)
 
 
 def nothing(batch: int) -> WaveformDraw:
@@ -73,7 +67,7 @@ def test_the_batch_handed_in_is_not_changed():
 
 
 def test_gain_is_exact_and_uniform_in_decibels():
-    draw = draw_waveforms(2000, only(gain_db=12.0), seeded())
+    draw = draw_waveforms(2000, augmented(gain={"db": 12.0}), seeded())
     gain_db = decibels(draw.gain)
     assert gain_db.abs().max() <= 12 + 1e-4
     assert gain_db.mean().abs() < 0.5
@@ -85,7 +79,7 @@ def test_gain_is_exact_and_uniform_in_decibels():
 
 def test_gain_turns_no_polarity_and_no_time():
     waveforms = noises()
-    changed = apply_waveforms(waveforms, draw_waveforms(32, only(gain_db=12.0), seeded()))
+    changed = apply_waveforms(waveforms, draw_waveforms(32, augmented(gain={"db": 12.0}), seeded()))
     assert torch.equal(changed.sign(), waveforms.sign())
 
 
@@ -101,7 +95,7 @@ def test_noise_has_the_drawn_ratio_whatever_the_level(snr_db: float):
 
 
 def test_noise_lies_between_its_strongest_and_40_db():
-    draw = draw_waveforms(4000, only(noise_probability=0.25, noise_snr_db=10.0), seeded())
+    draw = draw_waveforms(4000, augmented(noise={"probability": 0.25, "snr_db": 10.0}), seeded())
     noisy = draw.noise_gain > 0
     assert float(noisy.float().mean()) == pytest.approx(0.25, abs=0.03)
     snr_db = -decibels(draw.noise_gain[noisy])
@@ -141,12 +135,12 @@ def test_the_second_clip_has_its_level_relative_to_the_first(mix_db: float):
 
 
 def test_a_clip_is_mixed_as_often_as_asked_and_never_with_itself():
-    draw = draw_waveforms(4000, only(mix_probability=0.4, mix_level_db=9.0), seeded())
+    draw = draw_waveforms(4000, augmented(mix={"probability": 0.4, "level_db": 9.0}), seeded())
     mixed = draw.partner_gain > 0
     assert float(mixed.float().mean()) == pytest.approx(0.4, abs=0.03)
     assert (draw.partner[mixed] != torch.arange(4000)[mixed]).all()
     assert decibels(draw.partner_gain[mixed]).abs().max() <= 9 + 1e-4
-    alone = draw_waveforms(1, only(mix_probability=1.0), seeded())
+    alone = draw_waveforms(1, augmented(mix={"probability": 1.0, "level_db": 0.0}), seeded())
     assert alone.partner_gain.tolist() == [0.0]
 
 

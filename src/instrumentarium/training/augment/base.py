@@ -5,13 +5,18 @@ are applied to a batch deterministically.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-Domain = Literal["waveform", "power", "features"]
-"""Waveforms (batch, samples), band powers (batch, bands, frames), or normalised features, with channels before bands."""
+Domain = Literal["sources", "waveform", "power", "features"]
+"""What an augmentation is applied to.
+
+`sources` are a window and what is put together with it, (batch, sources, samples), of which waveforms (batch, samples)
+come out. Then come waveforms, band powers (batch, bands, frames), and normalised features, with channels before bands.
+"""
 
 
 class Augmentation(ABC):
@@ -34,3 +39,33 @@ class Augmentation(ABC):
     def unite(self, targets: Tensor, observed: Tensor, draw: Any) -> tuple[Tensor, Tensor]:
         """Return targets and observed, both (batch, instruments), of the augmented batch; most leave them as they are."""
         return targets, observed
+
+
+def happens(probability: float, batch: int, generator: torch.Generator) -> Tensor:
+    """Draw (batch,), True with this probability."""
+    return torch.rand(batch, generator=generator) < probability
+
+
+def uniform(low: float, high: float, size: int, generator: torch.Generator) -> Tensor:
+    """Draw (size,) between two numbers."""
+    return low + (high - low) * torch.rand(size, generator=generator)
+
+
+def log_uniform(low: float, high: float, size: int, generator: torch.Generator) -> Tensor:
+    """Draw (size,) between two positive numbers, evenly in their logarithm."""
+    return low * (high / low) ** torch.rand(size, generator=generator)
+
+
+def draw_seed(generator: torch.Generator) -> int:
+    """Draw the seed of what is drawn on the device, such as noise."""
+    return int(torch.randint(2**62, (1,), generator=generator))
+
+
+def change_rows(x: Tensor, chosen: Tensor, change: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Return `x`, (batch, ...), with `change(rows of x, their places on the processor)` in place of the chosen rows."""
+    places = chosen.nonzero()[:, 0]
+    if not len(places):
+        return x
+    rows, changed = places.to(x.device), x.clone()
+    changed[rows] = change(x[rows], places)
+    return changed

@@ -14,7 +14,14 @@ from torch import Tensor
 from instrumentarium.frontends.base import SpectrumAxes
 from instrumentarium.frontends.warp import warp_matrices
 from instrumentarium.training.augment.base import Augmentation, Domain
-from instrumentarium.training.augment.params import AugmentParams
+from instrumentarium.training.augment.params import (
+    AugmentParams,
+    BandLimitParams,
+    EqualiserParams,
+    MaskParams,
+    ReverberationParams,
+    WarpParams,
+)
 
 CONTROL_POINTS = 6
 """An equaliser's curve goes through so many gains, evenly spaced over the bands."""
@@ -24,6 +31,11 @@ SHORTEST_S = 0.2
 """Reverberation time of a dry room; drawn between this and the longest, evenly in its logarithm."""
 TAIL_RANGE_DB = 25.0
 """The tail's level is drawn between the strongest and so much less."""
+NO_WARP = WarpParams(probability=0.0, semitones=0.0)
+NO_REVERBERATION = ReverberationParams(probability=0.0, longest_s=SHORTEST_S, strongest_db=0.0)
+NO_EQUALISER = EqualiserParams(probability=0.0, db=0.0)
+NO_BAND_LIMIT = BandLimitParams(probability=0.0, lowest_hz=500.0)
+NO_MASK = MaskParams(share=0.0)
 
 
 @dataclass(frozen=True)
@@ -55,24 +67,29 @@ def _mask(batch: int, size: int, share: float, generator: torch.Generator) -> Te
 def draw_spectra(
     batch: int, band_centres_hz: Tensor, params: AugmentParams, generator: torch.Generator
 ) -> SpectrumDraw:
-    """Draw from a CPU generator; `band_centres_hz` is (bands,)."""
+    """Draw from a CPU generator; `band_centres_hz` is (bands,).
+
+    All is drawn, also what is off, so that switching one of the four on or off leaves the draws of the others as they are.
+    """
     bands = len(band_centres_hz)
-    warped = torch.rand(batch, generator=generator) < params.warp_probability
-    semitones = (torch.rand(batch, generator=generator) * 2 - 1) * params.warp_semitones
+    warping, equaliser = params.warp or NO_WARP, params.equaliser or NO_EQUALISER
+    room, limit = params.reverberation or NO_REVERBERATION, params.band_limit or NO_BAND_LIMIT
+    warped = torch.rand(batch, generator=generator) < warping.probability
+    semitones = (torch.rand(batch, generator=generator) * 2 - 1) * warping.semitones
     warp = torch.where(warped, torch.pow(2.0, semitones / 12), 1.0)
-    reverberant = torch.rand(batch, generator=generator) < params.reverberation_probability
-    longest_s = max(params.reverberation_s, SHORTEST_S)
+    reverberant = torch.rand(batch, generator=generator) < room.probability
+    longest_s = max(room.longest_s, SHORTEST_S)
     reverberation_s = SHORTEST_S * (longest_s / SHORTEST_S) ** torch.rand(batch, generator=generator)
-    tail_db = params.reverberation_db - TAIL_RANGE_DB * torch.rand(batch, generator=generator)
-    points = (torch.rand(batch, 1, CONTROL_POINTS, generator=generator) * 2 - 1) * params.equaliser_db
+    tail_db = room.strongest_db - TAIL_RANGE_DB * torch.rand(batch, generator=generator)
+    points = (torch.rand(batch, 1, CONTROL_POINTS, generator=generator) * 2 - 1) * equaliser.db
     curve = torch.nn.functional.interpolate(points, size=bands, mode="linear", align_corners=True)[:, 0]
-    equalised = torch.rand(batch, generator=generator) < params.equaliser_probability
+    equalised = torch.rand(batch, generator=generator) < equaliser.probability
     gain_db = torch.where(equalised[:, None], curve, 0.0)
 
     top = float(band_centres_hz[-1])
-    low = min(params.band_limit_hz, top)
+    low = min(limit.lowest_hz, top)
     edge = low * (top / low) ** torch.rand(batch, generator=generator)
-    limited = torch.rand(batch, generator=generator) < params.band_limit_probability
+    limited = torch.rand(batch, generator=generator) < limit.probability
     above = band_centres_hz[None, :] > edge[:, None]
     gain_db = gain_db - torch.where(limited[:, None] & above, ROLL_OFF_DB, 0.0)
     return SpectrumDraw(
@@ -86,8 +103,8 @@ def draw_spectra(
 def draw_masks(batch: int, bands: int, frames: int, params: AugmentParams, generator: torch.Generator) -> MaskDraw:
     """Draw one mask of bands and one of frames for each row, from a CPU generator."""
     return MaskDraw(
-        band_mask=_mask(batch, bands, params.band_mask_share, generator),
-        frame_mask=_mask(batch, frames, params.time_mask_share, generator),
+        band_mask=_mask(batch, bands, (params.band_mask or NO_MASK).share, generator),
+        frame_mask=_mask(batch, frames, (params.time_mask or NO_MASK).share, generator),
     )
 
 

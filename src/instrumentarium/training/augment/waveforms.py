@@ -1,16 +1,18 @@
 """Augmentation of waveforms: summing two clips, gain, noise. Everything is batched and runs on the batch's device."""
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from instrumentarium.training.augment.base import Augmentation, Domain
-from instrumentarium.training.augment.params import AugmentParams
+from instrumentarium.training.augment.base import Augmentation, Domain, uniform
+from instrumentarium.training.augment.labels import union
+from instrumentarium.training.augment.levels import SILENT, level, linear
+from instrumentarium.training.augment.params import AugmentParams, GainParams, MixParams, NoiseParams
 
-SILENT = 1e-4
-"""Root mean square, -80 dB of full scale: what lies below is rounding, not sound."""
+NO_MIX = MixParams(probability=0.0, level_db=0.0)
+NO_NOISE = NoiseParams(probability=0.0, snr_db=0.0)
+NO_GAIN = GainParams(db=0.0)
 
 
 @dataclass(frozen=True)
@@ -24,34 +26,24 @@ class WaveformDraw:
     noise_seed: int
 
 
-def _uniform(low: float, high: float, size: int, generator: torch.Generator) -> Tensor:
-    return low + (high - low) * torch.rand(size, generator=generator)
-
-
-def _linear(decibels: Tensor) -> Tensor:
-    return torch.pow(10.0, decibels / 20)
-
-
 def draw_waveforms(batch: int, params: AugmentParams, generator: torch.Generator) -> WaveformDraw:
-    """Draw from a CPU generator, so that the draw is the same whatever the device."""
-    mixed = torch.rand(batch, generator=generator) < params.mix_probability
-    noisy = torch.rand(batch, generator=generator) < params.noise_probability
+    """Draw from a CPU generator, so that the draw is the same whatever the device.
+
+    All is drawn, also what is off, so that switching one of the three on or off leaves the draws of the others as they are.
+    """
+    mix, noise, gain = params.mix or NO_MIX, params.noise or NO_NOISE, params.gain or NO_GAIN
+    mixed = torch.rand(batch, generator=generator) < mix.probability
+    noisy = torch.rand(batch, generator=generator) < noise.probability
     partner = torch.randperm(batch, generator=generator)
-    partner_gain = _linear(_uniform(-params.mix_level_db, params.mix_level_db, batch, generator))
-    snr_db = _uniform(params.noise_snr_db, 40.0, batch, generator)
+    partner_gain = linear(uniform(-mix.level_db, mix.level_db, batch, generator))
+    snr_db = uniform(noise.snr_db, 40.0, batch, generator)
     return WaveformDraw(
         partner=partner,
         partner_gain=torch.where(mixed & (partner != torch.arange(batch)), partner_gain, 0.0),
-        gain=_linear(_uniform(-params.gain_db, params.gain_db, batch, generator)),
-        noise_gain=torch.where(noisy, _linear(-snr_db), 0.0),
+        gain=linear(uniform(-gain.db, gain.db, batch, generator)),
+        noise_gain=torch.where(noisy, linear(-snr_db), 0.0),
         noise_seed=int(torch.randint(2**62, (1,), generator=generator)),
     )
-
-
-def _level(waveforms: Tensor) -> Tensor:
-    """Return the root mean square of each waveform, (batch, 1)."""
-    norms: Tensor = torch.linalg.vector_norm(waveforms, dim=1, keepdim=True)
-    return norms / math.sqrt(waveforms.shape[1])
 
 
 def _noise(rows: int, samples: int, draw: WaveformDraw, device: torch.device) -> Tensor:
@@ -76,28 +68,21 @@ def apply_waveforms(waveforms: Tensor, draw: WaveformDraw) -> Tensor:
     if len(mixed):  # few rows are mixed and few get noise: only those are gone through again
         rows, partner_gain = mixed.to(device), draw.partner_gain[mixed].to(device)[:, None]
         partners = waveforms[draw.partner[mixed].to(device)]
-        level, partners_level = _level(waveforms[rows]), _level(partners)
-        common_level = torch.where(level > SILENT, level, partners_level)
+        own_level, partners_level = level(waveforms[rows]), level(partners)
+        common_level = torch.where(own_level > SILENT, own_level, partners_level)
         augmented[rows] += partners * (partner_gain * common_level / partners_level.clamp(min=SILENT))
     if len(noisy):
         rows, noise_gain = noisy.to(device), draw.noise_gain[noisy].to(device)[:, None]
-        augmented[rows] += _noise(len(noisy), samples, draw, device) * (noise_gain * _level(augmented[rows]))
+        augmented[rows] += _noise(len(noisy), samples, draw, device) * (noise_gain * level(augmented[rows]))
     return augmented.mul_(draw.gain.to(device)[:, None])
 
 
 def unite_labels(targets: Tensor, observed: Tensor, draw: WaveformDraw) -> tuple[Tensor, Tensor]:
-    """Return targets and observed, both (batch, instruments), of the mixed clips.
-
-    An instrument is present if it is present in either clip; it is known to be absent only if it is known to be absent
-    in both; otherwise nobody knows.
-    """
+    """Return targets and observed, both (batch, instruments), of the mixed clips."""
     partner = draw.partner.to(targets.device)
     mixed = (draw.partner_gain > 0).to(targets.device)[:, None]
-    present = targets.bool() & observed.bool()
-    absent = ~targets.bool() & observed.bool()
-    either = present | (present[partner] & mixed)
-    neither = absent & (absent[partner] | ~mixed)
-    return either.to(targets.dtype), (either | neither).to(observed.dtype)
+    other = torch.where(mixed, targets[partner], 0), torch.where(mixed, observed[partner], 1)
+    return union(torch.stack([targets, other[0]], dim=1), torch.stack([observed, other[1]], dim=1))
 
 
 class WaveformAugmentation(Augmentation):

@@ -1,0 +1,1 @@
+"""Key and tempo of recordings, for augmentations that put clips of one key or one tempo together."""
