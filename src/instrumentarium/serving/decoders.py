@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 import instrumentarium
+from instrumentarium.serving.decodingchild import READY
 from instrumentarium.serving.limits import Limits
 from instrumentarium.serving.refusals import BadUploadError, UnprocessableError
 
@@ -61,8 +62,8 @@ class Decoders:
 
     async def start(self) -> None:
         """Start all children, so that the first upload waits for none."""
-        for _ in range(self._limits.decoders):
-            self._idle.put_nowait(await self._spawn())
+        for child in await asyncio.gather(*(self._spawn() for _ in range(self._limits.decoders))):
+            self._idle.put_nowait(child)
 
     async def _spawn(self) -> "_Child":
         source = str(Path(instrumentarium.__file__).resolve().parents[1])
@@ -84,6 +85,13 @@ class Decoders:
         )
         child = _Child(process)
         self._children.add(child)
+        try:
+            if not await child.is_ready():
+                raise RuntimeError(f"a process that decodes does not start: status {await process.wait()}")
+        except BaseException:
+            self._children.discard(child)
+            child.kill()
+            raise
         return child
 
     async def decode(self, source: Path, target: Path) -> Decoded:
@@ -96,18 +104,18 @@ class Decoders:
         child = await self._idle.get()
         kept: _Child | None = None
         try:
-            if child is None or child.process.returncode is not None:
+            if child is None:
                 child = await self._spawn()
             answer = await child.ask({"source": str(source), "target": str(target)})
             if answer is not None and child.tasks < MOST_TASKS:
                 kept = child
         finally:
+            self._idle.put_nowait(kept)
             if child is not None and kept is None:
                 self.replaced += child.tasks < MOST_TASKS
                 self._children.discard(child)
                 child.kill()
                 await child.process.wait()  # it writes no more
-            self._idle.put_nowait(kept)
         if answer is None:
             status = await child.process.wait()
             raise UnprocessableError(_why(status, self._limits))
@@ -137,6 +145,11 @@ class _Child:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process, self.tasks = process, 0
+
+    async def is_ready(self) -> bool:
+        """Wait until it takes tasks; return whether it does."""
+        assert self.process.stdout is not None
+        return (await self.process.stdout.readline()).decode().strip() == READY
 
     async def ask(self, task: dict[str, str]) -> dict[str, object] | None:
         """Return the answer to a task, or None if the process ended before."""

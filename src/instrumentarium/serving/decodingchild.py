@@ -1,6 +1,7 @@
 """The process that decodes uploads, under limits of memory, processor time and file size; it runs nothing else.
 
-It reads a task a line from standard input and answers each with a line: JSON both. It ends when standard input does.
+It says READY, reads a task a line from standard input and answers each with a line: JSON both. It ends when standard input
+does.
 """
 
 import json
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from instrumentarium.decoding.pcm import AudioError
 from instrumentarium.decoding.stream import SampleStream
+
+READY = "ready"
 
 
 def limit(memory_bytes: int, file_bytes: int) -> None:
@@ -53,6 +56,8 @@ def main() -> None:
         os.dup2(nowhere.fileno(), sys.stderr.fileno())
     options = json.loads(sys.argv[1])
     limit(options["memory_bytes"], options["file_bytes"])
+    answers.write(READY + "\n")
+    answers.flush()
     for line in sys.stdin:
         limit_processor(options["processor_s"])
         task = json.loads(line)

@@ -1,9 +1,11 @@
 """The interface on a page for people, made of its OpenAPI schema: no script, nothing from elsewhere."""
 
+import re
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment
+from markupsafe import Markup, escape
 
 
 def reference_page(schema: dict[str, Any]) -> str:
@@ -16,8 +18,13 @@ def reference_page(schema: dict[str, Any]) -> str:
     ]
     contents = schema["components"]["schemas"]
     return Environment(autoescape=True).from_string(template).render(
-        info=schema["info"], operations=operations, contents=contents, type_of=type_of
+        info=schema["info"], operations=operations, contents=contents, type_of=type_of, marked=marked
     )
+
+
+def marked(text: str) -> Markup:
+    """Return text with what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def type_of(schema: dict[str, Any]) -> str:
