@@ -83,7 +83,9 @@ def build(root: Path, arguments: dict[str, str]) -> dict[str, list[str]]:
             case "RUN":
                 print(f"RUN {text[:100]}", file=sys.stderr)
                 set_ = {name: value for name, value in environment.items() if value or name == "DEVICE"}
-                subprocess.run(["/bin/bash", "-euo", "pipefail", "-c", moved(text, root)], cwd=here, env=set_, check=True)
+                subprocess.run(
+                    ["/bin/bash", "-euo", "pipefail", "-c", moved(text, root)], cwd=here, env=set_, check=True
+                )
             case "CMD":
                 commands["CMD"] = json.loads(text)
             case "HEALTHCHECK":
@@ -98,7 +100,9 @@ def try_it(root: Path, commands: dict[str, list[str]], model: Path) -> str:
     with subprocess.Popen(command, cwd=root / "workspace", env=environment) as process:
         try:
             end = time.monotonic() + SECONDS
-            while subprocess.run(commands["HEALTHCHECK"], env=environment, stderr=subprocess.DEVNULL, check=False).returncode:
+            while subprocess.run(
+                commands["HEALTHCHECK"], env=environment, stderr=subprocess.DEVNULL, check=False
+            ).returncode:
                 if process.poll() is not None or time.monotonic() > end:
                     raise SystemExit("the server is not healthy")
                 time.sleep(1)
@@ -107,7 +111,9 @@ def try_it(root: Path, commands: dict[str, list[str]], model: Path) -> str:
                 "b = io.BytesIO(); s.write(b, np.sin(np.arange(88200) / 16), 44100, format='WAV')\n"
                 "print(r.urlopen(r.Request('http://127.0.0.1:8000/v1/predict', b.getvalue())).read().decode())"
             )
-            found = subprocess.run(["python", "-c", code], env=environment, check=True, capture_output=True, text=True).stdout
+            found = subprocess.run(
+                ["python", "-c", code], env=environment, check=True, capture_output=True, text=True
+            ).stdout
         finally:
             process.send_signal(signal.SIGTERM)
     if process.returncode:
@@ -117,7 +123,11 @@ def try_it(root: Path, commands: dict[str, list[str]], model: Path) -> str:
 
 def size_mb(path: Path) -> int:
     """Return what a folder's files hold, hard links once."""
-    files = {(stat.st_dev, stat.st_ino): stat.st_size for each in path.rglob("*") if (stat := each.lstat()) and not each.is_dir()}
+    files = {
+        (stat.st_dev, stat.st_ino): stat.st_size
+        for each in path.rglob("*")
+        if (stat := each.lstat()) and not each.is_dir()
+    }
     return round(sum(files.values()) / 1e6)
 
 
@@ -136,7 +146,9 @@ def main() -> None:
     (packages,) = venv.glob("lib/python3*/site-packages")
     sizes = sorted(((size_mb(each), each.name) for each in packages.iterdir() if each.is_dir()), reverse=True)
     largest = {name: size for size, name in sizes[:12]}
-    print(json.dumps({"venv_mb": size_mb(venv), "largest_mb": largest, "answered": "instruments" in json.loads(answer)}))
+    print(
+        json.dumps({"venv_mb": size_mb(venv), "largest_mb": largest, "answered": "instruments" in json.loads(answer)})
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ A test of which only the large case is left out is marked where it stands.
 
 MARKS = {
     "comparing/test_revisions.py": "pipeline",
-    "packaging/": "pipeline",
+    "wheel/": "pipeline",
     "pipeline/": "pipeline",
     "runtime/test_revisions.py": "pipeline",
     "duplicates/test_planted.py": "render",

@@ -77,7 +77,9 @@ def test_what_plays_is_named_by_score(calibrated: Path, song: Path) -> None:
     found = instrumentarium.load(calibrated).predict(song)
     playing = found.playing()
     assert list(playing.values()) == sorted(playing.values(), reverse=True)
-    assert set(playing) == {found.taxonomy.names[code] for code, plays in zip(found.taxonomy.codes, found.present) if plays}
+    assert set(playing) == {
+        found.taxonomy.names[code] for code, plays in zip(found.taxonomy.codes, found.present) if plays
+    }
     assert repr(found).startswith(f"<Prediction {str(song)!r}: {next(iter(playing))} 0.")
 
 
@@ -155,7 +157,13 @@ assert not heavy, heavy
 
 def test_help_shows_the_three_lines_and_every_public_name() -> None:
     text = run_python("import instrumentarium; help(instrumentarium)")
-    for word in ("instrumentarium.load(", "class Model", "class Embedder", "predict(self, audio", version("instrumentarium")):
+    for word in (
+        "instrumentarium.load(",
+        "class Model",
+        "class Embedder",
+        "predict(self, audio",
+        version("instrumentarium"),
+    ):
         assert word in text, word
 
 

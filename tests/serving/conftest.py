@@ -20,9 +20,7 @@ from instrumentarium.serving.service import Service
 
 __all__ = ["model", "music", "recognizer", "song"]
 
-LIMITS = Limits(
-    upload_mb=2.0, audio_s=60.0, queue=64, request_s=30.0, decoders=1, decode_memory_mb=1000, decode_s=30
-)
+LIMITS = Limits(upload_mb=2.0, audio_s=60.0, queue=64, request_s=30.0, decoders=1, decode_memory_mb=1000, decode_s=30)
 
 
 @dataclass(frozen=True)

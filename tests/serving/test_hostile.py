@@ -44,7 +44,9 @@ def test_the_schema_holds(serve: Serve) -> None:
     for operation in schema.get_all_operations():
         found = operation.ok()
 
-        @hypothesis.settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck))
+        @hypothesis.settings(
+            max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck)
+        )
         @hypothesis.given(case=found.as_strategy())
         def try_one(case: schemathesis.Case) -> None:
             response = case.call()

@@ -69,7 +69,9 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
 
     opened.on("console", note)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("request", lambda asked: asked.url.startswith((server.url, "blob:", "data:")) or complaints.append(asked.url))
+    opened.on(
+        "request", lambda asked: asked.url.startswith((server.url, "blob:", "data:")) or complaints.append(asked.url)
+    )
     opened.goto(server.url)
     opened.wait_for_selector("body[data-ready]")
     yield opened
@@ -90,7 +92,9 @@ def downloaded(page: Page, button: str) -> tuple[str, str]:
 
 def rows(page: Page) -> dict[str, tuple[str, str]]:
     """Return mark and score of each instrument in the table of scores."""
-    cells = page.locator("#scores tr").evaluate_all("rows => rows.map(row => [...row.children].map(cell => cell.textContent))")
+    cells = page.locator("#scores tr").evaluate_all(
+        "rows => rows.map(row => [...row.children].map(cell => cell.textContent))"
+    )
     return {name: (mark, score) for mark, name, score, _ in cells}
 
 
@@ -137,7 +141,11 @@ def test_downloads_are_what_the_command_writes(browser: Browser, serve: Serve, m
     page.goto(serve().url)
     page.wait_for_selector("body[data-ready]")
     show(page, song)
-    for button, format_, suffix in (("JSON", "json", "json"), ("CSV", "csv", "csv"), ("Audacity labels", "audacity", "txt")):
+    for button, format_, suffix in (
+        ("JSON", "json", "json"),
+        ("CSV", "csv", "csv"),
+        ("Audacity labels", "audacity", "txt"),
+    ):
         result = CliRunner().invoke(app, ["predict", "--model", str(model), "--format", format_, str(song)])
         wanted = result.stdout.replace(str(song), song.name)
         name, text = downloaded(page, button)

@@ -298,7 +298,11 @@ def test_the_model_and_the_limits_are_told(serve: Serve) -> None:
     (told,) = server.client.get("/v1/models").json()["models"]
     assert [each["code"] for each in told["instruments"]] == list(IRMAS11.codes)
     assert {each["threshold"] for each in told["instruments"]} == {0.01}
-    assert server.client.get("/v1/models").json()["limits"] == {"upload_bytes": 2_000_000, "audio_s": 60.0, "request_s": 30.0}
+    assert server.client.get("/v1/models").json()["limits"] == {
+        "upload_bytes": 2_000_000,
+        "audio_s": 60.0,
+        "request_s": 30.0,
+    }
     assert server.client.get("/healthz").json() == {"status": "ok"}
 
 
@@ -333,7 +337,13 @@ def test_pages_take_nothing_from_elsewhere(serve: Serve) -> None:
 
 def test_only_the_pages_files_are_served(serve: Serve) -> None:
     client = serve().client
-    for place in ("/page/../service.py", "/page/%2e%2e/service.py", "/page/..%2fservice.py", "/page/service.py", "/nothing"):
+    for place in (
+        "/page/../service.py",
+        "/page/%2e%2e/service.py",
+        "/page/..%2fservice.py",
+        "/page/service.py",
+        "/nothing",
+    ):
         assert client.get(place).status_code == 404, place
     assert client.delete("/v1/predict").status_code == 405
     assert set(client.get("/nothing").json()) == {"error", "id"}
@@ -372,7 +382,9 @@ def test_sigterm_lets_it_answer_what_it_has_and_leaves_nothing(model: Path, tmp_
     command = [*RUN, "--model", str(model), "--decoders", "1"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stderr is not None
-        port = next(match[1] for line in process.stderr if (match := re.search(r"running on http://[\d.]+:(\d+)", line)))
+        port = next(
+            match[1] for line in process.stderr if (match := re.search(r"running on http://[\d.]+:(\d+)", line))
+        )
         (folder,) = temporary.iterdir()
         with socket.create_connection(("127.0.0.1", int(port)), timeout=30) as connection:
             connection.sendall(f"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode())

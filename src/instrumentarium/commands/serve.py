@@ -22,7 +22,8 @@ def serve(
     audio_s: Annotated[float, typer.Option("--max-audio", help="The longest recording in s; beyond, 422.")] = 1800.0,
     queue: Annotated[int, typer.Option(help="Requests in hand at a time, uploading ones included; beyond, 503.")] = 64,
     request_s: Annotated[
-        float, typer.Option("--timeout", help="From a request to its answer in s; beyond, 504, or 408 while it uploads.")
+        float,
+        typer.Option("--timeout", help="From a request to its answer in s; beyond, 504, or 408 while it uploads."),
     ] = 120.0,
     decoders: Annotated[int | None, typer.Option(help="Processes that decode; by default one a core.")] = None,
     decode_memory_mb: Annotated[
@@ -52,9 +53,7 @@ def serve(
         from instrumentarium.runtime.workers import usable_cores
         from instrumentarium.serving.limits import Limits
 
-        limits = Limits(
-            upload_mb, audio_s, queue, request_s, decoders or usable_cores(), decode_memory_mb, decode_s
-        )
+        limits = Limits(upload_mb, audio_s, queue, request_s, decoders or usable_cores(), decode_memory_mb, decode_s)
         ladder = load_ladder(find_model(model), thresholds, backend=backend, onnx=onnx, device=device)
         try:
             listened = run_server(ladder, limits, host, port, log_requests=log_requests)

@@ -93,18 +93,30 @@ def _add_interface(app: FastAPI, service: Service) -> None:
         """Take audio as a form's part `file`, or as the body itself, and return its prediction."""
         return JSONResponse(await service.predict(request, frames=frames))
 
-    @app.get("/v1/models", summary="What the model tells apart, and what the server takes", response_description="The model.")
+    @app.get(
+        "/v1/models", summary="What the model tells apart, and what the server takes", response_description="The model."
+    )
     async def models() -> ModelsContent:
         """Describe the model."""
         return _models_content(service)
 
-    @app.get("/healthz", summary="Whether the server can answer", response_description="It can.", responses={503: {"model": HealthContent, "description": "It cannot."}})
+    @app.get(
+        "/healthz",
+        summary="Whether the server can answer",
+        response_description="It can.",
+        responses={503: {"model": HealthContent, "description": "It cannot."}},
+    )
     async def health(response: Response) -> HealthContent:
         """Answer with 200 as long as it can."""
         response.status_code = 200 if service.healthy else 503
         return HealthContent(status="ok" if service.healthy else "the threads that score have ended")
 
-    @app.get("/metrics", summary="Counters for Prometheus", response_class=Response, response_description="In Prometheus' text format.")
+    @app.get(
+        "/metrics",
+        summary="Counters for Prometheus",
+        response_class=Response,
+        response_description="In Prometheus' text format.",
+    )
     async def counters() -> Response:
         """Return all counters in Prometheus' text format."""
         return Response(service.monitoring.text(), media_type=service.monitoring.content_type)

@@ -126,7 +126,10 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorContent, "description": "No audio that can be used: empty, damaged, too short, no such form."},
     408: {"model": ErrorContent, "description": "The body did not arrive in time."},
     413: {"model": ErrorContent, "description": "More bytes than the server takes."},
-    422: {"model": ErrorContent, "description": "The recording is too long, or decoding takes too much; a wrong parameter."},
+    422: {
+        "model": ErrorContent,
+        "description": "The recording is too long, or decoding takes too much; a wrong parameter.",
+    },
     500: {"model": ErrorContent, "description": "The server failed; its log has the reason by the id."},
     503: {
         "model": ErrorContent,

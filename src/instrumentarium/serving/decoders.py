@@ -120,7 +120,9 @@ class Decoders:
             status = await child.process.wait()
             raise UnprocessableError(_why(status, self._limits))
         if answer["outcome"] == "too long":
-            raise UnprocessableError(f"the recording is longer than {self._limits.audio_s:g} s, the most this server takes")
+            raise UnprocessableError(
+                f"the recording is longer than {self._limits.audio_s:g} s, the most this server takes"
+            )
         if answer["outcome"] == "refused":
             raise BadUploadError(str(answer["reason"]))
         return Decoded(target, float(str(answer["duration_s"])), bool(answer["silent"]))
@@ -137,7 +139,9 @@ class Decoders:
 def _why(status: int, limits: Limits) -> str:
     if status == -signal.SIGXCPU:
         return f"decoding takes more than {limits.decode_s} s of processor time, the most this server gives it"
-    return f"decoding ended the process that decodes (status {status}); it may take more memory than the server gives it"
+    return (
+        f"decoding ended the process that decodes (status {status}); it may take more memory than the server gives it"
+    )
 
 
 class _Child:

@@ -66,6 +66,8 @@ class Front:
                 raise
             reason = "the server failed; whoever runs it finds the reason in its log, by this id"
             await error_answer(500, reason, request_id)(scope, receive, send_on)
-        route = getattr(scope.get("route"), "path", "other")  # never the client's words: each would be a counter of its own
+        route = getattr(
+            scope.get("route"), "path", "other"
+        )  # never the client's words: each would be a counter of its own
         self.monitoring.requests.labels(route, str(status)).inc()
         self.monitoring.seconds.labels(route).observe(time.perf_counter() - began)

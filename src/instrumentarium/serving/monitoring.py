@@ -27,7 +27,9 @@ class Monitoring:
         self.batches = Histogram(
             name + "batch_windows", "Windows scored together", buckets=(1, 2, 4, 8, 16), registry=registry
         )
-        self.replaced = Gauge(name + "decoders_replaced", "Decoding processes that were killed or died", registry=registry)
+        self.replaced = Gauge(
+            name + "decoders_replaced", "Decoding processes that were killed or died", registry=registry
+        )
         self.gone = Counter(name + "clients_gone", "Clients that left before their answer", registry=registry)
 
     def text(self) -> bytes:

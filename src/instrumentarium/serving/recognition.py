@@ -11,7 +11,13 @@ from instrumentarium.serving.decoders import Decoded
 
 
 def recognise(
-    audio2timeline: Audio2Timeline, batcher: Batcher, decoded: Decoded, name: str, unwanted: threading.Event, *, frames: bool
+    audio2timeline: Audio2Timeline,
+    batcher: Batcher,
+    decoded: Decoded,
+    name: str,
+    unwanted: threading.Event,
+    *,
+    frames: bool,
 ) -> dict[str, object]:
     """Return the prediction for decoded samples as JSON writes it; with `frames`, what the timeline was cut from, too.
 

@@ -17,8 +17,10 @@ def reference_page(schema: dict[str, Any]) -> str:
         for method, operation in methods.items()
     ]
     contents = schema["components"]["schemas"]
-    return Environment(autoescape=True).from_string(template).render(
-        info=schema["info"], operations=operations, contents=contents, type_of=type_of, marked=marked
+    return (
+        Environment(autoescape=True)
+        .from_string(template)
+        .render(info=schema["info"], operations=operations, contents=contents, type_of=type_of, marked=marked)
     )
 
 

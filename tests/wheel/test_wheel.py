@@ -21,7 +21,9 @@ NO_EXTRAS = {name: value for name, value in os.environ.items() if name not in {"
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the wheel of what Git knows, built in a folder of its own: builds leave files beside the sources."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    listed = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True
+    )
     for name in filter(None, listed.stdout.decode().split("\0")):
         if name.startswith("src/") or name in {"pyproject.toml", "README.md", "LICENSE"}:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +41,18 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(folder, with_pip=False)
     python = folder / "bin" / "python"
     (packages,) = folder.glob("lib/python3*/site-packages")
-    command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index", str(wheel)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(python),
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        str(wheel),
+    ]
     subprocess.run(command, check=True, timeout=120, env=NO_EXTRAS)
     (packages / "behind.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return python
@@ -56,7 +69,9 @@ def test_the_wheel_holds_templates_pages_and_types(wheel: Path) -> None:
     assert not missing, "files of the package that package-data does not name"
 
 
-def test_three_lines_from_the_wheel_say_what_the_command_says(python: Path, model: Path, song: Path, tmp_path: Path) -> None:
+def test_three_lines_from_the_wheel_say_what_the_command_says(
+    python: Path, model: Path, song: Path, tmp_path: Path
+) -> None:
     lines = f"""
 import instrumentarium
 model = instrumentarium.load({str(model)!r})
@@ -64,7 +79,9 @@ prediction = model.predict({str(song)!r})
 import json
 print(json.dumps([instrumentarium.__file__, prediction.content(), model.embed([{str(song)!r}]).shape[0]]))
 """
-    found = subprocess.run([python, "-c", lines], check=True, capture_output=True, text=True, cwd=tmp_path, env=NO_EXTRAS)
+    found = subprocess.run(
+        [python, "-c", lines], check=True, capture_output=True, text=True, cwd=tmp_path, env=NO_EXTRAS
+    )
     place, content, rows = json.loads(found.stdout)
     assert Path(place).is_relative_to(python.parents[1]), "another instrumentarium was imported"
     assert rows == 1
