@@ -3,8 +3,8 @@
     python benchmarks/serve_load.py [--model data/model] [--clients 64] [--seconds 300] [-- --queue 32]
 
 Starts `instrumentarium serve` with a port of its own (what follows `--` is handed to it), and has `--clients` clients send
-one recording after the other for `--seconds`: WAV, FLAC, Ogg and MP3 of 1 to 20 s, 44.1 kHz stereo, made in this run, as forms
-and as plain bodies. A client that is told 503 waits as long as it is told.
+one recording after the other for `--seconds`: WAV, FLAC, Ogg and MP3 of 1 to 20 s, 44.1 kHz stereo, made in this run, as
+forms and as plain bodies. A client that is told 503 waits as long as it is told.
 
 `requests` counts answers, `by_status` each status, `errors` everything but 200 and 503: other statuses, answers that are no
 prediction, broken connections. `p50_s`, `p95_s`, `p99_s` are of answers with 200, from the first byte sent to the last one
@@ -79,7 +79,7 @@ class Clients:
 
     def run(self, number: int) -> None:
         """Be one client until it is over."""
-        chosen = random.Random(number)  # noqa: S311 - which file comes next is no secret
+        chosen = random.Random(number)
         with httpx.Client(base_url=self.url, timeout=300) as client:
             while not self.stop.is_set():
                 length_s, data = chosen.choice(self.files)

@@ -6,7 +6,7 @@ In three lines, with the model of a repository, of a folder, of a Git revision o
     model = instrumentarium.load("data/model")
     print(model.predict("song.mp3").playing())   # {'flute': 0.81, 'acoustic guitar': 0.58}
 
-`model.predict` takes a path, or an array and its sample rate, and returns what the command `instrumentarium predict` writes:
+`model.predict` takes a path, or an array and its sample rate, and returns what `instrumentarium predict` writes:
 calibrated scores, instruments by the model's own thresholds, the timeline. `model.embed` returns a row of numbers a
 recording, for classifiers of your own; `Embedder` is the same as a step of a scikit-learn pipeline. The command line is
 `instrumentarium --help`.

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+from model_fixtures import clip_samples
 from predicting.made import write_thresholds
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -27,7 +28,6 @@ from instrumentarium.evaluation.thresholds import Thresholds
 from instrumentarium.predicting.embedding import NoEmbeddingError
 from instrumentarium.predicting.exporting import export_model
 from instrumentarium.scoring.recognizer import Recognizer
-from model_fixtures import clip_samples
 
 Music = Callable[..., npt.NDArray[np.float64]]
 
@@ -78,7 +78,7 @@ def test_what_plays_is_named_by_score(calibrated: Path, song: Path) -> None:
     playing = found.playing()
     assert list(playing.values()) == sorted(playing.values(), reverse=True)
     assert set(playing) == {
-        found.taxonomy.names[code] for code, plays in zip(found.taxonomy.codes, found.present) if plays
+        found.taxonomy.names[code] for code, plays in zip(found.taxonomy.codes, found.present, strict=True) if plays
     }
     assert repr(found).startswith(f"<Prediction {str(song)!r}: {next(iter(playing))} 0.")
 
@@ -97,7 +97,7 @@ def test_what_cannot_be_used_is_said(model: Path, song: Path, music: Music) -> N
         loaded.predict(music(8000, 1.0, 2).T, sample_rate=8000)
     with pytest.raises(WaveformError, match="a list"):
         loaded.embed(str(song))
-    with pytest.raises(AudioError, match="gone.wav: No such file"):
+    with pytest.raises(AudioError, match=r"gone\.wav: No such file"):
         loaded.embed([song, song.with_name("gone.wav")])
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import hypothesis
 import schemathesis
-
 from serving.conftest import Server
 
 Serve = Callable[..., Server]

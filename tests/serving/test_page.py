@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+from model_fixtures import Parts
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from predicting.made import ladder_of
+from serving.browser import launched
+from serving.conftest import Server
 from typer.testing import CliRunner
 
 from instrumentarium.commands.app import app
 from instrumentarium.evaluation.thresholds import Thresholds
-from model_fixtures import Parts
-from serving.browser import launched
-from serving.conftest import Server
 from taxonomies import IRMAS11
 
 Serve = Callable[..., Server]
@@ -109,7 +109,8 @@ def test_scores_timeline_spectrogram_and_player(page: Page, server: Server, tune
     assert found["organ"] == ("", "0.40")
     page.wait_for_selector("#spectrogram[data-drawn]")
     drawn = page.evaluate(
-        "() => { const c = document.querySelector('#spectrogram'); const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        "() => { const c = document.querySelector('#spectrogram');"
+        " const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
         " let loud = 0, soft = 0; for (let n = 0; n < d.length; n += 4) { const x = n / 4 % c.width / c.width;"
         " if (x < 0.45) loud += d[n]; if (x > 0.55) soft += d[n]; } return [loud, soft]; }"
     )
@@ -126,8 +127,8 @@ def test_the_cursor_follows_and_a_click_plays_from_there(page: Page, tune: Path)
     page.wait_for_function("Math.abs(document.querySelector('#player').currentTime - 4) < 2")
     page.evaluate("document.querySelector('#player').pause(); document.querySelector('#player').currentTime = 6")
     page.wait_for_function(
-        "() => { const c = document.querySelector('#cursor').getBoundingClientRect(), s = document.querySelector('#spectrogram')"
-        ".getBoundingClientRect(); return Math.abs((c.left + 1 - s.left) / s.width - 0.75) < 0.01; }"
+        "() => { const [c, s] = ['#cursor', '#spectrogram'].map((id) => document.querySelector(id))"
+        ".map((each) => each.getBoundingClientRect()); return Math.abs((c.left + 1 - s.left) / s.width - 0.75) < 0.01; }"
     )
 
 
@@ -159,20 +160,21 @@ def test_downloads_are_what_the_command_writes(browser: Browser, serve: Serve, m
 
 def test_the_page_decides_as_the_server_does(page: Page, server: Server, tune: Path) -> None:
     served = server.predict(tune.read_bytes(), params={"frames": "true"}).json()
-    model = server.client.get("/v1/models").json()["models"][0] | {"temperature": 1.3}
+    model = server.client.get("/v1/models").json()["models"][0]
     for limit in (0.05, 0.35, 0.5, 0.85, 0.95):
         strict = server.service.audio2timeline
         strict.thresholds[:] = limit
         wanted = server.predict(tune.read_bytes()).json()
         found = page.evaluate(
             "async ([prediction, model, limit]) => { const t = await import('./page/timeline.js');"
-            " return t.decidedBy(prediction, { ...model, temperature: 1 }, t.sameLimits({ ...model, temperature: 1 }, limit)); }",
+            " return t.decidedBy(prediction, model, t.sameLimits(model, limit)); }",
             [served, model, limit],
         )
         assert found["instruments"] == wanted["instruments"], limit
         assert found["timeline"] == wanted["timeline"], limit
     there_and_back = page.evaluate(
-        "async () => { const t = await import('./page/timeline.js'); return [0, 0.1, 0.9, 1].map((s) => t.uncalibrated(t.calibrated(s, 1.7), 1.7)); }"
+        "async () => { const t = await import('./page/timeline.js');"
+        " return [0, 0.1, 0.9, 1].map((s) => t.uncalibrated(t.calibrated(s, 1.7), 1.7)); }"
     )
     assert there_and_back == pytest.approx([0, 0.1, 0.9, 1])
 

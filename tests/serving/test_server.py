@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pytest
 import soundfile
 from predicting.made import Steady, ladder_of
+from serving.conftest import LIMITS, Server
 from typer.testing import CliRunner
 
 from instrumentarium.commands.app import app
@@ -28,7 +29,6 @@ from instrumentarium.predicting.batching import BATCH_SIZE
 from instrumentarium.serving import limits as limits_module
 from instrumentarium.serving.application import PAGE
 from instrumentarium.serving.limits import Limits
-from serving.conftest import LIMITS, Server
 from taxonomies import IRMAS11
 
 Serve = Callable[..., Server]
@@ -228,16 +228,16 @@ def test_of_a_client_that_leaves_nothing_is_left(serve: Serve) -> None:
     server = serve(ladder_of(held, 0.5))
     folder = server.service._folder
     with sending(server, len(body), body[:100]):
-        wait_until(lambda: bool(os.listdir(folder)))
-    wait_until(lambda: not os.listdir(folder))  # it left while it uploaded
+        wait_until(lambda: bool(list(folder.iterdir())))
+    wait_until(lambda: not list(folder.iterdir()))  # it left while it uploaded
     with sending(server, len(body), body):
         assert held.begun.wait(20)
-        assert os.listdir(folder)
-    wait_until(lambda: not os.listdir(folder))  # and while it was scored
+        assert list(folder.iterdir())
+    wait_until(lambda: not list(folder.iterdir()))  # and while it was scored
     wait_until(lambda: server.counter("clients_gone_total") == 2 and server.counter("requests_in_house") == 0)
     held.free.set()
     assert server.predict(body).status_code == 200
-    wait_until(lambda: not os.listdir(folder))
+    wait_until(lambda: not list(folder.iterdir()))
 
 
 def test_windows_of_many_clients_share_batches(serve: Serve) -> None:

@@ -41,6 +41,6 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self.model_.embed(X, self.sample_rate)
 
     def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[np.object_]:
-        """Return a name for each column: embedding0, embedding1, …"""
+        """Return a name for each column: embedding0, embedding1 and so on."""
         size = self.transform([]).shape[1]
         return np.array([f"embedding{column}" for column in range(size)], dtype=object)
