@@ -41,8 +41,12 @@ def sent() -> list[Path]:
     for name in filter(None, listed.split("\0")):
         kept = True
         for rule in rules:
-            pattern = rule.removeprefix("!").removeprefix("**/")
-            if any(fnmatch.fnmatch(part, pattern) for part in (name, *Path(name).parts)):
+            pattern = rule.removeprefix("!")
+            if pattern.startswith("**/"):
+                fits = any(fnmatch.fnmatch(part, pattern.removeprefix("**/")) for part in Path(name).parts)
+            else:  # a path from the root on, and all that lies below it
+                fits = any(fnmatch.fnmatch(str(place), pattern) for place in [Path(name), *Path(name).parents][:-1])
+            if fits:
                 kept = rule.startswith("!")
         if kept:
             found.append(Path(name))
