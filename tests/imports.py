@@ -16,12 +16,25 @@ def module_file(name: str) -> Path | None:
     return path.with_suffix(".py") if path.with_suffix(".py").exists() else None
 
 
+LAZY = {"__all__", "_PLACES", "__getattr__", "__dir__"}
+"""What a package's `__init__.py` may hold to load names when they are first asked for (PEP 562)."""
+
+
 def does_nothing(path: Path) -> bool:
-    """Return whether a file is a package's `__init__.py` that holds only a docstring: it makes nothing stale."""
+    """Return whether a file is a package's `__init__.py` that makes nothing stale.
+
+    It holds only a docstring, and names that are loaded on demand, of which stages demand none.
+    """
     if path.name != "__init__.py":
         return False
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        match node:
+            case ast.Expr(value=ast.Constant()) | ast.ImportFrom(module="importlib"):
+                continue
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.FunctionDef(name=name) if name in LAZY:
+                continue
+        return False
+    return True
 
 
 def imported(path: Path, item: str | None) -> set[str]:

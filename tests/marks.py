@@ -5,6 +5,7 @@ A test of which only the large case is left out is marked where it stands.
 
 MARKS = {
     "comparing/test_revisions.py": "pipeline",
+    "wheel/": "pipeline",
     "pipeline/": "pipeline",
     "runtime/test_revisions.py": "pipeline",
     "duplicates/test_planted.py": "render",
@@ -13,6 +14,7 @@ MARKS = {
     "miniature/test_irmas.py": "render",
     "miniature/test_openmic.py": "render",
     "miniature/test_processors.py": "render",
+    "serving/test_page.py": "browser",
     "benchmarks/test_fuzz_audio.py": "statistical",
     "benchmarks/test_fuzz_files.py": "statistical",
     "comparing/test_significance.py::test_equal_systems_differ_as_often_as_p_says": "statistical",
@@ -22,6 +24,7 @@ MARKS = {
     "evaluation/test_calibration_intervals.py::test_intervals_hold_the_error_of_endless_data": "statistical",
     "evaluation/test_choosing.py::test_cross_fitting_does_not_reward_thresholds_for_noise": "statistical",
     "evaluation/test_evaluation.py::test_the_whole_official_test_set_is_evaluated_in_seconds": "statistical",
+    "serving/test_hostile.py": "statistical",
     "splitting/test_folds.py::test_each_fold_validates_recordings_outside_test": "statistical",
     "splitting/test_folds.py::test_folds_are_alike_in_corpora": "statistical",
     "splitting/test_published_songs.py": "statistical",

@@ -23,6 +23,7 @@ FLOORS = (
     ("comparing", "models", "reporting", "splitting", "statistics"),
     ("explaining", "measuring", "scoring", "training"),
     ("config", "predicting"),
+    ("api", "serving"),
     ("commands",),
 )
 """Rooms (the packages right below `instrumentarium`): one may use those of floors above it, and its own parts."""

@@ -16,6 +16,7 @@ from instrumentarium.commands.find_lr import find_lr
 from instrumentarium.commands.predict import predict
 from instrumentarium.commands.report import listen, report
 from instrumentarium.commands.show_augmentations import show_augmentations
+from instrumentarium.commands.serve import serve
 
 app = typer.Typer(help="Which instruments play in a recording.", no_args_is_help=True, add_completion=False)
 
@@ -38,6 +39,7 @@ def _commands(
 
 
 app.command()(predict)
+app.command()(serve)
 app.command()(describe)
 app.command()(export)
 app.command("analyse-length")(analyse_length)

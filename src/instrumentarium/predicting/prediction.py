@@ -9,7 +9,7 @@ from instrumentarium.predicting.timeline import FloatArray, Segment
 from instrumentarium.tables.taxonomy import Taxonomy
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Prediction:
     """Which instruments play in a recording, and when; of one that cannot be used, why."""
 
@@ -22,6 +22,16 @@ class Prediction:
     frames: FloatArray  # (frames, instruments), smoothed; what the segments are cut from
     error: str | None
     note: str | None = None  # why the scores say nothing of the recording
+
+    def playing(self) -> dict[str, float]:
+        """Return the score of each instrument that plays, by its name, the highest first."""
+        rows = zip(self.taxonomy.instruments, self.scores.tolist(), self.present.tolist(), strict=False)
+        playing = {instrument.name: score for instrument, score, present in rows if present}
+        return dict(sorted(playing.items(), key=lambda item: -item[1]))
+
+    def __repr__(self) -> str:
+        found = self.error or ", ".join(f"{name} {score:.2f}" for name, score in self.playing().items())
+        return f"<Prediction {self.path!r}: {found or self.note or 'no instrument is recognised'}>"
 
     def content(self) -> dict[str, object]:
         """Return the prediction as JSON writes it."""

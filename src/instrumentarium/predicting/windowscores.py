@@ -2,16 +2,30 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from instrumentarium.clips.levels import SILENT_DB, levels_db, window_weights
 from instrumentarium.clips.pooling import pool_windows
-from instrumentarium.decoding.stream import SampleStream
 from instrumentarium.predicting.samples import stream_windows
 from instrumentarium.predicting.timeline import FloatArray
+
+
+class Samples(Protocol):
+    """Mono int16 samples at the model's rate: a `SampleStream`, or what was decoded elsewhere."""
+
+    @property
+    def duration_s(self) -> float:
+        """Of what has been read so far, as the source counts it."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing read so far is audible."""
+
+    def __iter__(self) -> Iterator[npt.NDArray[np.int16]]:
+        """Yield the samples in order, (n,) each."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +84,7 @@ class WindowScores:
 class PartialScores:
     """A recording whose windows are being cut and scored; cutting may be far ahead of scoring."""
 
-    stream: SampleStream
+    stream: Samples
     windowing: Windowing
     starts: list[int] = field(default_factory=list)
     levels: list[float] = field(default_factory=list)

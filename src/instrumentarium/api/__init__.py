@@ -1,0 +1,1 @@
+"""The package from Python: a model that predicts and embeds. Its names are those of `instrumentarium` itself."""
