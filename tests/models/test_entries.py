@@ -114,9 +114,7 @@ def test_an_entry_trains_is_saved_loaded_run_and_exported(name: str, tmp_path: P
         head=head,
         windows=windows,
         recipe={},
-        trained=TrainedOn(
-            collection="miniature", model=name, seed=1, epochs=1, best_epoch=1, validation_map_macro=0.5
-        ),
+        trained=TrainedOn(collection="miniature", model=name, seed=1, epochs=1, best_epoch=1, validation_map_macro=0.5),
         versions={},
     )
     save_model(tmp_path / "model", history.best_weights, card)

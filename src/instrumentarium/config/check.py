@@ -37,9 +37,10 @@ def check_architectures(params: Params) -> None:
             for collection in params.collections
             if (selection := select(name, model, collection, params.entries, Selectors())[0]) is not None
         ]
-        shapes = dict.fromkeys(_shape(selection, params.audio.sample_rate_hz) for selection in chosen)
+        shapes = list(dict.fromkeys(_shape(selection, params.audio.sample_rate_hz) for selection in chosen))
+        selected = 1 if name == params.model else 0  # which comes first, then the smallest
         fitting: list[FeatureShape] = []  # that prove larger ones to fit
-        for shape in sorted(shapes, key=math.prod):
+        for shape in [*shapes[:selected], *sorted(shapes[selected:], key=math.prod)]:
             if any(all(map(operator.ge, shape, smaller)) and shape[0] == smaller[0] for smaller in fitting):
                 continue
             try:

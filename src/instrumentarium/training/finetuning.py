@@ -96,7 +96,9 @@ def add_adapters(backbone: Backbone, rank: int, alpha: float, targets: tuple[str
                 f"ends so; its layers' names end in {', '.join(ends) or 'nothing'}"
             )
     config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=list(targets))  # type: ignore[arg-type]
-    inject_adapter_in_model(config, backbone)
+    inject_adapter_in_model(config, getattr(backbone, "network", backbone))  # peft knows transformers' networks as such
+    for name, weights in backbone.named_parameters():
+        weights.requires_grad_(".lora_" in name)
 
 
 def keep_still(backbone: Backbone) -> None:
