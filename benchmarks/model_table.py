@@ -1,16 +1,16 @@
 """What each model of params.yaml reaches on the same clips in the same time, one line of JSON an entry and seed.
 
     dvc repro split
-    python benchmarks/model_table.py --out table.jsonl              # every entry, three minutes of training each at most
+    python benchmarks/model_table.py --out table.jsonl  # every entry, three minutes of training each at most
     python benchmarks/model_table.py --out table.jsonl mn10 beats_tiny --seeds 0,1,2
 
-Each entry is trained with its own front end, head, loss, augmentation and windows on the clips that `dvc repro split` left in
-data/. How long a batch and a validation take is measured first; then as many windows an epoch, and epochs, are taken as end
-within the limit, at most those of its recipe, so that the learning rate runs its whole schedule. Thresholds are chosen on
+Each entry is trained with its own front end, head, loss, augmentation and windows on the clips that `dvc repro split` left
+in data/. How long a batch and a validation take is measured first; then as many windows an epoch, and epochs, are taken
+as end within the limit, at most those of its recipe, so that the learning rate runs its whole schedule. Thresholds are chosen on
 validation, metrics are of test.
 
-A line that is in the file already is not made again, so a run that was stopped goes on where it was; an entry that fails has a
-line with its `error`, and is tried again by the next run.
+A line that is in the file already is not made again, so a run that was stopped goes on where it was; an entry that fails
+has a line with its `error`, and is tried again by the next run.
 
 f1_macro, map_macro     of test, thresholds as in params.yaml; `f1_interval` the 95 % interval over recordings
 train_clips_per_s       windows a second in training, augmentation included, validation not
@@ -57,6 +57,8 @@ from instrumentarium.training.fit import fit
 from instrumentarium.training.params import RecipeParams
 from instrumentarium.training.run import Inputs, Prepared, prepare
 
+logger = logging.getLogger(__name__)
+
 PROBE_BATCHES = 3
 """Of which the time is taken before a training, behind one that does not count."""
 SHARE = 0.9
@@ -80,7 +82,7 @@ def main(
     for seed in map(int, seeds.split(",")):
         for entry in entries or known:
             if (entry, seed, limit_s) in done:
-                logging.info("%s with seed %d is in %s already", entry, seed, out)
+                logger.info("%s with seed %d is in %s already", entry, seed, out)
                 continue
             try:
                 row = _measure(params, params_file, data, entry, seed, limit_s)

@@ -21,7 +21,6 @@ from instrumentarium.runtime.cache import cache_folder
 from instrumentarium.runtime.checksums import md5_of_file, sha256_of_file
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import atomic_path
-from instrumentarium.runtime.jsonfile import JsonError, read_json
 
 FILES = ("model.safetensors", "pytorch_model.bin")
 """Where a folder in the hub's layout has its weights, the first that exists."""
@@ -115,36 +114,6 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
     ):
         raise PretrainedWeightsError(f"{path} holds no tensors by name; name the file of the weights themselves")
     return {str(name): tensor for name, tensor in content.items()}, config
-
-
-def read_labels(source: WeightsParams) -> tuple[str, ...]:
-    """Return the labels of a published classifier in the order of its rows, as `id2label` of its config.json has them.
-
-    Raises:
-        PretrainedWeightsError: if the source has none.
-    """
-    if isinstance(source, HubWeights):
-        path, where = _file_of_hub(source, "config.json"), f"{source.name} of the hub"
-    elif isinstance(source, PathWeights) and Path(source.at).expanduser().is_dir():
-        path, where = Path(source.at).expanduser() / "config.json", source.at
-    else:
-        path, where = None, getattr(source, "at", source.source)
-    if path is None or not path.is_file():
-        raise PretrainedWeightsError(
-            f"{where} has no config.json, which says what its classifier's rows are; name a hub or a folder in its layout, "
-            "or set training.classifier to null"
-        )
-    try:
-        content = read_json(path)
-    except JsonError as error:
-        raise PretrainedWeightsError(f"{error}; set training.classifier to null") from error
-    by_row = content.get("id2label") if isinstance(content, dict) else None
-    rows = [by_row.get(str(row)) for row in range(len(by_row))] if isinstance(by_row, dict) else []
-    if not rows or None in rows:
-        raise PretrainedWeightsError(
-            f"{path} has no `id2label` with a label for each row of a classifier; set training.classifier to null"
-        )
-    return tuple(map(str, rows))
 
 
 def _from_hub(source: HubWeights) -> Path:
