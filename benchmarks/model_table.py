@@ -6,8 +6,8 @@
 
 Each entry is trained with its own front end, head, loss, augmentation and windows on the clips that `dvc repro split` left
 in data/. How long a batch and a validation take is measured first; then as many windows an epoch, and epochs, are taken
-as end within the limit, at most those of its recipe, so that the learning rate runs its whole schedule. Thresholds are chosen on
-validation, metrics are of test.
+as end within the limit, at most those of its recipe, so that the learning rate runs its whole schedule. Thresholds are
+chosen on validation, metrics are of test.
 
 A line that is in the file already is not made again, so a run that was stopped goes on where it was; an entry that fails
 has a line with its `error`, and is tried again by the next run.

@@ -104,7 +104,7 @@ class Ast(Backbone):
 
 def resize_positions(positions: Tensor, grid: tuple[int, int], wanted: tuple[int, int]) -> Tensor:
     """Return AST's position embeddings (1, 2 + patches, size) of one grid as those of another; prefix tokens stay."""
-    if grid == wanted and not torch.jit.is_tracing():  # in a graph, windows may have any length
+    if grid == wanted and not torch.onnx.is_in_onnx_export():  # in a graph, windows may have any length
         return positions
     picture = positions[:, PREFIX_TOKENS:].transpose(1, 2).reshape(1, -1, *grid)
     resized = F.interpolate(picture, size=wanted, mode="bilinear", align_corners=False)
