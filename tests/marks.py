@@ -15,6 +15,7 @@ MARKS = {
     "miniature/test_openmic.py": "render",
     "miniature/test_processors.py": "render",
     "serving/test_page.py": "browser",
+    "models/test_entries.py::test_an_entry": "networks",
     "benchmarks/test_fuzz_audio.py": "statistical",
     "benchmarks/test_fuzz_files.py": "statistical",
     "comparing/test_significance.py::test_equal_systems_differ_as_often_as_p_says": "statistical",

@@ -54,3 +54,12 @@ def test_the_front_end_that_is_selected_counts_as_well(load: Load):
     params = load("nest_tiny", model="resnext", frontend="mel128")
     with pytest.raises(ParamsError, match="'nest_tiny' cannot take spectrograms of 128 bands and 201 frames"):
         check_architectures(params)
+
+
+def test_spectrograms_that_are_too_small_are_refused_also_on_another_collection(load: Load):
+    frontends = copy.deepcopy(read_yaml(COMMITTED))["frontends"]
+    assert isinstance(frontends, dict)
+    frontends["mel128"]["n_mels"] = 24
+    message = "takes spectrograms of at least 32 bands and 32 frames, and the front end makes 24 × 301 of a window"
+    with pytest.raises(ParamsError, match=f"models.resnext.backbone.architecture: 'test_convnext' {message}"):
+        check_architectures(load("test_convnext", frontends=frontends))

@@ -6,6 +6,7 @@ from model_fixtures import FRONTEND, RATE_HZ
 
 from instrumentarium.frontends.params import (
     AnyFrontEndParams,
+    CpjkuParams,
     CqtParams,
     FbankParams,
     MfccParams,
@@ -35,6 +36,17 @@ MULTI = MultiParams(
     **MEL | {"level": "relative"},
 )
 CHROMA = MULTI.model_copy(update={"channels": ("chroma", "delta", "logmel"), "n_fft": 1024})
+CPJKU = CpjkuParams(
+    kind="cpjku",
+    sample_rate_hz=RATE_HZ,
+    n_fft=256,
+    win_length=200,
+    hop_length=80,
+    n_mels=32,
+    f_min_hz=0.0,
+    f_max_hz=3800.0,
+    normalisation="per_band",
+)
 CQT = CqtParams(
     kind="cqt",
     sample_rate_hz=RATE_HZ,
@@ -63,6 +75,7 @@ SPECTRAL: dict[str, AnyFrontEndParams] = {
     "logmel": FRONTEND,
     "mfcc": MFCC,
     "fbank": FBANK,
+    "cpjku": CPJKU,
     "cqt": CQT,
     "scalogram": SCALOGRAM,
     "multi": MULTI,

@@ -72,3 +72,17 @@ def test_full_scale_shifts_all_features_alike():
     louder = FBANK.model_copy(update={"full_scale": 32768.0})
     shift = Fbank(louder, 8000)(music(4000)) - Fbank(FBANK, 8000)(music(4000))
     np.testing.assert_allclose(shift.numpy(), 2 * math.log(32768), atol=1e-3)
+
+
+def test_the_entry_of_beats_is_what_beats_was_trained_with():
+    beats = pytest.importorskip("openbeats.beats_encoder")
+    entry = load_params(Path(__file__).resolve().parents[2] / "params.yaml").frontends["fbank_beats"]
+    assert isinstance(entry, FbankParams)
+    assert isinstance(entry.normalisation, FixedNormalisation)
+    constants = Normalisation(
+        kind="fixed", mean=((entry.normalisation.mean,),), std=((entry.normalisation.std,),), frames=0
+    )
+    waveforms = music(48000, 16000)
+    found = Normalise(constants)(Fbank(entry, 16000)(waveforms))
+    expected = beats.beats_frontend(waveforms, fbank_mean=15.41663, fbank_std=6.55582)  # (batch, frames, bands)
+    np.testing.assert_allclose(found[:, 0].numpy(), expected.mT.numpy(), atol=1e-3)

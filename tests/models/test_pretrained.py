@@ -3,6 +3,9 @@
 import http.server
 import json
 import pickle
+import re
+import shlex
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,11 +17,14 @@ import pytest
 import timm
 import torch
 import transformers
-from model_fixtures import NETWORK, Parts, tiny_card, tiny_model
+from dvc.utils.hydra import apply_overrides
+from model_fixtures import NETWORK, RATE_HZ, RELATIVE, Parts, tiny_card, tiny_model
 from models.test_families import AST, WAV2VEC2
 from safetensors.torch import save_file
 
+from instrumentarium.config.whole import load_params
 from instrumentarium.models.backbones.build import build_backbone
+from instrumentarium.models.heads.per_instrument import PerInstrumentHead
 from instrumentarium.models.modelfile import load_model, save_model
 from instrumentarium.models.params import (
     AstParams,
@@ -31,9 +37,11 @@ from instrumentarium.models.params import (
     Wav2Vec2Params,
 )
 from instrumentarium.models.pretrained import PretrainedWeightsError, read_tensors, read_weights
+from instrumentarium.models.recognition import build_model
 from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.errors import UserError
 
+ROOT = Path(__file__).resolve().parents[2]
 SHAPE = (1, 16, 32)
 RESNET = TimmParams(kind="timm", architecture="test_resnet")
 
@@ -300,3 +308,34 @@ def test_the_real_package_has_the_weights_of_lite0():
     assert len(own) == len(published) - 2 == 294  # but for the classifier
     torch.testing.assert_close(own[0], published[0].sum(dim=1, keepdim=True))
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(own[1:], published[1:294], strict=True))
+
+
+def test_the_documented_command_gives_a_trained_backbone_another_head(tmp_path: Path):
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"\$ dvc exp run -S head=per_instrument.*?```", page, re.DOTALL)
+    model = tmp_path / "plain"
+    save_model(model, tiny_model(seed=5).state_dict(), tiny_card())
+    file = model / "model.safetensors"
+    shown = command.replace("'$(md5sum < ../plain/model.safetensors | cut -c-32)'", md5_of_file(file))
+    overrides = [word for word in shlex.split(shown.removesuffix("```").replace("\\\n", " ")) if "=" in word]
+    shutil.copy(ROOT / "params.yaml", tmp_path / "params.yaml")
+    apply_overrides(tmp_path / "params.yaml", [word.replace("../plain", str(model)) for word in overrides])
+    params = load_params(tmp_path / "params.yaml")
+    selection = params.selection
+    assert selection.head == params.heads["per_instrument"]
+    assert params.training.freeze_epochs == 4
+    assert selection.recipe.pretrained == source(file, model)
+    torch.manual_seed(0)
+    found = build_model(
+        RELATIVE,
+        NETWORK,
+        selection.head,
+        instruments=3,
+        sample_rate_hz=RATE_HZ,
+        window_samples=4000,
+        normalisation=Parts().normalisation,
+        pretrained=selection.recipe.pretrained,
+    )
+    expected = tiny_model(seed=5).backbone.state_dict()
+    assert all(torch.equal(found.backbone.state_dict()[name], expected[name]) for name in expected)
+    assert isinstance(found.head, PerInstrumentHead)

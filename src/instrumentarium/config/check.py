@@ -1,13 +1,16 @@
 """What only other libraries and files know of params.yaml: whether networks and files that it names exist."""
 
+import math
+import operator
 from pathlib import Path
 
 from instrumentarium.config.selection import Selection, Selectors, select
 from instrumentarium.config.whole import Params, unknown_corpora
 from instrumentarium.frontends.build import build_frontend
-from instrumentarium.models.backbones.base import FeatureShape
-from instrumentarium.models.backbones.image import UnknownArchitectureError, find_layout
-from instrumentarium.models.params import PathWeights, TimmParams
+from instrumentarium.models.backbones.base import FeatureShape, UnfitShapeError
+from instrumentarium.models.backbones.build import check_shape
+from instrumentarium.models.backbones.image import UnknownArchitectureError
+from instrumentarium.models.params import WAVEFORM_KINDS, PathWeights
 from instrumentarium.models.pretrained import weights_file
 from instrumentarium.models.recognition import feature_shape
 from instrumentarium.runtime.errors import UserError
@@ -18,14 +21,15 @@ from instrumentarium.training.augment.rooms import response_files
 
 
 def check_architectures(params: Params) -> None:
-    """Make sure that every model's architecture exists and takes the spectrograms that it gets, selected or not.
+    """Make sure that every model's network exists and takes the spectrograms that it gets, selected or not.
 
     Raises:
-        ParamsError: naming each one that timm has not, and the closest ones it has, or that takes no such spectrograms.
+        ParamsError: naming each one that timm has not, and the closest ones it has, or that takes no such spectrograms,
+            such as ones that are too small for it.
     """
     problems = []
     for name, model in params.models.items():
-        if not isinstance(model.backbone, TimmParams):
+        if model.backbone.kind in WAVEFORM_KINDS:
             continue
         chosen = [params.selection] if name == params.model else []
         chosen += [
@@ -33,12 +37,20 @@ def check_architectures(params: Params) -> None:
             for collection in params.collections
             if (selection := select(name, model, collection, params.entries, Selectors())[0]) is not None
         ]
-        try:
-            for shape in dict.fromkeys(_shape(selection, params.audio.sample_rate_hz) for selection in chosen):
-                if find_layout(model.backbone.architecture, shape).padded is None:
-                    break  # it takes any other size as well
-        except UnknownArchitectureError as error:
-            problems.append(f"models.{name}.backbone.{error}")
+        shapes = list(dict.fromkeys(_shape(selection, params.audio.sample_rate_hz) for selection in chosen))
+        selected = 1 if name == params.model else 0  # which comes first, then the smallest
+        fitting: list[FeatureShape] = []  # that prove larger ones to fit
+        for shape in [*shapes[:selected], *sorted(shapes[selected:], key=math.prod)]:
+            if any(all(map(operator.ge, shape, smaller)) and shape[0] == smaller[0] for smaller in fitting):
+                continue
+            try:
+                if check_shape(model.backbone, shape):
+                    fitting.append(shape)
+            except UnknownArchitectureError as error:
+                problems.append(f"models.{name}.backbone.{error}")
+                break  # once is enough
+            except UnfitShapeError as error:
+                problems.append(f"models.{name}: {error}")
     _refuse(problems)
 
 

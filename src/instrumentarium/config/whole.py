@@ -25,7 +25,7 @@ from instrumentarium.tables.params import AudioParams, TaxonomyParams
 from instrumentarium.tables.selection import AUTO, is_file, unknown_taxonomy
 from instrumentarium.training.augment.params import AugmentParams
 from instrumentarium.training.objectives.params import LossParams
-from instrumentarium.training.params import TrainingParams
+from instrumentarium.training.params import TrainingParams, lacks_layers_to_adapt
 
 
 class Params(Section):
@@ -105,6 +105,8 @@ class Params(Section):
         """Say what is wrong with what is selected, and with what any model would select on any collection."""
         selectors = Selectors(self.frontend, self.head, self.loss, self.augmentation)
         found = select(self.model, self.models[self.model], self.collection, self.entries, selectors)[1]
+        lacking = lacks_layers_to_adapt(self.models[self.model].backbone, self.training)
+        found += [] if lacking is None else [lacking]
         for name, model in self.models.items():
             for collection in self.collections:
                 found += select(name, model, collection, self.entries, Selectors())[1]

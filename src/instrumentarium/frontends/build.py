@@ -1,6 +1,7 @@
 """From parameters to a front end."""
 
 from instrumentarium.frontends.base import FrontEnd
+from instrumentarium.frontends.cpjku import CpjkuMel
 from instrumentarium.frontends.cqt import Cqt
 from instrumentarium.frontends.fbank import Fbank
 from instrumentarium.frontends.logmel import LogMel
@@ -8,6 +9,7 @@ from instrumentarium.frontends.mfcc import Mfcc
 from instrumentarium.frontends.multi import Multi
 from instrumentarium.frontends.params import (
     AnyFrontEndParams,
+    CpjkuParams,
     CqtParams,
     FbankParams,
     LogMelParams,
@@ -31,6 +33,8 @@ def build_frontend(params: AnyFrontEndParams, input_rate_hz: int) -> FrontEnd:
             return Multi(params, input_rate_hz)
         case FbankParams():
             return Fbank(params, input_rate_hz)
+        case CpjkuParams():
+            return CpjkuMel(params, input_rate_hz)
         case CqtParams():
             return Cqt(params, input_rate_hz)
         case ScalogramParams():

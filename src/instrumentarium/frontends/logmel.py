@@ -23,16 +23,17 @@ KNEE_LOG_SLOPE = 15 * math.log(6.4) / 27
 class Spectrum(nn.Module):
     """Signals (batch, samples) → the power of each bin of a windowed DFT, (batch, bins, frames).
 
-    The window is a periodic Hann window. Frames are centred, so there are samples // hop_length + 1 of them.
+    The window is a periodic Hann window unless another one, (n_fft,), is given. Frames are centred, so there are
+    samples // hop_length + 1 of them; around the signal lies silence, or with `pad_mode` reflect the signal mirrored.
     """
 
     window: Tensor
 
-    def __init__(self, n_fft: int, hop_length: int) -> None:
+    def __init__(self, n_fft: int, hop_length: int, window: Tensor | None = None, pad_mode: str = "constant") -> None:
         super().__init__()
-        self.n_fft, self.hop_length = n_fft, hop_length
+        self.n_fft, self.hop_length, self.pad_mode = n_fft, hop_length, pad_mode
         # Buffers of constants: they follow the device but are rebuilt from the parameters, never stored with weights.
-        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
+        self.register_buffer("window", torch.hann_window(n_fft) if window is None else window, persistent=False)
 
     def forward(self, signals: Tensor) -> Tensor:
         """Return the power."""
@@ -42,7 +43,7 @@ class Spectrum(nn.Module):
             hop_length=self.hop_length,
             window=self.window,
             center=True,
-            pad_mode="constant",
+            pad_mode=self.pad_mode,
             return_complex=True,
         )  # (batch, bins, frames)
         return spectrum.real.square() + spectrum.imag.square()

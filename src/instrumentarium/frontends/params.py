@@ -133,6 +133,34 @@ class FbankParams(FrontEndSection):
         return self
 
 
+class CpjkuParams(FrontEndSection):
+    """The log-mel spectrogram of PaSST and EfficientAT; its level is absolute."""
+
+    kind: Literal["cpjku"]
+    sample_rate_hz: Annotated[int, Field(ge=8000, le=96000)]
+    n_fft: Annotated[int, Field(ge=64, le=32768)]
+    win_length: Annotated[int, Field(ge=64)]
+    hop_length: Annotated[int, Field(ge=1, le=32768)]
+    n_mels: Annotated[int, Field(ge=8, le=1024)]
+    f_min_hz: Annotated[float, Field(ge=0)]
+    f_max_hz: Positive
+    normalisation: NormalisationChoice
+
+    @model_validator(mode="after")
+    def _window_fits_and_bands_lie_below_nyquist(self) -> Self:
+        text = ""
+        if self.win_length > self.n_fft:
+            text = f"win_length is {self.win_length}, more than n_fft, {self.n_fft}"
+        elif self.n_fft & (self.n_fft - 1):
+            text = f"n_fft is {self.n_fft}; Kaldi's bands are for a power of two"
+        elif self.hop_length * MOST_OVERLAP < self.n_fft:
+            text = f"hop_length must be at least n_fft / {MOST_OVERLAP}, {self.n_fft / MOST_OVERLAP:g} here"
+        if text:
+            raise PydanticCustomError("window", "{text}", {"text": text})
+        check_band(self.f_min_hz, self.f_max_hz, self.sample_rate_hz)
+        return self
+
+
 class FilterBankParams(FrontEndSection):
     """A bank of band-pass filters, whose power is averaged over `oversampling` places a frame."""
 
@@ -197,6 +225,8 @@ class WaveformParams(FrontEndSection):
         return False
 
 
-AnyFrontEndParams = LogMelParams | MfccParams | MultiParams | FbankParams | CqtParams | ScalogramParams | WaveformParams
+AnyFrontEndParams = (
+    LogMelParams | MfccParams | MultiParams | FbankParams | CpjkuParams | CqtParams | ScalogramParams | WaveformParams
+)
 FrontEndParams = Annotated[AnyFrontEndParams, Field(discriminator="kind")]
 FRONTEND: TypeAdapter[AnyFrontEndParams] = TypeAdapter(FrontEndParams)

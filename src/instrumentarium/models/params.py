@@ -77,6 +77,44 @@ class AstParams(TransformerParams):
     time_stride: Count
 
 
+class BeatsParams(TransformerParams):
+    """BEATs over a filter bank: patches of `patch_size` bands and frames, each first an embedding of `embed_dim`.
+
+    Positions are relative: learnt for `num_buckets` distances between patches up to `max_distance`, and by a convolution
+    over `conv_pos` patches in `conv_pos_groups` groups. Names as in the `cfg` of published checkpoints.
+    """
+
+    kind: Literal["beats"]
+    patch_size: Count
+    embed_dim: Count
+    conv_pos: Count
+    conv_pos_groups: Count
+    num_buckets: Annotated[int, Field(ge=8)]
+    max_distance: Count
+    deep_norm: bool
+
+    @model_validator(mode="after")
+    def _positions_make_sense(self) -> Self:
+        text = ""
+        if self.hidden_size % self.conv_pos_groups:
+            text = f"hidden_size {self.hidden_size} is no multiple of conv_pos_groups {self.conv_pos_groups}"
+        elif self.max_distance <= self.num_buckets // 4:
+            text = (
+                f"max_distance {self.max_distance} must be more than a quarter of num_buckets, {self.num_buckets // 4} "
+                "here: distances up to that have a bucket each"
+            )
+        if text:
+            raise PydanticCustomError("positions", "{text}", {"text": text})
+        return self
+
+
+class EfficientAtParams(Section):
+    """MobileNetV3-Large as EfficientAT trains it on AudioSet; `width` multiplies its channels: 1 is mn10, 0.4 mn04."""
+
+    kind: Literal["efficientat"]
+    width: Annotated[float, Field(ge=0.1, le=4)]
+
+
 class Wav2Vec2Params(TransformerParams):
     """wav2vec 2.0 over the raw waveform; without `encoder`, its convolutions alone."""
 
@@ -88,7 +126,15 @@ class Wav2Vec2Params(TransformerParams):
 
 
 BackboneParams = Annotated[
-    CnnParams | TimmParams | WaveformCnnParams | LstmParams | CrnnParams | AstParams | Wav2Vec2Params,
+    CnnParams
+    | TimmParams
+    | WaveformCnnParams
+    | LstmParams
+    | CrnnParams
+    | EfficientAtParams
+    | AstParams
+    | BeatsParams
+    | Wav2Vec2Params,
     Field(discriminator="kind"),
 ]
 BACKBONE: TypeAdapter[BackboneParams] = TypeAdapter(BackboneParams)
@@ -96,22 +142,43 @@ WAVEFORM_KINDS = frozenset({"waveform_cnn", "wav2vec2"})
 """Of backbones over the raw waveform; all others take spectra."""
 
 Md5 = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class HubWeights(Section):
-    """Weights of Hugging Face's hub: owner/name there, and the revision, a commit or `main`."""
+    """Weights of Hugging Face's hub: owner/name there, and the revision, a commit or `main`.
+
+    `file` names the file where it is not called as the hub's libraries call it; `sha256` is that file's, where known.
+    """
 
     source: Literal["hub"]
     name: Annotated[str, Field(min_length=1)]
     revision: Annotated[str, Field(min_length=1)]
+    file: Annotated[str, Field(min_length=1)] | None = None
+    sha256: Sha256 | None = None
+
+    @model_validator(mode="after")
+    def _a_checksum_is_of_a_file(self) -> Self:
+        if self.sha256 is not None and self.file is None:
+            text = "sha256 is of one file; name it with `file`"
+            raise PydanticCustomError("checksum", "{text}", {"text": text})
+        return self
 
 
 class UrlWeights(Section):
-    """A file of weights at a URL."""
+    """A file of weights at a URL, and the checksum that its publisher or you know of it."""
 
     source: Literal["url"]
     at: Annotated[str, Field(pattern="^https?://")]
-    md5: Md5
+    md5: Md5 | None = None
+    sha256: Sha256 | None = None
+
+    @model_validator(mode="after")
+    def _has_a_checksum(self) -> Self:
+        if (self.md5 is None) == (self.sha256 is None):
+            text = "needs either md5 or sha256 of the file"
+            raise PydanticCustomError("checksum", "{text}", {"text": text})
+        return self
 
 
 class PathWeights(Section):
@@ -151,12 +218,32 @@ Pretrained = Annotated[
 ]
 """Whether a backbone starts from published weights: no, from those usual for it, or from those of a source."""
 
-WAV2VEC2_HUB = "m3hrdadfi/wav2vec2-base-100k-gtzan-music-genres"
-USUAL_WEIGHTS = {
-    "ast": HubWeights(source="hub", name="MIT/ast-finetuned-audioset-10-10-0.4593", revision="main"),
-    "wav2vec2": HubWeights(source="hub", name=WAV2VEC2_HUB, revision="main"),
+USUAL_WEIGHTS: Mapping[str, WeightsParams] = {
+    "ast": HubWeights(
+        source="hub",
+        name="MIT/ast-finetuned-audioset-10-10-0.4593",
+        revision="f826b80d28226b62986cc218e5cec390b1096902",
+    ),
+    "wav2vec2": HubWeights(
+        source="hub",
+        name="m3hrdadfi/wav2vec2-base-100k-gtzan-music-genres",
+        revision="caf978c8328a2cec4229b3eb0b41b162e379caa1",
+    ),
+    # BEATs_iter3+ (AS2M). Its authors' own links are dead; three mirrors hold the same bytes, this is one of them.
+    "beats": HubWeights(
+        source="hub",
+        name="lpepino/beats_ckpts",
+        revision="5b53b0404df452a3a607d7e67687227730e5bad1",
+        file="BEATs_iter3_plus_AS2M.pt",
+        sha256="d43cbfad4d7b56381c061d7a24774f908d4d94c72961f6eb1d9090ff18cd8d34",
+    ),
+    "efficientat": UrlWeights(
+        source="url",
+        at="https://github.com/fschmid56/EfficientAT/releases/download/v0.0.1/mn10_as_mAP_471.pt",
+        sha256="0bd7dc2443af498c289a2e739f02ebb515d6aa3fd3ab9db539c86123ae368a4e",
+    ),
 }
-"""By kind; those of timm's networks are timm's own choice, and other kinds have none."""
+"""By kind, each at one version for good; those of timm's networks are timm's own choice, and other kinds have none."""
 
 
 def lacks_weights(backbone: BackboneParams, pretrained: Pretrained) -> str | None:

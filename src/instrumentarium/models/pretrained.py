@@ -6,8 +6,8 @@ experiment. Files that are not safetensors are read by torch with `weights_only=
 
 import importlib.util
 import pickle
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from instrumentarium.models.params import HubWeights, PackageWeights, PathWeights, UrlWeights, WeightsParams
 from instrumentarium.runtime.cache import cache_folder
-from instrumentarium.runtime.checksums import md5_of_file
+from instrumentarium.runtime.checksums import md5_of_file, sha256_of_file
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import atomic_path
 
@@ -26,6 +26,9 @@ FILES = ("model.safetensors", "pytorch_model.bin")
 """Where a folder in the hub's layout has its weights, the first that exists."""
 WRAPPERS = ("state_dict", "model", "module")
 """Keys under which files of training scripts keep their tensors."""
+CONFIG = "cfg"
+"""The key under which files of training scripts keep what their network was built with."""
+SUMS: Mapping[str, Callable[[Path], str]] = {"md5": md5_of_file, "sha256": sha256_of_file}
 OURS = "backbone."
 """Before the names of a backbone's weights in a model folder of ours."""
 TIMEOUT_S = 30
@@ -38,10 +41,11 @@ class PretrainedWeightsError(UserError, RuntimeError):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Published tensors by their names, and where they are from, for messages."""
+    """Published tensors by their names, where they are from, for messages, and the configuration that lay with them."""
 
     tensors: Mapping[str, Tensor]
     where: str
+    config: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def ours(self) -> bool:
@@ -62,13 +66,15 @@ def read_weights(source: WeightsParams) -> Checkpoint:
     """
     match source:
         case HubWeights():
-            return Checkpoint(read_tensors(_from_hub(source)), f"{source.name} of the hub")
+            path, where = _from_hub(source), f"{source.name} of the hub"
         case UrlWeights():
-            return Checkpoint(read_tensors(_from_url(source)), source.at)
+            path, where = _from_url(source), source.at
         case PathWeights():
-            return Checkpoint(read_tensors(_from_path(source)), source.at)
+            path, where = _from_path(source), source.at
         case PackageWeights():
-            return Checkpoint(read_tensors(_from_package(source)), f"the package {source.name}")
+            path, where = _from_package(source), f"the package {source.name}"
+    tensors, config = read_checkpoint(path)
+    return Checkpoint(tensors, where, config)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -77,15 +83,27 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         PretrainedWeightsError: if it holds anything but tensors, or is damaged.
     """
+    return read_checkpoint(path)[0]
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
+    """Return the tensors of a file by their names, in its order, and the configuration beside them, if any.
+
+    Raises:
+        PretrainedWeightsError: if it holds anything but tensors, or is damaged.
+    """
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return load_file(path), {}
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
         raise PretrainedWeightsError(
             f"{path} cannot be read as weights ({' '.join(str(error).split())[:120]}). Only safetensors and files of plain "
             "tensors are read, since a pickle may run code; have its publisher save it as safetensors"
         ) from error
+    config: dict[str, object] = {}
+    if isinstance(content, Mapping) and isinstance(content.get(CONFIG), Mapping):
+        config = dict(content[CONFIG])
     for wrapper in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]
@@ -95,35 +113,51 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         or not all(isinstance(each, Tensor) for each in content.values())
     ):
         raise PretrainedWeightsError(f"{path} holds no tensors by name; name the file of the weights themselves")
-    return {str(name): tensor for name, tensor in content.items()}
+    return {str(name): tensor for name, tensor in content.items()}, config
 
 
 def _from_hub(source: HubWeights) -> Path:
+    files = FILES if source.file is None else (source.file,)
+    for name in files:
+        path = _file_of_hub(source, name, last=name == files[-1])
+        if path is not None:
+            if source.sha256 is not None:
+                _check_sum(path, "sha256", source.sha256, f"{source.name} of the hub")
+            return path
+    raise PretrainedWeightsError(
+        f"{source.name} of the hub has {'neither ' if len(files) > 1 else 'no '}{' nor '.join(files)} in revision "
+        f"{source.revision}; name another one"
+    )
+
+
+def _file_of_hub(source: HubWeights, name: str, *, last: bool = True) -> Path | None:
+    """Return a file of the hub in the user's cache; None if the hub has none of this name.
+
+    Raises:
+        PretrainedWeightsError: if it cannot be fetched and is the `last` to be tried: an offline cache may hold another.
+    """
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
-    for name in FILES:
-        try:
-            return Path(hf_hub_download(source.name, name, revision=source.revision))
-        except EntryNotFoundError as error:
-            if not isinstance(error, LocalEntryNotFoundError):
-                continue  # the hub was reached, and has none of this name
-            reason: Exception = error
-        except Exception as error:  # of the hub's client, of the network, of the disk
-            reason = error
-        if name != FILES[-1]:
-            continue  # an offline cache may hold the second one
-        raise PretrainedWeightsError(_unreachable(f"{source.name} of the hub", reason)) from reason
-    raise PretrainedWeightsError(
-        f"{source.name} of the hub has neither {' nor '.join(FILES)} in revision {source.revision}; name another one"
-    )
+    try:
+        return Path(hf_hub_download(source.name, name, revision=source.revision))
+    except EntryNotFoundError as error:
+        if not isinstance(error, LocalEntryNotFoundError):
+            return None  # the hub was reached
+        reason: Exception = error
+    except Exception as error:  # of the hub's client, of the network, of the disk
+        reason = error
+    if not last:
+        return None
+    raise PretrainedWeightsError(_unreachable(f"{source.name} of the hub", reason)) from reason
 
 
 def _from_url(source: UrlWeights) -> Path:
     """Return the file in the user's cache, fetched if need be."""
     name = source.at.partition("?")[0].rstrip("/").rpartition("/")[2] or "weights"
-    path = cache_folder() / "weights" / source.md5 / name
-    if path.exists() and md5_of_file(path) == source.md5:
+    kind, expected = ("md5", source.md5) if source.md5 is not None else ("sha256", str(source.sha256))
+    path = cache_folder() / "weights" / expected / name
+    if path.exists() and SUMS[kind](path) == expected:
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,7 +166,7 @@ def _from_url(source: UrlWeights) -> Path:
                 response.raise_for_status()
                 for chunk in response.iter_content(CHUNK):
                     file.write(chunk)
-            _check_md5(temporary, source.md5, source.at)
+            _check_sum(temporary, kind, expected, source.at)
     except (requests.RequestException, OSError) as error:
         raise PretrainedWeightsError(_unreachable(source.at, error)) from error
     return path
@@ -140,7 +174,7 @@ def _from_url(source: UrlWeights) -> Path:
 
 def _from_path(source: PathWeights) -> Path:
     path = weights_file(source)
-    _check_md5(path, source.md5, str(path))
+    _check_sum(path, "md5", source.md5, str(path))
     return path
 
 
@@ -174,12 +208,12 @@ def _from_package(source: PackageWeights) -> Path:
     return files[0]
 
 
-def _check_md5(path: Path, md5: str, where: str) -> None:
-    found = md5_of_file(path)
-    if found != md5:
+def _check_sum(path: Path, kind: str, expected: str, where: str) -> None:
+    found = SUMS[kind](path)
+    if found != expected:
         raise PretrainedWeightsError(
-            f"{where} has the md5 {found}, and `md5` says {md5}: these are other weights. Check where they are from, then "
-            "correct `md5` in params.yaml"
+            f"{where} has the {kind} {found}, and `{kind}` says {expected}: these are other weights. Check where they are "
+            f"from, then correct `{kind}` in params.yaml"
         )
 
 

@@ -18,6 +18,7 @@ from torchaudio.transforms import Resample
 
 from instrumentarium.frontends.bandpower import BandPower
 from instrumentarium.frontends.base import FrontEnd
+from instrumentarium.frontends.cpjku import CpjkuMel
 from instrumentarium.frontends.fbank import Fbank, FrameSpectrum
 from instrumentarium.frontends.logmel import LogMel, Spectrum
 from instrumentarium.frontends.multi import Multi
@@ -45,7 +46,7 @@ class ConvolvedSpectrum(nn.Module):
     def __init__(self, spectrum: Spectrum, covered: Tensor) -> None:
         super().__init__()
         n_fft = spectrum.n_fft
-        self.margin, self.hop_length = n_fft // 2, spectrum.hop_length
+        self.margin, self.hop_length, self.pad_mode = n_fft // 2, spectrum.hop_length, spectrum.pad_mode
         bins = covered.nonzero()[:, 0]
         first, last = int(bins.min()), int(bins.max())
         self.uncovered = (first, n_fft // 2 - last)
@@ -58,7 +59,7 @@ class ConvolvedSpectrum(nn.Module):
 
     def forward(self, signals: Tensor) -> Tensor:
         """Return the power of each bin, (batch, bins, frames)."""
-        padded = functional.pad(signals[:, None], (self.margin, self.margin))  # (batch, 1, samples)
+        padded = functional.pad(signals[:, None], (self.margin, self.margin), mode=self.pad_mode)  # (batch, 1, samples)
         cosines, sines = functional.conv1d(padded, self.kernels, stride=self.hop_length).chunk(2, dim=1)
         return functional.pad(cosines.square() + sines.square(), (0, 0, *self.uncovered))
 
@@ -118,6 +119,8 @@ def convolve(frontend: FrontEnd) -> None:
         whole = isinstance(frontend, Multi) and frontend.has_chroma  # whose power is that of the bins
         covered = torch.ones(frontend.filters.shape[1], dtype=torch.bool) if whole else frontend.filters.any(dim=0)
         frontend.spectrum = ConvolvedSpectrum(frontend.spectrum, covered)
+    if isinstance(frontend, CpjkuMel) and isinstance(frontend.spectrum, Spectrum):
+        frontend.spectrum = ConvolvedSpectrum(frontend.spectrum, frontend.filters.any(dim=0))
     if isinstance(frontend, Fbank) and isinstance(frontend.spectrum, FrameSpectrum):
         frontend.spectrum = ConvolvedFrameSpectrum(frontend.spectrum)
     if isinstance(frontend.resample, Resample):

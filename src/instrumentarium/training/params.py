@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from instrumentarium.models.params import Pretrained
+from instrumentarium.models.params import AstParams, BackboneParams, BeatsParams, Pretrained, Wav2Vec2Params
 from instrumentarium.runtime.process import Reproducible
 from instrumentarium.runtime.section import Count, Positive, Section, Seed, Share
 
@@ -42,6 +42,22 @@ class TrainingParams(Section):
     accumulate: Count
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None
     freeze_epochs: Annotated[int, Field(ge=0)]
+    unfreeze_from: Annotated[str, Field(min_length=1)] | None
+    gradient_checkpointing: bool
+    lora_rank: Annotated[int, Field(ge=0)]
+    lora_alpha: Positive
+    lora_targets: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1, strict=False)]
     max_grad_norm: Positive
     negatives_share: Share
     curves: Curves
+
+
+def lacks_layers_to_adapt(backbone: BackboneParams, training: TrainingParams) -> str | None:
+    """Say that adapters are asked for, and the backbone is no transformer; None otherwise."""
+    whole = isinstance(backbone, AstParams | BeatsParams) or (isinstance(backbone, Wav2Vec2Params) and backbone.encoder)
+    if not training.lora_rank or whole:
+        return None
+    return (
+        f"training.lora_rank is {training.lora_rank}, and adapters are for transformers (ast, beats, wav2vec2), not for "
+        f"backbone {backbone.kind}; set it to 0"
+    )

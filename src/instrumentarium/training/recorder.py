@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.progress import progress_bar
+from instrumentarium.training.finetuning import plain_weights
 from instrumentarium.training.snapshot import write_snapshot
 from instrumentarium.training.task import LOSS_LOGGED, MONITOR, RecognitionTask
 
@@ -108,9 +109,7 @@ class Recorder(Callback):
         self.history.rows.append(row)
         if score > self.history.best_score:
             self.history.best_score, self.history.best_epoch = score, trainer.current_epoch
-            self.history.best_weights = {
-                name: tensor.detach().cpu().clone() for name, tensor in pl_module.scored_model.state_dict().items()
-            }
+            self.history.best_weights = plain_weights(pl_module.scored_model)
         self.finished = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
         logger.info(
             "epoch %d of %d: loss %.4f, validation loss %.4f, mAP %.4f%s",

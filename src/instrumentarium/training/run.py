@@ -25,6 +25,7 @@ from instrumentarium.tables.taxonomy import Taxonomy, read_taxonomy
 from instrumentarium.training.augment.build import build_augmentations
 from instrumentarium.training.augment.params import AugmentParams
 from instrumentarium.training.augment.rooms import response_files
+from instrumentarium.training.finetuning import libraries_of, own_parameters, prepare_backbone
 from instrumentarium.training.fit import choose_precision, fit
 from instrumentarium.training.live import build_sinks, write_plot_rows
 from instrumentarium.training.objectives.base import TrainingLabels
@@ -38,6 +39,7 @@ from instrumentarium.training.split_data import SplitData
 from instrumentarium.training.task import TrainingRun
 
 LIBRARIES = ("instrumentarium", "numpy", "pytorch-lightning", "timm", "torch", "torchaudio")
+"""Whose versions may change any result; those that only some models need are in `libraries_of`."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def prepare(params: DeclaredParams, inputs: Inputs) -> Prepared:
         pretrained=recipe.pretrained,
     )
     data = _read_splits(params, inputs, taxonomy, augmentation)
+    prepare_backbone(model, training)
     run = TrainingRun(
         model=model,
         objective=build_objective(loss, _training_labels(taxonomy, data["train"]), model.head.embedding_size),
@@ -123,7 +126,8 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
     collection, model_name = params.read("collection", str), params.read("model", str)
     prepared = prepare(params, inputs)
     run, data, taxonomy = prepared.run, prepared.data, prepared.taxonomy
-    versions = {name: version(name) for name in LIBRARIES}
+    others = libraries_of(prepared.backbone, run.training)
+    versions = {name: version(name) for name in sorted([*LIBRARIES, *(name for name, used in others.items() if used)])}
     key = fingerprint(
         {
             "params": _without_curves(params.values),
@@ -170,7 +174,7 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
             versions=versions,
         )
         save_model(out, history.best_weights, card)
-        write_json(metrics, _metrics(history, sum(weights.numel() for weights in run.model.parameters())))
+        write_json(metrics, _metrics(history, own_parameters(run.model)))
         write_plot_rows(history.rows, plots)
     return (
         f"train: {len(data['train'].samples)} training and {len(data['validation'].samples)} validation clips in; "

@@ -11,6 +11,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from instrumentarium.models.recognition import RecognitionModel
 from instrumentarium.runtime.errors import UserError
+from instrumentarium.training.finetuning import block_numbers
 
 
 class LayerDecayError(UserError, ValueError):
@@ -28,18 +29,14 @@ def depth_factors(model: RecognitionModel, layer_decay: float) -> dict[str, floa
     names = [name for name, _ in model.named_parameters()]
     if layer_decay == 1:
         return dict.fromkeys(names, 1.0)
-    blocks = model.backbone.blocks_in_order()
+    blocks = len(model.backbone.blocks_in_order())
     if not blocks:
         raise LayerDecayError(
             f"training.layer_decay is {layer_decay:g}, and {type(model.backbone).__name__} does not say in what order its "
             "blocks come; set it to 1, or choose another `model`"
         )
-    block_of = {id(weights): number for number, block in enumerate(blocks) for weights in block.parameters()}
-    factors, block = {}, 0
-    for name, weights in model.named_parameters():
-        block = block_of.get(id(weights), block)
-        factors[name] = layer_decay ** (len(blocks) - block) if name.startswith("backbone.") else 1.0
-    return factors
+    factors = {f"backbone.{name}": layer_decay ** (blocks - n) for name, n in block_numbers(model.backbone).items()}
+    return {name: factors.get(name, 1.0) for name in names}
 
 
 def build_optimizer(

@@ -25,6 +25,7 @@ from instrumentarium.models.heads.base import HeadOutput
 from instrumentarium.models.recognition import RecognitionModel
 from instrumentarium.runtime.seeds import derive_seed
 from instrumentarium.training.augment.base import Augmentation, Domain
+from instrumentarium.training.finetuning import keep_still
 from instrumentarium.training.objectives.base import Objective
 from instrumentarium.training.params import RecipeParams, TrainingParams
 from instrumentarium.training.sampling import EpochBatches, TrainingBatch
@@ -92,6 +93,7 @@ class RecognitionTask(pl.LightningModule):
         self.train_data, self.validation_data = train, validation
         decay = run.training.ema_decay
         self.averaged = None if decay is None else averaged_model(run.model, decay)
+        self.trained = [weights for weights in run.model.backbone.parameters() if weights.requires_grad]
         self.plateau: ReduceLROnPlateau | None = None
         self.resumed_plateau: dict[str, Any] | None = None
         self.validation_windows = ValidationWindows(
@@ -116,12 +118,14 @@ class RecognitionTask(pl.LightningModule):
         return averaged
 
     def on_train_epoch_start(self) -> None:
-        """Keep the backbone as it is, statistics of its norms included, in the first epochs where that is asked for."""
+        """Keep what is not trained as it is, statistics of norms included: parts of the backbone, or at first all of it."""
         epochs = self.run.training.freeze_epochs
         if epochs:
             frozen = self.current_epoch < epochs
-            self.model.backbone.requires_grad_(not frozen)
+            for weights in self.trained:
+                weights.requires_grad_(not frozen)
             self.model.backbone.train(not frozen)
+        keep_still(self.model.backbone)
 
     def train_dataloader(self) -> DataLoader[TrainingBatch]:
         """Return the batches of the current epoch."""

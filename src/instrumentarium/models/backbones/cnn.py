@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from instrumentarium.models.backbones.base import Backbone
+from instrumentarium.models.backbones.base import Backbone, Block, blocks_of
 
 STEM_KERNEL = (5, 3)
 STEM_POOL = (2, 4)
@@ -29,7 +29,7 @@ class Stem(nn.Sequential):
         )
 
 
-class Block(nn.Sequential):
+class CnnBlock(nn.Sequential):
     """Two convolutions, then the maximum over two bands and two frames."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -53,19 +53,19 @@ class Cnn(Backbone):
     def __init__(self, channels: Sequence[int], inputs: int = 1) -> None:
         super().__init__()
         self.stem = Stem(channels[0], inputs)
-        self.blocks = nn.Sequential(*(Block(inputs, outputs) for inputs, outputs in itertools.pairwise(channels)))
+        self.blocks = nn.Sequential(*(CnnBlock(inputs, outputs) for inputs, outputs in itertools.pairwise(channels)))
         self.size = channels[-1]
 
     @property
     def gradcam_target(self) -> nn.Module:
         """The last pooling, whose input is the last feature map."""
         block = self.blocks[-1]
-        assert isinstance(block, Block)
+        assert isinstance(block, CnnBlock)
         return block[-1]
 
-    def blocks_in_order(self) -> tuple[nn.Module, ...]:
+    def blocks_in_order(self) -> tuple[Block, ...]:
         """Return the stem and the blocks."""
-        return (self.stem, *self.blocks)
+        return blocks_of({"stem": self.stem, **{f"blocks.{n}": block for n, block in enumerate(self.blocks)}})
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the embeddings of each step."""

@@ -9,7 +9,7 @@ Source: Wightman: PyTorch Image Models, github.com/huggingface/pytorch-image-mod
 
 import difflib
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +17,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from instrumentarium.models.backbones.base import Backbone, BandMean, FeatureShape
+from instrumentarium.models.backbones.base import Backbone, BandMean, Block, CheckpointingError, FeatureShape
 from instrumentarium.models.pretrained import Checkpoint, PretrainedWeightsError
 from instrumentarium.runtime.errors import UserError
 
@@ -26,6 +27,8 @@ STRIDE = 32
 """Of the last map of almost every image network, in bands and frames; windows of attention divide it too."""
 PATCH = 14
 """In bands and frames, of the transformers whose patch does not divide STRIDE."""
+SIZES = (8, 12, 16, 24, 32, 48, 64, 75, 96, 128, 224)
+"""Bands or frames among which the smallest is looked for that a network takes."""
 CLASSIFIER_PARTS = frozenset({"head", "conv_head", "norm_head", "fc_norm"})
 """What networks of timm may have between their last map and the classifier, and some have before the map."""
 
@@ -95,6 +98,40 @@ class ImageNetwork(Backbone):
         """The mean over bands, whose input is the last feature map; None for transformers, which have tokens instead."""
         return self.band_mean if self.read_map in {read_channels_first, read_channels_last} else None
 
+    def blocks_in_order(self) -> tuple[Block, ...]:
+        """Return what timm groups for learning rates by depth: the stem, and each stage or block behind it."""
+        if not hasattr(self.network, "group_matcher"):
+            return ()
+        from timm.models import group_parameters
+
+        weights = dict(self.network.named_parameters())
+        groups = group_parameters(self.network, self.network.group_matcher(coarse=True))
+        return tuple(
+            Block(
+                own_name(names[0], [name for name in weights if name not in names]) if place else "stem",
+                tuple(weights[name] for name in names),
+            )
+            for place, names in groups.items()
+        )
+
+    def checkpoint_gradients(self) -> None:
+        """Compute what is inside a stage again for its gradients.
+
+        Raises:
+            CheckpointingError: if the network has batch norms, which would count every batch twice, or timm cannot.
+        """
+        if any(isinstance(module, _BatchNorm) for module in self.network.modules()):
+            raise CheckpointingError(
+                f"training.gradient_checkpointing is true, and {self.architecture} has batch norms, which would count each "
+                "batch twice; set it to false, or choose a network without them, such as convnext_tiny"
+            )
+        try:
+            self.network.set_grad_checkpointing(enable=True)
+        except (AttributeError, AssertionError) as error:
+            raise CheckpointingError(
+                f"training.gradient_checkpointing is true, and timm has none for {self.architecture}; set it to false"
+            ) from error
+
     def load_published(self, checkpoint: Checkpoint) -> None:
         """Take over weights of this architecture, under timm's names, older ones of it, or in its order.
 
@@ -143,6 +180,16 @@ class ImageNetwork(Backbone):
         return embeddings
 
 
+def own_name(weight: str, others: Sequence[str]) -> str:
+    """Return the shortest name of a module with this weight and none of the others; its own name if there is none."""
+    parts = weight.split(".")
+    for depth in range(1, len(parts)):
+        name = ".".join(parts[:depth])
+        if not any(other.startswith(f"{name}.") for other in others):
+            return name
+    return weight
+
+
 def find_layout(architecture: str, shape: FeatureShape) -> Layout:
     """Return how a network is built for features of `shape`.
 
@@ -170,10 +217,40 @@ def find_layout(architecture: str, shape: FeatureShape) -> Layout:
             continue
         if read_map is not None:
             return Layout(options, read_map, unused)
+    smallest = _smallest(architecture, channels)
+    if smallest is not None and (bands < smallest[0] or frames < smallest[1]):
+        raise UnknownArchitectureError(
+            f"architecture: {architecture!r} takes spectrograms of at least {smallest[0]} bands and {smallest[1]} frames, "
+            f"and the front end makes {bands} × {frames} of a window; choose another `frontend`, or longer windows"
+        )
     raise UnknownArchitectureError(
         f"architecture: {architecture!r} cannot take spectrograms of {bands} bands and {frames} frames ({reason}); choose "
         "a convolutional network, a plain vision transformer, or one that timm builds for any `img_size`"
     )
+
+
+def _smallest(architecture: str, channels: int) -> tuple[int, int] | None:
+    """Return the fewest bands and frames of SIZES that a network takes; None if it takes one of them at most."""
+    size = [SIZES[-1], SIZES[-1]]
+    if not _takes(architecture, channels, *size):
+        return None
+    for axis in (0, 1):
+        for smaller in reversed(SIZES[:-1]):
+            if not _takes(architecture, channels, *(smaller if other == axis else size[other] for other in (0, 1))):
+                break
+            size[axis] = smaller
+    return (size[0], size[1]) if size != [SIZES[-1], SIZES[-1]] else None  # else it may be the only size that it takes
+
+
+def _takes(architecture: str, channels: int, bands: int, frames: int) -> bool:
+    """Return whether a network built without a size has a map of spectrograms of this one."""
+    try:
+        with torch.device("meta"), torch.no_grad():
+            network = _create(architecture, (channels, bands, frames), {}, pretrained=False).eval()
+            found = network.forward_features(torch.zeros(1, channels, bands, frames))
+            return bool(found.ndim == 4 and found.numel())
+    except Exception:  # whatever a network of timm says of a size that it cannot take
+        return False
 
 
 def _candidates(architecture: str, bands: int, frames: int) -> Iterator[dict[str, Any]]:
@@ -202,6 +279,8 @@ def _find_reader(network: Any, features: Tensor) -> MapReader | None:
         read_patches(network, features)
         return read_patches
     found = network.forward_features(features)
+    if isinstance(found, Tensor) and not found.numel():  # no error on the meta device
+        raise ValueError("nothing is left of them at the last map")
     if isinstance(found, Tensor) and found.ndim == 4:
         last = getattr(network, "output_fmt", "NCHW") == "NHWC"
         return read_channels_last if last else read_channels_first

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from instrumentarium.models.backbones.base import Backbone, FeatureShape
+from instrumentarium.models.backbones.base import Backbone, Block, FeatureShape, blocks_of
 
 POOLED_IN_TIME = 2
 """Blocks of the stem that also halve the frames; the further ones halve bands alone, so that steps stay short."""
@@ -36,6 +36,10 @@ class Lstm(Backbone):
             dropout=dropout if layers > 1 else 0.0,
         )
         self.size = hidden * (2 if bidirectional else 1)
+
+    def blocks_in_order(self) -> tuple[Block, ...]:
+        """Return the layers."""
+        return layers_of(self.recurrent)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the states at each step."""
@@ -77,9 +81,10 @@ class Crnn(Backbone):
         )
         self.size = 2 * hidden
 
-    def blocks_in_order(self) -> tuple[nn.Module, ...]:
-        """Return the blocks of the stem and the GRU."""
-        return (*self.stem, self.recurrent)
+    def blocks_in_order(self) -> tuple[Block, ...]:
+        """Return the blocks of the stem and the layers of the GRU."""
+        stem = blocks_of({f"stem.{number}": block for number, block in enumerate(self.stem)})
+        return stem + layers_of(self.recurrent)
 
     @property
     def gradcam_target(self) -> nn.Module:
@@ -92,6 +97,16 @@ class Crnn(Backbone):
         """Return the states at each step."""
         x = self.stem(features.contiguous(memory_format=torch.channels_last))  # (batch, channels, bands/2^n, frames/4)
         return states(self.recurrent, x.flatten(1, 2))
+
+
+def layers_of(recurrent: nn.LSTM | nn.GRU) -> tuple[Block, ...]:
+    """Return the layers of a recurrent network as blocks; torch keeps the weights of all in one module."""
+
+    def weights(layer: int) -> tuple[nn.Parameter, ...]:
+        own = (f"_l{layer}", f"_l{layer}_reverse")
+        return tuple(each for name, each in recurrent.named_parameters() if name.endswith(own))
+
+    return tuple(Block(f"recurrent.{layer}", weights(layer)) for layer in range(recurrent.num_layers))
 
 
 def states(recurrent: nn.LSTM | nn.GRU, sequence: Tensor) -> Tensor:

@@ -14,20 +14,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from instrumentarium.models.backbones.base import Backbone, FeatureShape
+from instrumentarium.models.backbones.base import Backbone, Block, FeatureShape, MissingPackageError, blocks_of
 from instrumentarium.models.params import AstParams, Wav2Vec2Params
 from instrumentarium.models.pretrained import Checkpoint, PretrainedWeightsError
-from instrumentarium.runtime.errors import UserError
 
 PREFIX_TOKENS = 2
 """Of AST: for the class and for distillation."""
 PUBLISHED_FRAMES = 1024
 PUBLISHED_BINS = 128
 """What AST's published position embeddings are for."""
-
-
-class MissingTransformersError(UserError, ImportError):
-    """The package transformers is not installed."""
 
 
 class Ast(Backbone):
@@ -40,10 +35,6 @@ class Ast(Backbone):
 
     def __init__(self, params: AstParams, shape: FeatureShape) -> None:
         super().__init__()
-        if shape[0] != 1:
-            raise ValueError(f"backbone ast takes one channel, and the front end makes {shape[0]}")
-        if min(shape[1:]) < params.patch_size:
-            raise ValueError(f"backbone ast has patches of {params.patch_size}, and the front end makes {shape[1:]}")
         transformers = _transformers()
         self.config = transformers.ASTConfig(
             hidden_size=params.hidden_size,
@@ -59,9 +50,14 @@ class Ast(Backbone):
         self.network: Any = transformers.ASTModel(self.config)
         self.size = params.hidden_size
 
-    def blocks_in_order(self) -> tuple[nn.Module, ...]:
+    def blocks_in_order(self) -> tuple[Block, ...]:
         """Return the embeddings and the layers."""
-        return (self.network.embeddings, *self.network.layers)
+        layers = {f"layers.{number}": layer for number, layer in enumerate(self.network.layers)}
+        return blocks_of({"embeddings": self.network.embeddings, **layers})
+
+    def checkpoint_gradients(self) -> None:
+        """Compute what is inside a layer again for its gradients."""
+        self.network.gradient_checkpointing_enable({"use_reentrant": False})
 
     def grid(self, bands: int, frames: int) -> tuple[int, int]:
         """Return how many patches there are over bands and frames."""
@@ -77,12 +73,13 @@ class Ast(Backbone):
         grid = self.grid(features.shape[2], features.shape[3])
         own = self.grid(self.config.num_mel_bins, self.config.max_length)
         positions = resize_positions(embeddings.position_embeddings, own, grid)
-        prefix = [token.expand(len(patches), -1, -1) for token in (embeddings.cls_token, embeddings.distillation_token)]
+        tokens = (embeddings.cls_token, embeddings.distillation_token)
+        prefix = [token.expand(patches.shape[0], -1, -1) for token in tokens]  # a shape stays one in a traced graph
         x = torch.cat([*prefix, patches], dim=1) + positions
         for layer in self.network.layers:
             x = layer(x, None)
         x = self.network.layernorm(x)[:, PREFIX_TOKENS:]
-        found: Tensor = x.transpose(1, 2).reshape(len(x), self.size, *grid).mean(dim=2)
+        found: Tensor = x.transpose(1, 2).unflatten(2, grid).mean(dim=2)
         return found
 
     def load_published(self, checkpoint: Checkpoint) -> None:
@@ -107,7 +104,7 @@ class Ast(Backbone):
 
 def resize_positions(positions: Tensor, grid: tuple[int, int], wanted: tuple[int, int]) -> Tensor:
     """Return AST's position embeddings (1, 2 + patches, size) of one grid as those of another; prefix tokens stay."""
-    if grid == wanted:
+    if grid == wanted and not torch.onnx.is_in_onnx_export():  # in a graph, windows may have any length
         return positions
     picture = positions[:, PREFIX_TOKENS:].transpose(1, 2).reshape(1, -1, *grid)
     resized = F.interpolate(picture, size=wanted, mode="bilinear", align_corners=False)
@@ -142,11 +139,23 @@ class Wav2Vec2(Backbone):
         self.size = params.hidden_size if params.encoder else params.conv_dim[-1]
         self._config = config
 
-    def blocks_in_order(self) -> tuple[nn.Module, ...]:
+    def blocks_in_order(self) -> tuple[Block, ...]:
         """Return the convolutions and, of the whole network, the layers."""
         if not self.encoder:
-            return tuple(self.network.conv_layers)
-        return (self.network.feature_extractor, self.network.feature_projection, *self.network.encoder.layers)
+            return blocks_of({f"conv_layers.{number}": layer for number, layer in enumerate(self.network.conv_layers)})
+        layers = {f"layers.{number}": layer for number, layer in enumerate(self.network.encoder.layers)}
+        first = {name: getattr(self.network, name) for name in ("feature_extractor", "feature_projection")}
+        return blocks_of({**first, **layers})
+
+    def checkpoint_gradients(self) -> None:
+        """Compute what is inside a layer again for its gradients.
+
+        Raises:
+            CheckpointingError: if there are none, only convolutions.
+        """
+        if not self.encoder:
+            super().checkpoint_gradients()
+        self.network.gradient_checkpointing_enable({"use_reentrant": False})
 
     @property
     def gradcam_target(self) -> nn.Module | None:
@@ -176,7 +185,7 @@ def _transformers() -> ModuleType:
     try:
         import transformers
     except ImportError as error:
-        raise MissingTransformersError(
+        raise MissingPackageError(
             "this model needs the package transformers; install it with `pip install 'instrumentarium[pretrained]'`"
         ) from error
     return transformers

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from instrumentarium.models.backbones.base import Backbone
+from instrumentarium.models.backbones.base import Backbone, Block, blocks_of
 
 STEM_KERNEL, STEM_STRIDE, POOL = 80, 4, 4
 
@@ -44,9 +44,9 @@ class WaveformCnn(Backbone):
         assert isinstance(block, WaveformBlock)
         return block[-1]
 
-    def blocks_in_order(self) -> tuple[nn.Module, ...]:
+    def blocks_in_order(self) -> tuple[Block, ...]:
         """Return the stem and the blocks."""
-        return (self.stem, *self.blocks)
+        return blocks_of({"stem": self.stem, **{f"blocks.{n}": block for n, block in enumerate(self.blocks)}})
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the embeddings of each step."""
