@@ -7,7 +7,7 @@ import numpy as np
 from instrumentarium.comparing.clips import ChangedClip, changed_clips
 from instrumentarium.comparing.pairing import pair_clips, recordings_of
 from instrumentarium.comparing.sides import Side
-from instrumentarium.comparing.significance import Differences, holm, paired_differences
+from instrumentarium.evaluation.significance import Differences, holm, paired_differences
 from instrumentarium.evaluation import catalogue
 from instrumentarium.evaluation.headline import rounded
 

@@ -21,7 +21,7 @@ from instrumentarium.comparing.revisions import (
     fetch_revision,
     unknown_system,
 )
-from instrumentarium.comparing.significance import Answers
+from instrumentarium.evaluation.significance import Answers
 from instrumentarium.evaluation.predictions import ScoredSplits, predict_splits
 from instrumentarium.evaluation.systems import MODEL
 from instrumentarium.evaluation.thresholds import RULE, Rule, Thresholds

@@ -5,7 +5,7 @@ import pytest
 from comparing.simulated import Songs, songs
 from scored_fixtures import scored_clips
 
-from instrumentarium.comparing.significance import (
+from instrumentarium.evaluation.significance import (
     Answers,
     draw_swaps,
     exchanged_differences,
