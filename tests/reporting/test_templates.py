@@ -32,6 +32,8 @@ PLOTS = {  # file: template, marks of one revision by role, of so many instrumen
     "split/labels_per_clip": ("labels_per_clip", lambda n: {"bar": 6}),
     "split/durations": ("durations", lambda n: {"bar": 6}),
     "split/genres": ("genres", lambda n: {"rect mark": 2 * n}),
+    "descriptors/variance": ("variance", lambda n: {"bar": 3}),
+    "descriptors/correlation": ("correlation", lambda n: {"rect mark": 9}),
     "explain/embedding": ("embedding", lambda n: {"point": 2 * (n + 3)}),
 }
 

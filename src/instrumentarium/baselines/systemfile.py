@@ -42,7 +42,8 @@ class SystemCard(Section):
     kind: Literal["linear", "kernel", "neighbours", "trees", "mean", "stacking"]
     taxonomy_name: str
     labels: Annotated[
-        tuple[Annotated[Instrument, BeforeValidator(_INSTRUMENT.validate_python)], ...], Field(min_length=1, strict=False)
+        tuple[Annotated[Instrument, BeforeValidator(_INSTRUMENT.validate_python)], ...],
+        Field(min_length=1, strict=False),
     ]
     descriptors: DescriptorCard
     members: dict[str, str]  # name to the sha256 that its description says of itself

@@ -107,9 +107,7 @@ def train_kernel(rows: Rows, scaling: Scaling, standardised: FloatArray, params:
 
     coefficients, intercepts = _stacked(_machines(rows, params, fit, decide, "RBF SVMs"), len(rows))
     used = np.flatnonzero(coefficients.any(axis=1))
-    return Kernel(
-        scaling.mean, scaling.deviation, vectors[used], coefficients[used], intercepts, np.array([gamma])
-    )
+    return Kernel(scaling.mean, scaling.deviation, vectors[used], coefficients[used], intercepts, np.array([gamma]))
 
 
 def _machines(
@@ -149,9 +147,7 @@ def prior_logit(targets: BoolArray) -> float:
     return float(np.log((targets.sum() + 1) / ((~targets).sum() + 1)))
 
 
-def train_neighbours(
-    rows: Rows, scaling: Scaling, standardised: FloatArray, params: NeighboursParams
-) -> Neighbours:
+def train_neighbours(rows: Rows, scaling: Scaling, standardised: FloatArray, params: NeighboursParams) -> Neighbours:
     """Learn what a number of positive neighbours says, from training windows and their neighbours of other recordings.
 
     Windows of the same recording would be one another's neighbours, and make all numbers more telling than they are.
@@ -168,6 +164,9 @@ def train_neighbours(
     for column in range(targets.shape[1]):
         seen = rows.observed[:, column]
         positive = rows.targets[seen, column]
+        if not positive.any() or positive.all():
+            posteriors[:, column] = 1 / (1 + np.exp(-prior_logit(positive)))
+            continue
         number = counts[seen, column]
         likelihoods = []
         for kind in (positive, ~positive):

@@ -21,8 +21,8 @@ from instrumentarium.comparing.revisions import (
     fetch_revision,
     unknown_system,
 )
-from instrumentarium.evaluation.significance import Answers
 from instrumentarium.evaluation.predictions import ScoredSplits, predict_splits
+from instrumentarium.evaluation.significance import Answers
 from instrumentarium.evaluation.systems import MODEL
 from instrumentarium.evaluation.thresholds import RULE, Rule, Thresholds
 from instrumentarium.evaluation.trivial import TRIVIAL_SYSTEMS, trivial_system

@@ -79,7 +79,7 @@ def octave_bands(rate_hz: int, n_fft: int) -> list[OctaveBand]:
     """Return the bands of the spectral contrast, lowest first; those that begin above half the rate are left out."""
     frequencies = bin_frequencies(rate_hz, n_fft)
     edges = [0.0, *(LOWEST_BAND_HZ * 2.0 ** np.arange(OCTAVES + 1))]
-    count = min(OCTAVES, sum(edge < rate_hz / 2 for edge in edges) - 2)
+    count = min(OCTAVES, sum(edge < rate_hz / 2 for edge in edges[:-1]) - 1)
     bands = []
     for number, (low, high) in enumerate(zip(edges[: count + 1], edges[1 : count + 2], strict=True)):
         inside = np.flatnonzero((frequencies >= low) & (frequencies <= high))

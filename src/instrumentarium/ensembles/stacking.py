@@ -58,10 +58,10 @@ def stack(rows: Rows, others: Float32, c: float, folds: int) -> tuple[Linear, Fl
     Raises:
         ValueError: if there is but one recording.
     """
+    if len(np.unique(rows.recordings)) < 2:
+        raise ValueError("validation has one recording, so its scores cannot be cross-fitted; give it more")
     fold = folds_of(rows.recordings, folds)
     parts = np.unique(fold)
-    if len(parts) < 2:
-        raise ValueError("validation has one recording, so its scores cannot be cross-fitted; give it more")
     own = np.zeros(rows.targets.shape)
     kept = [fold != part for part in parts]
     with threadpool_limits(limits=1), worker_pool("threads") as pool:

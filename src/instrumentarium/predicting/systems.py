@@ -43,7 +43,9 @@ def find_system(name: str, model: Path) -> Path:
     if (Path(name) / CARD).exists():
         return Path(name)
     beside = model.absolute().parent
-    found = {path.parent.name: path.parent for folder in FOLDERS for path in sorted((beside / folder).glob(f"*/{CARD}"))}
+    found = {
+        path.parent.name: path.parent for folder in FOLDERS for path in sorted((beside / folder).glob(f"*/{CARD}"))
+    }
     choice = beside / "ensembles" / CHOICE
     if name == ENSEMBLE and choice.exists():
         name = _chosen(choice)
@@ -118,7 +120,9 @@ def load_recognizer(folder: Path, device: torch.device | None = None) -> WindowM
     members = {name: load_recognizer(member_folder(folder, card, name), device) for name in card.members}
     for name, member in members.items():
         if member.card.taxonomy.codes != card.taxonomy.codes or member.card.windows != card.windows:
-            raise SystemFileError(f"{folder}: the member {name} has other instruments or windows; make the system again")
+            raise SystemFileError(
+                f"{folder}: the member {name} has other instruments or windows; make the system again"
+            )
     if card.kind == MEAN:
         return MeanRecognizer(list(members.values()), card)
     model = members.get(MODEL)

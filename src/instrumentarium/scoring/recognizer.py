@@ -28,7 +28,9 @@ class ClipResults:
 
     scores: npt.NDArray[np.float64]  # (clips, instruments), of the windows' probabilities, as windows.clip_score says
     embeddings: npt.NDArray[np.float32]  # (clips, embedding size), the mean over the windows
-    windows: npt.NDArray[np.float32]  # (windows, instruments + embedding size), probabilities and embeddings side by side
+    windows: npt.NDArray[
+        np.float32
+    ]  # (windows, instruments + embedding size), probabilities and embeddings side by side
 
 
 class Recognizer:
@@ -72,4 +74,6 @@ class Recognizer:
             )
         instruments = len(self.card.labels)
         scores = summary.maximum if self.card.windows.clip_score == "max" else summary.mean
-        return ClipResults(scores[:, :instruments], summary.mean[:, instruments:].astype(np.float32), np.concatenate(every))
+        return ClipResults(
+            scores[:, :instruments], summary.mean[:, instruments:].astype(np.float32), np.concatenate(every)
+        )
