@@ -37,7 +37,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder for a folder an ensemble.")],
     scores: Annotated[Path, typer.Option(help="Folder for a table of probabilities an ensemble.")],
 ) -> None:
-    """Put the model and the classical systems together: their mean, and a regression stacked on embeddings and descriptors."""
+    """Put the model and the classical systems together: a mean, and a regression stacked on embeddings and descriptors."""
     params, known, parts = stage_params(), read_taxonomy(taxonomy), SPLIT.read(split)
     arrays = label_arrays(
         read_clips(corpus_folders(clips_folder)),

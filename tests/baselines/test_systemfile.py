@@ -65,7 +65,7 @@ def test_one_flipped_bit_is_noticed(folder: Path) -> None:
     data = bytearray(path.read_bytes())
     data[-3] ^= 1
     path.write_bytes(data)
-    with pytest.raises(SystemFileError, match="does not hold the arrays that system.json describes"):
+    with pytest.raises(SystemFileError, match=r"does not hold the arrays that system\.json describes"):
         load_system(folder / "svm_rbf")
 
 
@@ -92,7 +92,7 @@ def test_a_description_of_something_else_is_refused(folder: Path, change: dict[s
 
 def test_what_is_missing_is_named(folder: Path) -> None:
     (folder / "boosting" / ARRAYS).unlink()
-    with pytest.raises(MissingSystemError, match="arrays.safetensors is missing"):
+    with pytest.raises(MissingSystemError, match=r"arrays\.safetensors is missing"):
         load_system(folder / "boosting")
     with pytest.raises(MissingSystemError, match=r"system.json is missing; run `dvc repro baseline ensemble`"):
         load_system(folder / "nowhere")

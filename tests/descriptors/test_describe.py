@@ -1,4 +1,4 @@
-"""Windows of clips as rows of a table: which windows, what rows, and a folder that notices what does not belong together."""
+"""Windows of clips as rows of a table: which windows, what rows, and a folder that notices what is not of one run."""
 
 from pathlib import Path
 
@@ -71,7 +71,7 @@ def test_files_of_two_runs_are_refused(tmp_path: Path) -> None:
     table = make_table()
     table.write(tmp_path)
     np.save(tmp_path / "values.npy", table.values[1:])
-    with pytest.raises(DescriptorsError, match="windows.csv and card.json are of"):
+    with pytest.raises(DescriptorsError, match=r"windows\.csv and card.json are of"):
         DescriptorTable.read(tmp_path)
     np.save(tmp_path / "values.npy", np.full_like(table.values, np.nan))
     with pytest.raises(DescriptorsError, match="not finite"):

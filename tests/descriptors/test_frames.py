@@ -110,7 +110,7 @@ def test_the_slope_of_a_line_is_its_own(frames: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "message"), [({"hop_length": 2048}, "exceeds n_fft"), ({"n_mfcc": 41}, "exceeds n_mels")]
+    ("change", "message"), [({"hop_length": 2048}, "exceeds n_fft"), ({"n_mfcc": 41}, "exceeds n_m")]
 )
 def test_parameters_that_do_not_fit_are_refused(change: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):

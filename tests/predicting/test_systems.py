@@ -62,8 +62,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_ensembles(others, members, MEMBERS)
     with pytest.raises(EnsembleError, match="'forest' is no system; there are boosting"):
         make_ensembles(others, members, MEMBERS.model_copy(update={"members": ("forest",)}))
+    np.save(root / "fewer.npy", windows[1:])
     with pytest.raises(EnsembleError, match="other windows, or on other clips"):
-        np.save(root / "fewer.npy", windows[1:])
         read_windows(root / "fewer.npy", scored, len(IRMAS11))
     pictures = draw_surfaces(systems, rows, IRMAS11, 20, 0)
     assert len(pictures) == 22
@@ -117,9 +117,7 @@ def test_systems_are_found_by_name_or_folder(workspace: Path) -> None:
     model = workspace / "model"
     assert find_system("model", model) == model
     assert find_system(str(workspace / "baselines" / "knn"), model) == workspace / "baselines" / "knn"
-    with pytest.raises(
-        UnknownSystemError, match="there are model, boosting, knn, svm_linear, svm_rbf, mean, stacking, ensem"
-    ):
+    with pytest.raises(UnknownSystemError, match="there are model, boosting, knn, svm_linear, svm_rbf, mean"):
         find_system("forest", model)
 
 

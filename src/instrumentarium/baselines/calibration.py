@@ -1,7 +1,7 @@
 """From decision values to probabilities: Platt's sigmoid, fitted on decisions about recordings that were held out.
 
-Platt: Probabilistic outputs for support vector machines, Advances in Large Margin Classifiers, 1999, with his targets, which
-keep a separable set from probabilities of 0 and 1.
+Platt: Probabilistic outputs for support vector machines, Advances in Large Margin Classifiers, 1999. His targets keep a
+separable set from probabilities of 0 and 1.
 """
 
 from collections.abc import Callable
@@ -32,8 +32,9 @@ PLAIN = Sigmoid(1.0, 0.0)
 def label_folds(recordings: npt.NDArray[np.str_], targets: BoolArray, folds: int) -> npt.NDArray[np.int_]:
     """Return a fold for each row, so that positives and negatives are in every fold's complement; (rows,).
 
-    Recordings with a positive row are dealt to the folds in turn, and then those without, in the order of their names. There
-    are as many folds as the scarcer kind has recordings, at most `folds`; 0 throughout means that none can be held out.
+    Recordings with a positive row are dealt to the folds in turn, and then those without, in the order of their names.
+    There are as many folds as the scarcer kind has recordings, at most `folds`; 0 throughout means that none can be held
+    out.
     """
     names, index = np.unique(recordings, return_inverse=True)
     positive = np.zeros(len(names), dtype=np.bool_)

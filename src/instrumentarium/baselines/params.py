@@ -10,7 +10,8 @@ from instrumentarium.runtime.section import Count, Positive, Section
 class SvmParams(Section):
     """Support vector machines, linear and with a radial basis: the price of an error, and the kernel's width.
 
-    The kernel is exp(-gamma |a - b|² / columns) of standardised descriptors. Scores are calibrated by out-of-fold decisions.
+    The kernel is exp(-gamma |a - b|² / columns) of standardised descriptors. Scores are calibrated on decisions about
+    held-out recordings.
     """
 
     linear_c: Positive

@@ -1,4 +1,4 @@
-"""Windows as rows to learn from or to score: values with what is known of their clips, whose windows they are, how they count.
+"""Windows as rows to learn from or to score: their values, what is known of their clips, and how much they count.
 
 A window inherits its clip's labels, as when a network is trained. How much it counts falls with its level beside the
 loudest window of its clip (`clips.levels`), in training as in pooling.

@@ -1,7 +1,7 @@
 """Training of the classical systems, one problem an instrument, each on the windows where that instrument is observed.
 
-An instrument that is never observed to play, or always, has nothing to be told apart: its score is the smoothed share of its
-positives, whatever the descriptors.
+An instrument that is never observed to play, or always, has nothing to be told apart: its score is the smoothed share of
+its positives, whatever the descriptors.
 """
 
 from collections.abc import Callable, Sequence
@@ -53,8 +53,8 @@ def train_systems(rows: Rows, params: BaselineParams, seed: int) -> dict[str, Sy
     """
     if not len(rows) or not (rows.targets & rows.observed).any():
         raise BaselineError(
-            f"no instrument is known to play in any of the {len(rows)} training windows, so there is nothing to learn; give "
-            "the train split clips in which instruments play"
+            f"no instrument is known to play in any of the {len(rows)} training windows, so there is nothing to learn; "
+            "give the train split clips in which instruments play"
         )
     if len(rows) > params.most_windows:
         draw = np.random.default_rng(derive_seed(seed, "baseline-windows"))
@@ -117,7 +117,7 @@ def _machines(
     decide: Callable[[_Machine, npt.NDArray[np.int_], npt.NDArray[np.int_]], FloatArray],
     title: str,
 ) -> list[_Machine]:
-    """Return each instrument's calibrated machine; of one with nothing to tell apart, no coefficients but the prior's logit."""
+    """Return each instrument's calibrated machine; of one with nothing to tell apart, its prior's logit alone."""
 
     def train(column: int) -> _Machine:
         seen = np.flatnonzero(rows.observed[:, column])

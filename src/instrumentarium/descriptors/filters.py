@@ -4,6 +4,7 @@ Sources: Slaney: Auditory toolbox, 1998 (mel scale, bands of equal area); Ellis:
 2007; Jiang et al.: Music type classification by spectral contrast feature, ICME 2002.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,7 +82,7 @@ def octave_bands(rate_hz: int, n_fft: int) -> list[OctaveBand]:
     edges = [0.0, *(LOWEST_BAND_HZ * 2.0 ** np.arange(OCTAVES + 1))]
     count = min(OCTAVES, sum(edge < rate_hz / 2 for edge in edges[:-1]) - 1)
     bands = []
-    for number, (low, high) in enumerate(zip(edges[: count + 1], edges[1 : count + 2], strict=True)):
+    for number, (low, high) in enumerate(itertools.pairwise(edges[: count + 2])):
         inside = np.flatnonzero((frequencies >= low) & (frequencies <= high))
         first = int(inside[0]) - (number > 0)  # a band shares a bin with the one below it
         top = number == count

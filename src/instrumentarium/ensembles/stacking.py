@@ -1,8 +1,8 @@
 """Stacking: a logistic regression an instrument over what the model's last layer and the descriptors say of a window.
 
-It learns from validation alone, which neither has been trained on. So that validation's own scores can choose thresholds and
-be compared, they are cross-fitted: a recording's windows are scored by a regression that saw other recordings only. Test
-windows are scored by the one that saw all of validation.
+It learns from validation alone, which neither has been trained on. So that validation's own scores can choose thresholds
+and be compared, they are cross-fitted: a recording's windows are scored by a regression that saw other recordings only.
+Test windows are scored by the one that saw all of validation.
 
 Wolpert: Stacked generalization. Neural Networks 5, 1992.
 """

@@ -23,8 +23,8 @@ class SystemResult:
     Attributes:
         splits: split to the values of OF_A_SYSTEM.
         thresholds: chosen on its validation scores.
-        difference: metric to how it differs on test from the main system's: this one's less the main one's, as `difference`,
-            the ends of the 95 % interval, `low` and `high`, and `p`; None of the main system itself.
+        difference: metric to how it differs on test from the main system's: this one's less the main one's, as
+            `difference`, the ends of the 95 % interval, `low` and `high`, and `p`; None of the main system itself.
     """
 
     splits: Mapping[str, Values]
