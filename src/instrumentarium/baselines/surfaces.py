@@ -3,8 +3,8 @@
 - *Principal components*: every point of the plane is a vector of descriptors (all other components at their mean), and is
   coloured by the machine's own score for it: an exact slice through the surface.
 - *t-SNE*: no point of this plane but the windows' own stands for a vector; between them the colour is the mean of the
-  scores of the nearest windows, weighted by distance. The surface is that of neighbourhoods, not a slice (Migut, Worring, Veenman:
-  Visualizing multi-dimensional decision boundaries in 2D. Data Mining and Knowledge Discovery 29, 2015).
+  scores of the nearest windows, weighted by distance. The surface is that of neighbourhoods, not a slice (Migut, Worring,
+  Veenman: Visualizing multi-dimensional decision boundaries in 2D. Data Mining and Knowledge Discovery 29, 2015).
 """
 
 from collections.abc import Mapping
