@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 
 from instrumentarium.baselines.rows import ScoredWindows
-from instrumentarium.baselines.system import Arrays
+from instrumentarium.baselines.system import Arrays, Kind
 from instrumentarium.baselines.systemfile import CARD, THRESHOLDS, SystemCard, save_system
 from instrumentarium.clips.labels import FloatArray, LabelArrays
 from instrumentarium.descriptors.table import DescriptorCard
@@ -21,7 +20,6 @@ from instrumentarium.tables.taxonomy import Taxonomy
 LIBRARIES = ("numpy", "scikit-learn", "scipy")
 DECIMALS = 6
 """Of scores in tables."""
-Kind = Literal["linear", "kernel", "neighbours", "trees", "mean", "stacking"]
 
 
 @dataclass(frozen=True)

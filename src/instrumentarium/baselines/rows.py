@@ -113,7 +113,7 @@ def scored_windows(table: DescriptorTable, split: pd.DataFrame) -> ScoredWindows
 
 def _windows_of(
     table: DescriptorTable, clip_ids: Sequence[str]
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int_], FloatArray]:
+) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_], FloatArray]:
     rows, owners = table.of_clips({clip_id: place for place, clip_id in enumerate(clip_ids)})
     levels = table.windows["level_db"].to_numpy(dtype=np.float64)[rows]
     return rows, owners, window_weights(levels, table.card.windows.quietest_db, owners)

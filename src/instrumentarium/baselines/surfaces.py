@@ -126,10 +126,9 @@ def _draw(
     targets, observed = truth
     figure = new_figure(7.0, 3.3, layout="constrained")
     panels = figure.subplots(1, len(planes))
-    image = None
     for axes, plane in zip(panels, planes, strict=True):
         surface = plane.scores[system][:, :, column]
-        image = axes.imshow(
+        axes.imshow(
             surface, extent=plane.extent, origin="lower", aspect="auto", cmap="PuOr_r", vmin=0, vmax=1, alpha=0.75
         )
         if surface.min() < 0.5 < surface.max():
@@ -143,7 +142,7 @@ def _draw(
             if mine.any():
                 axes.scatter(plane.points[mine, 0], plane.points[mine, 1], label=f"{name} ({mine.sum()})", **look)
         axes.set(title=plane.name, xticks=[], yticks=[])
-    figure.colorbar(image, ax=list(panels), shrink=0.8, label="score", ticks=[0, 0.5, 1])
+    figure.colorbar(panels[0].images[0], ax=list(panels), shrink=0.8, label="score", ticks=[0, 0.5, 1])
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
     figure.suptitle(title, fontsize=8.5)

@@ -5,7 +5,7 @@ All of a system that scoring takes are arrays of numbers, named; so it is saved 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar, Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,8 @@ from instrumentarium.clips.labels import FloatArray
 
 Float32 = npt.NDArray[np.float32]
 Arrays = Mapping[str, npt.NDArray[np.generic]]
+Kind = Literal["linear", "kernel", "neighbours", "trees", "mean", "stacking"]
+"""Of systems; the last two are made of others."""
 BLOCK = 2048
 """Rows that are scored at once."""
 
@@ -21,7 +23,7 @@ BLOCK = 2048
 class System(Protocol):
     """Scores descriptors."""
 
-    kind: ClassVar[str]
+    kind: ClassVar[Kind]
 
     def scores(self, values: Float32) -> FloatArray:
         """Return (rows, instruments), probabilities, for descriptors (rows, columns)."""
@@ -92,7 +94,7 @@ class Linear(FromArrays):
         intercepts: (instruments,).
     """
 
-    kind: ClassVar[str] = "linear"
+    kind: ClassVar[Kind] = "linear"
     mean: FloatArray
     deviation: FloatArray
     coefficients: FloatArray
@@ -120,7 +122,7 @@ class Kernel(FromArrays):
         gamma: (1,), of exp(-gamma |a - b|²).
     """
 
-    kind: ClassVar[str] = "kernel"
+    kind: ClassVar[Kind] = "kernel"
     mean: FloatArray
     deviation: FloatArray
     vectors: Float32
@@ -150,7 +152,7 @@ def rbf_kernel(a: FloatArray, b: FloatArray, gamma: float) -> FloatArray:
 def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
     """Return the squared distance of all pairs of rows."""
     lengths = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1)[None, :]
-    return np.maximum(lengths - 2 * (a @ b.T), 0)
+    return np.asarray(np.maximum(lengths - 2 * (a @ b.T), 0))
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ class Neighbours(FromArrays):
         posteriors: (k + 1, instruments), the probability for each number of positive neighbours.
     """
 
-    kind: ClassVar[str] = "neighbours"
+    kind: ClassVar[Kind] = "neighbours"
     mean: FloatArray
     deviation: FloatArray
     vectors: Float32
@@ -222,7 +224,7 @@ class Trees(FromArrays):
         intercepts: (instruments,).
     """
 
-    kind: ClassVar[str] = "trees"
+    kind: ClassVar[Kind] = "trees"
     roots: npt.NDArray[np.int32]
     columns: npt.NDArray[np.int32]
     limits: FloatArray

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from instrumentarium.baselines.errors import MissingSystemError, SystemFileError
-from instrumentarium.baselines.system import KINDS, Arrays, System
+from instrumentarium.baselines.system import KINDS, Arrays, Kind, System
 from instrumentarium.clips.params import WindowsParams
 from instrumentarium.descriptors.table import DescriptorCard
 from instrumentarium.runtime.files import atomic_path, write_json
@@ -39,7 +39,7 @@ class SystemCard(Section):
 
     format: Literal[1]
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
-    kind: Literal["linear", "kernel", "neighbours", "trees", "mean", "stacking"]
+    kind: Kind
     taxonomy_name: str
     labels: Annotated[
         tuple[Annotated[Instrument, BeforeValidator(_INSTRUMENT.validate_python)], ...],
@@ -131,7 +131,7 @@ def _read_arrays(path: Path, expected: str) -> dict[str, npt.NDArray[np.generic]
     except SafetensorError as error:
         raise SystemFileError(f"{path} holds no arrays: {error}; {RESTORE}") from error
     for name, array in arrays.items():
-        if not np.isfinite(array).all():  # type: ignore[arg-type]
+        if not np.isfinite(array).all():
             raise SystemFileError(f"{path} holds numbers that are not finite, in {name}; {RESTORE}")
     return arrays
 

@@ -227,13 +227,12 @@ def _as_nodes(trained: Sequence[tuple[float, list[Any]]], params: BoostingParams
             begin += len(part[0])
         roots.append(mine)
     columns, limits, left, right, values = (np.concatenate(each) for each in zip(*parts, strict=True))
-    as_int = lambda array: array.astype(np.int32)  # noqa: E731
     return Trees(
-        as_int(np.array(roots)),
-        as_int(columns),
+        np.array(roots).astype(np.int32),
+        columns.astype(np.int32),
         limits,
-        as_int(left),
-        as_int(right),
+        left.astype(np.int32),
+        right.astype(np.int32),
         values,
         np.array([intercept for intercept, _ in trained]),
     )

@@ -160,7 +160,7 @@ class FrameDescriptors:
         return np.asarray(np.where(strongest > TINY, raw / np.maximum(strongest, TINY), raw))
 
     def _mfcc(self, power: Float32) -> Float32:
-        return decibels(power @ self.mel) @ self.cosines
+        return np.asarray(decibels(power @ self.mel) @ self.cosines)
 
 
 def decibels(power: Float32) -> Float32:

@@ -92,7 +92,7 @@ class DescriptorTable:
             raise DescriptorsError(f"{path} holds numbers that are not finite; {AGAIN}")
         return cls(card, windows, values)
 
-    def of_clips(self, clip_ids: Mapping[str, int]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int_]]:
+    def of_clips(self, clip_ids: Mapping[str, int]) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_]]:
         """Return the rows of these clips' windows, and the place of the clip that each is of, both (windows,).
 
         Args:
@@ -102,8 +102,8 @@ class DescriptorTable:
             DescriptorsError: if a clip has no window here.
         """
         places = self.windows["clip_id"].map(clip_ids)
-        rows = np.flatnonzero(places.notna().to_numpy())
-        owners = places.iloc[rows].to_numpy(dtype=np.int_)
+        rows = np.flatnonzero(places.notna().to_numpy()).astype(np.int_)
+        owners = places.iloc[rows].to_numpy().astype(np.int_)
         if missing := sorted(set(clip_ids.values()) - set(owners.tolist())):
             lost = sorted(clip for clip, place in clip_ids.items() if place in set(missing))
             raise DescriptorsError(f"{len(lost)} clips have no descriptors, first {lost[0]!r}; {AGAIN}")
