@@ -9,7 +9,7 @@ import pandas as pd
 from instrumentarium.baselines.rows import ScoredWindows
 from instrumentarium.baselines.system import Arrays, Kind
 from instrumentarium.baselines.systemfile import CARD, THRESHOLDS, SystemCard, save_system
-from instrumentarium.clips.labels import FloatArray, LabelArrays
+from instrumentarium.clips.labels import BoolArray, FloatArray, LabelArrays
 from instrumentarium.descriptors.table import DescriptorCard
 from instrumentarium.evaluation.choosing import choose_thresholds
 from instrumentarium.evaluation.thresholds import Rule
@@ -92,7 +92,9 @@ class Publisher:
         return rounded
 
 
-def of_validation(scored: ScoredWindows, scores: FloatArray, known: LabelArrays) -> tuple[FloatArray, ...]:
+def of_validation(
+    scored: ScoredWindows, scores: FloatArray, known: LabelArrays
+) -> tuple[BoolArray, FloatArray, BoolArray]:
     """Return targets, scores and observed of the validation clips, as metrics take them."""
     mine = scored.splits == "validation"
     return known.targets[mine], scores[mine], known.observed[mine]

@@ -167,7 +167,7 @@ def decibels(power: Float32) -> Float32:
     """Return power (windows, …) in dB of full scale, nothing more than RANGE_DB below the loudest of its window."""
     level = 10 * np.log10(np.maximum(power, np.float32(QUIETEST)))
     loudest = level.reshape(len(level), -1).max(axis=1)
-    return np.maximum(level, loudest.reshape(-1, *(1,) * (level.ndim - 1)) - np.float32(RANGE_DB))
+    return np.asarray(np.maximum(level, loudest.reshape(-1, *(1,) * (level.ndim - 1)) - np.float32(RANGE_DB)))
 
 
 def slope(values: Float32) -> Float32:
