@@ -22,6 +22,7 @@ def main(
     model: Annotated[Path, typer.Option(help="Folder of the trained model.")],
     out: Annotated[Path, typer.Option(help="The table of probabilities.")],
     embeddings: Annotated[Path, typer.Option(help="One embedding a clip, in the order of the table, as .npy.")],
+    windows: Annotated[Path, typer.Option(help="Probabilities and embedding of every window, in time, as .npy.")],
 ) -> None:
     """Score every validation and test clip with the trained model."""
     params = stage_params()
@@ -41,10 +42,11 @@ def main(
     scores = pd.DataFrame(results.scores.round(6), columns=list(taxonomy.codes))
     scores.insert(0, "clip_id", clips["clip_id"])
     scores_table(taxonomy).write(out, scores)
-    content = io.BytesIO()  # to a file, NumPy would write past Python, and not say which way a full disk ended it
-    np.save(content, results.embeddings)
-    with atomic_path(embeddings) as temporary:
-        temporary.write_bytes(content.getbuffer())
+    for path, array in {embeddings: results.embeddings, windows: results.windows}.items():
+        content = io.BytesIO()  # to a file, NumPy would write past Python, and not say which way a full disk ended it
+        np.save(content, array)
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content.getbuffer())
     logging.info(
         "score: %d clips in; %d scores and embeddings of %d out",
         len(clips),

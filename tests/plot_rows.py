@@ -37,6 +37,7 @@ OPENMIC20 = taxonomy_of(
     {"mallet_percussion": "mallet percussion"},
     "openmic20",
 )
+DESCRIPTORS = ("centroid_hz", "rms", "contrast_0")
 SPLITS = ("train", "validation", "test")
 Row = dict[str, object]
 
@@ -50,6 +51,15 @@ def rows_of(plot: str, codes: Sequence[str], seed: int = 0) -> list[Row]:
         seed: another one gives other values.
     """
     return {
+        "descriptors/variance": lambda: [
+            {"descriptor": name, "family": name, "deviation": 1.5, "share": 0.25 * place}
+            for place, name in enumerate(DESCRIPTORS, 1)
+        ],
+        "descriptors/correlation": lambda: [
+            {"descriptor": a, "with": b, "correlation": 1.0 if a == b else -0.5}
+            for a in DESCRIPTORS
+            for b in DESCRIPTORS
+        ],
         "evaluate/roc": lambda: _curve(codes, "fpr", "tpr", seed),
         "evaluate/precision_recall": lambda: _curve(codes, "recall", "precision", seed),
         "evaluate/confusion": lambda: _pairs([*codes, "none"], "actual", "predicted"),

@@ -11,8 +11,8 @@ from scored_fixtures import scored_clips
 
 from instrumentarium.clips.labels import label_arrays
 from instrumentarium.clips.scored import join_scores
-from instrumentarium.comparing.significance import Answers
 from instrumentarium.evaluation.choosing import choose_thresholds
+from instrumentarium.evaluation.significance import Answers
 from instrumentarium.tables.schemas import CLIPS, SPLIT, resolved_labels_table, scores_table
 from instrumentarium.tables.taxonomy import write_taxonomy
 from taxonomies import IRMAS11

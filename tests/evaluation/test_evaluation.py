@@ -345,7 +345,8 @@ def test_trivial_systems_never_listen(plain, make_tables):
     other.scores = scores.assign(**dict.fromkeys(CODES, 0.5))
     found = run(other)
     for name in TRIVIAL_SYSTEMS:
-        assert found.systems[name] == plain.systems[name]
+        assert found.systems[name].splits == plain.systems[name].splits
+        assert found.systems[name].thresholds == plain.systems[name].thresholds
 
 
 def test_the_label_prior_of_a_clip_knows_no_label_of_its_recording(make_tables):
@@ -363,7 +364,16 @@ def test_systems_stand_side_by_side_each_evaluated_as_the_model_is(plain, make_t
     found = run(make_tables(), resnext=better, copy=make_tables().scores)
     assert list(found.systems) == ["model", "copy", "resnext", *TRIVIAL_SYSTEMS]
     assert found.metrics == plain.metrics
-    assert found.systems["copy"] == found.systems["model"]
+    assert found.systems["copy"].splits == found.systems["model"].splits
+    assert found.systems["copy"].thresholds == found.systems["model"].thresholds
+    assert found.systems["model"].difference is None
+    for each in found.systems["copy"].difference.values():
+        assert (each["difference"], each["p"]) == (0.0, 1.0)
+    gain = found.systems["resnext"].difference["f1_macro"]
+    values = (found.systems[name].splits["test"]["f1_macro"] for name in ("resnext", "model"))
+    assert gain["difference"] == pytest.approx(np.subtract(*values), abs=2e-6)
+    assert gain["low"] <= gain["difference"] <= gain["high"]
+    assert 0 < gain["p"] <= 1
     alone = run(make_tables(skill=4.0))
     assert found.systems["resnext"] == alone.systems["model"]
     assert found.systems["resnext"].thresholds != found.thresholds

@@ -34,6 +34,8 @@ PLOTS = {  # file: template, marks of one revision by role, of so many instrumen
     "split/genres": ("genres", lambda n: {"rect mark": 2 * n}),
     "keys/keys": ("keys", lambda n: {"bar": 24}),
     "keys/tempos": ("tempos", lambda n: {"bar": 3}),
+    "descriptors/variance": ("variance", lambda n: {"bar": 3}),
+    "descriptors/correlation": ("correlation", lambda n: {"rect mark": 9}),
     "explain/embedding": ("embedding", lambda n: {"point": 2 * (n + 3)}),
 }
 

@@ -15,8 +15,8 @@ from instrumentarium.commands.export import export
 from instrumentarium.commands.find_lr import find_lr
 from instrumentarium.commands.predict import predict
 from instrumentarium.commands.report import listen, report
-from instrumentarium.commands.show_augmentations import show_augmentations
 from instrumentarium.commands.serve import serve
+from instrumentarium.commands.show_augmentations import show_augmentations
 
 app = typer.Typer(help="Which instruments play in a recording.", no_args_is_help=True, add_completion=False)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from instrumentarium.commands.console import GOOD, SOME_FAILED, ending_well, say
-from instrumentarium.commands.options import DEFAULT_MODEL, MODEL_HELP, THRESHOLDS_HELP
+from instrumentarium.commands.options import DEFAULT_MODEL, DEFAULT_SYSTEM, MODEL_HELP, SYSTEM_HELP, THRESHOLDS_HELP
 from instrumentarium.predicting.choices import Backend, Device, Format
 
 
@@ -20,6 +20,7 @@ def predict(
         ),
     ],
     model: Annotated[str, typer.Option(help=MODEL_HELP)] = DEFAULT_MODEL,
+    system: Annotated[str, typer.Option(help=SYSTEM_HELP)] = DEFAULT_SYSTEM,
     thresholds: Annotated[Path | None, typer.Option(help=THRESHOLDS_HELP)] = None,
     format_: Annotated[Format, typer.Option("--format", help="How results are written.")] = Format.TABLE,
     out: Annotated[
@@ -72,6 +73,8 @@ def predict(
             sys.stdout.reconfigure(encoding="utf-8")  # JSON has no other encoding, whatever the terminal has
         if onnx is not None and backend is not Backend.ONNXRUNTIME:
             raise typer.BadParameter("--onnx is of --backend onnxruntime; add that")
+        if system != DEFAULT_SYSTEM and backend is Backend.ONNXRUNTIME:
+            raise typer.BadParameter("--backend onnxruntime runs the model alone; leave --system or --backend out")
         settings = TimelineSettings(step_s, smooth_s, release, minimum_s)
         with spooled(paths, sys.stdin.buffer) as (words, pipes):
             files = find_files(words)
@@ -83,13 +86,14 @@ def predict(
             from instrumentarium.predicting.loading import load_ladder
             from instrumentarium.predicting.modelsource import find_model
             from instrumentarium.predicting.record import name_run, read_done
+            from instrumentarium.predicting.systems import find_system
             from instrumentarium.predicting.writing import open_destination
             from instrumentarium.runtime.progress import progress_bar
 
             def name_of(path: Path) -> str:
                 return readable_name(Path(pipes.get(path, path)))
 
-            folder = find_model(model)
+            folder = find_system(system, find_model(model))
             files2table = load_ladder(
                 folder, thresholds, settings, overlap=overlap, backend=backend, onnx=onnx, device=device
             )

@@ -7,9 +7,9 @@ import numpy as np
 from instrumentarium.comparing.clips import ChangedClip, changed_clips
 from instrumentarium.comparing.pairing import pair_clips, recordings_of
 from instrumentarium.comparing.sides import Side
-from instrumentarium.comparing.significance import Differences, holm, paired_differences
 from instrumentarium.evaluation import catalogue
 from instrumentarium.evaluation.headline import rounded
+from instrumentarium.evaluation.significance import Differences, holm, paired_differences
 
 LEVEL = 0.05
 """A difference is called real where its p is below this."""

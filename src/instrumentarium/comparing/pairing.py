@@ -13,7 +13,7 @@ import pandas as pd
 from instrumentarium.clips.labels import BoolArray
 from instrumentarium.comparing.errors import ComparisonError
 from instrumentarium.comparing.sides import Side
-from instrumentarium.comparing.significance import Answers
+from instrumentarium.evaluation.significance import Answers
 
 
 @dataclass(frozen=True)

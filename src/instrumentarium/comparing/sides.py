@@ -21,10 +21,10 @@ from instrumentarium.comparing.revisions import (
     fetch_revision,
     unknown_system,
 )
-from instrumentarium.comparing.significance import Answers
 from instrumentarium.evaluation.predictions import ScoredSplits, predict_splits
+from instrumentarium.evaluation.significance import Answers
 from instrumentarium.evaluation.systems import MODEL
-from instrumentarium.evaluation.thresholds import Rule, Thresholds
+from instrumentarium.evaluation.thresholds import RULE, Rule, Thresholds
 from instrumentarium.evaluation.trivial import TRIVIAL_SYSTEMS, trivial_system
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.section import PARAMS_FILE, DeclaredParams, Seed, read_yaml
@@ -136,7 +136,7 @@ def _predicted(origin: _Origin, other_rule: Rule | None, split: str) -> Side:
     params = DeclaredParams(read_yaml(root / PARAMS_FILE), "compare")
     table, taxonomy = SPLIT.read(root / SPLIT_FILE), read_taxonomy(root / TAXONOMY_FILE)
     test, validation = _scored(origin, params, table, taxonomy)
-    own: Rule = params.read("evaluate.rule", TypeAdapter(Rule))
+    own: Rule = params.read("evaluate.rule", RULE)
     rule = origin.rule or other_rule or own
     _, predicted = predict_splits((test, validation), rule)
     scored, predictions = predicted[split][0], predicted[split][1].chosen

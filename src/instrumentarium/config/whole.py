@@ -7,6 +7,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from instrumentarium.acquisition.params import DownloadParams
+from instrumentarium.baselines.params import BaselineParams
 from instrumentarium.clips.params import WindowsParams
 from instrumentarium.config.clips import lacking_backgrounds, too_long_windows, unknown_clips
 from instrumentarium.config.collections import CollectionParams
@@ -14,6 +15,8 @@ from instrumentarium.config.labels import LabelsParams
 from instrumentarium.config.models import ModelParams
 from instrumentarium.config.selection import Entries, Selection, Selectors, select
 from instrumentarium.corpora.source.params import CORPORA
+from instrumentarium.descriptors.params import DescriptorParams
+from instrumentarium.ensembles.params import EnsembleParams
 from instrumentarium.evaluation.params import EvaluateParams
 from instrumentarium.explaining.params import ExplainParams
 from instrumentarium.frontends.params import FrontEndParams
@@ -52,6 +55,9 @@ class Params(Section):
     windows: dict[str, WindowsParams]
     training: TrainingParams
     models: dict[str, ModelParams]
+    descriptors: DescriptorParams
+    baseline: BaselineParams
+    ensemble: EnsembleParams
     evaluate: EvaluateParams
     explain: ExplainParams
     report: ReportParams

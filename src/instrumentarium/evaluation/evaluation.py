@@ -3,7 +3,7 @@
 Validation metrics are cross-fitted: the thresholds for a validation clip come from other validation recordings, so they are
 comparable with those of test, and fit to select models by. On test, thresholds are applied that were chosen before it was
 looked at. One system is the main one, by default the model: all metrics, plots and tables are of it. Of every other the
-headline is computed in the same way, trivial systems included.
+headline is computed in the same way, trivial systems included, and how it differs from the main one, paired by recording.
 """
 
 from collections.abc import Mapping
@@ -20,15 +20,17 @@ from instrumentarium.evaluation.headline import Values, headline
 from instrumentarium.evaluation.histograms import score_rows
 from instrumentarium.evaluation.official import official_irmas_test
 from instrumentarium.evaluation.parts import metrics_rows
-from instrumentarium.evaluation.predictions import ScoredSplits, predict_splits
+from instrumentarium.evaluation.predictions import Predictions, ScoredSplits, predict_splits
 from instrumentarium.evaluation.reliability import reliability_rows
 from instrumentarium.evaluation.results import OF_A_SYSTEM, Evaluation, SystemResult
+from instrumentarium.evaluation.significance import Answers, paired_differences
 from instrumentarium.evaluation.split_metrics import interval, per_instrument_rows, resample, split_metrics
 from instrumentarium.evaluation.sweeps import threshold_rows
 from instrumentarium.evaluation.systems import MODEL
 from instrumentarium.evaluation.thresholds import Rule
 from instrumentarium.evaluation.trivial import TRIVIAL_SYSTEMS, trivial_system
 from instrumentarium.runtime.seeds import derive_seed
+from instrumentarium.runtime.workers import map_in_order, worker_pool
 from instrumentarium.tables.taxonomy import Taxonomy
 
 
@@ -118,8 +120,12 @@ def evaluate_systems(
         name: split_metrics(clips, predicted, weights[name], seed) for name, (clips, predicted) in splits.items()
     }
     results = {main: SystemResult({name: _of_a_system(values) for name, values in metrics.items()}, thresholds)}
-    for system in list(every)[1:]:
-        results[system] = _system_result(every[system], rule, weights, seed)
+    others = list(every)[1:]
+    with worker_pool("threads") as pool:
+        found = map_in_order(
+            pool, lambda system: _system_result(every[system], splits["test"], rule, weights, seed), others, "systems"
+        )
+        results |= dict(zip(others, found, strict=True))
     if validation is not None:
         metrics["test"]["official_irmas"] = official_irmas_test(
             validation, test, rule, resamples, derive_seed(seed, "bootstrap irmas")
@@ -132,7 +138,14 @@ def evaluate_systems(
     return Evaluation(main, metrics, results, plots, pd.concat(tables, ignore_index=True))
 
 
-def _system_result(scored: ScoredSplits, rule: Rule, weights: Mapping[str, FloatArray], seed: int) -> SystemResult:
+def _system_result(
+    scored: ScoredSplits,
+    main: tuple[ScoredClips, Predictions],
+    rule: Rule,
+    weights: Mapping[str, FloatArray],
+    seed: int,
+) -> SystemResult:
+    """Return the headline of a system, and on test how it differs from the main one, whose test clips `main` are."""
     thresholds, splits = predict_splits(scored, rule)
     values = {
         name: {
@@ -147,7 +160,15 @@ def _system_result(scored: ScoredSplits, rule: Rule, weights: Mapping[str, Float
         }
         for name, (clips, predicted) in splits.items()
     }
-    return SystemResult({name: _of_a_system(found) for name, found in values.items()}, thresholds)
+    differences = paired_differences(
+        *(Answers(clips, predicted.chosen) for clips, predicted in (main, splits["test"])),
+        resamples=len(weights["test"]),
+        permutations=len(weights["test"]),
+        seed=derive_seed(seed, "against main"),
+    )
+    return SystemResult(
+        {name: _of_a_system(found) for name, found in values.items()}, thresholds, differences.headline()
+    )
 
 
 def _of_a_system(values: Values) -> Values:

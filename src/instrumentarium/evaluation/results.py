@@ -23,10 +23,13 @@ class SystemResult:
     Attributes:
         splits: split to the values of OF_A_SYSTEM.
         thresholds: chosen on its validation scores.
+        difference: metric to how it differs on test from the main system's: this one's less the main one's, as
+            `difference`, the ends of the 95 % interval, `low` and `high`, and `p`; None of the main system itself.
     """
 
     splits: Mapping[str, Values]
     thresholds: Thresholds
+    difference: Values | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Evaluation:
             name: {
                 **found.splits["test"],
                 **{split: values for split, values in found.splits.items() if split != "test"},
+                **({} if found.difference is None else {"difference": found.difference}),
                 "thresholds": found.thresholds.content(),
             }
             for name, found in self.systems.items()

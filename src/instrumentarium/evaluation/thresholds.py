@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from instrumentarium.clips.labels import BoolArray, FloatArray
 from instrumentarium.runtime.errors import UserError
@@ -21,6 +21,7 @@ from instrumentarium.runtime.sealed import DamagedFileError, read_json, sealed, 
 
 Rule = Literal["fixed", "global", "per_instrument"]
 RULES: tuple[Rule, ...] = get_args(Rule)
+RULE: TypeAdapter[Rule] = TypeAdapter(Rule)
 
 FIXED = 0.5
 

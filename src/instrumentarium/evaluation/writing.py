@@ -1,12 +1,11 @@
 """An evaluation as files: metrics, thresholds, a table, the rows of plots."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from instrumentarium.evaluation.parts import metrics_table
 from instrumentarium.evaluation.results import Evaluation
-from instrumentarium.runtime.files import write_json, write_text_atomically
+from instrumentarium.runtime.files import write_json, write_rows
 from instrumentarium.tables.taxonomy import Taxonomy
 
 
@@ -47,6 +46,4 @@ def write_evaluation(
         evaluation.thresholds.write(path, model_sha256)
     metrics_table(evaluation.thresholds.codes).write(table, evaluation.table)
     for name, rows in evaluation.plots.items():
-        named = taxonomy.named(rows)
-        lines = ",\n".join(json.dumps(row, allow_nan=False, ensure_ascii=False) for row in named)
-        write_text_atomically(plots / f"{name}.json", f"[\n{lines}\n]\n")
+        write_rows(plots / f"{name}.json", taxonomy.named(rows))

@@ -11,9 +11,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from instrumentarium.clips.params import WindowsParams
 from instrumentarium.decoding.pcm import SILENT
 from instrumentarium.decoding.stream import SampleStream
-from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.predicting.batching import Streams2Scores, in_batches
 from instrumentarium.predicting.prediction import Prediction, failed
 from instrumentarium.predicting.timeline import (
@@ -28,6 +28,7 @@ from instrumentarium.predicting.timeline import (
 )
 from instrumentarium.predicting.windowscores import PartialScores, Windowing, WindowScores
 from instrumentarium.runtime.errors import UserError
+from instrumentarium.tables.taxonomy import Taxonomy
 
 
 class OverlapError(UserError, ValueError):
@@ -38,10 +39,28 @@ class ScoresError(UserError, ArithmeticError):
     """Scores that are no numbers."""
 
 
+class InputCard(Protocol):
+    """What a model or another system says of its input and its instruments."""
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The instruments, in the order of the scores."""
+
+    @property
+    def windows(self) -> WindowsParams:
+        """How recordings are cut, and their windows' scores are pooled."""
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Of the samples."""
+
+
 class WindowModel(Protocol):
     """A trained model: `scoring.recognizer.Recognizer`, or what does the same by other means."""
 
-    card: ModelCard
+    @property
+    def card(self) -> InputCard:
+        """What it takes, and what it tells apart."""
 
     def windows(self, windows: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
         """Return (batch, at least instruments) for windows (batch, samples): their probabilities come first."""

@@ -1,4 +1,4 @@
-"""A model, its thresholds and its temperature, joined to the ladder."""
+"""A model or another system, its thresholds and its temperature, joined to the ladder."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ from instrumentarium.predicting.ladder import (
 )
 from instrumentarium.predicting.modelsource import read_thresholds, thresholds_of
 from instrumentarium.predicting.onnxfile import OnnxRecognizer
+from instrumentarium.predicting.systems import description_of, load_recognizer
 from instrumentarium.predicting.timeline import TimelineSettings
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.sealed import read_seal
 from instrumentarium.runtime.workers import usable_cores
-from instrumentarium.scoring.recognizer import Recognizer
 
 MOST_WORKERS = 4
 """Batches scored at a time: some 50 MB each with the default model."""
@@ -45,7 +45,7 @@ def load_ladder(
     On a processor it sets how many threads PyTorch uses in this process.
 
     Args:
-        folder: the model's.
+        folder: the model's, or another system's.
         thresholds: a file of them; by default thresholds.json in the model's folder or beside it, which must be this
             model's.
         settings: of the timeline.
@@ -56,6 +56,7 @@ def load_ladder(
 
     Raises:
         MissingModelError, ModelFileError: if there is no model, or it is damaged or of a newer version.
+        MissingSystemError, SystemFileError: the same of another system.
         MissingThresholdsError, ThresholdsError: if there are no thresholds, or the file is something else, or for other
             instruments than the model's.
         OnnxFileError, MissingOnnxError: if ONNX Runtime is asked for and cannot be used.
@@ -68,15 +69,15 @@ def load_ladder(
     if backend is Backend.ONNXRUNTIME:
         model = OnnxRecognizer.load(folder, onnx, threads)
     else:
-        model = Recognizer.load(folder, place)
-        if model.device.type == "cpu":
+        model = load_recognizer(folder, place)
+        if place.type == "cpu":
             torch.set_num_threads(threads)
         else:
             workers = 1
     if thresholds is not None:
         limits, temperature = read_thresholds(thresholds, model.card.taxonomy.codes)
     else:
-        whose = read_seal(folder / "model.json")
+        whose = read_seal(description_of(folder))
         limits, temperature = read_thresholds(thresholds_of(folder), model.card.taxonomy.codes, whose)
     samples2scores = Samples2Scores(Windows2Scores(model), overlap)
     return Files2Table(File2Timeline(Audio2Timeline(samples2scores, limits, settings, temperature)), workers)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from instrumentarium.predicting.choices import Backend
 from instrumentarium.predicting.ladder import Audio2Timeline
+from instrumentarium.predicting.modelsource import THRESHOLDS
 from instrumentarium.predicting.prediction import Prediction
 from instrumentarium.runtime.cache import fingerprint
 from instrumentarium.runtime.errors import UserError
@@ -28,7 +29,7 @@ class Append(Protocol):
 
 
 def name_run(audio2timeline: Audio2Timeline, folder: Path, backend: Backend) -> str:
-    """Return a name for the model of `folder` and the settings that predictions are made with."""
+    """Return a name for the model or the system of `folder` and the settings that predictions are made with."""
     values = {
         "hop_samples": audio2timeline.samples2scores.windowing.hop_samples,
         "thresholds": audio2timeline.thresholds.tolist(),
@@ -36,7 +37,8 @@ def name_run(audio2timeline: Audio2Timeline, folder: Path, backend: Backend) -> 
         "timeline": asdict(audio2timeline.settings),
         "backend": backend.value,
     }
-    return fingerprint(values, [folder / "model.json", folder / "model.safetensors"])[:12]
+    files = [path for path in sorted(folder.rglob("*")) if path.suffix in {".json", ".safetensors"}]
+    return fingerprint(values, [path for path in files if path.name != THRESHOLDS])[:12]
 
 
 def line_of(prediction: Prediction, run: str) -> str:

@@ -40,6 +40,7 @@ def render(content: Mapping[str, object], names: Mapping[str, str]) -> str:
     environment.filters |= {
         "number": number,
         "interval": interval,
+        "p_value": p_value,
         "duration": duration,
         "data_uri": data_uri,
         "instrument": lambda code: names.get(code, code),
@@ -62,6 +63,13 @@ def interval(ends: Any) -> str:
     if not isinstance(ends, Mapping) or ends.get("low") is None or ends.get("high") is None:
         return ""
     return f"{ends['low']:.2f} to {ends['high']:.2f}"
+
+
+def p_value(p: float | None) -> str:
+    """Say a p to three decimals, to four where it is small, an undefined one with a dash."""
+    if p is None:
+        return "–"
+    return f"{p:.3f}" if p >= 0.01 else f"{p:.4f}"
 
 
 def duration(seconds: float) -> str:

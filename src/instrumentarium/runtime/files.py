@@ -147,3 +147,13 @@ def write_json(path: Path, content: Mapping[str, object] | Sequence[object], *, 
     """
     text = json.dumps(content, allow_nan=False, ensure_ascii=False, indent=2, sort_keys=sort_keys)
     write_text_atomically(path, text + "\n")
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write a plot's rows as strict JSON, one a line, so that the file stays small and its diff readable.
+
+    Raises:
+        ValueError: if a number is not finite.
+    """
+    lines = ",\n".join(json.dumps(row, allow_nan=False, ensure_ascii=False) for row in rows)
+    write_text_atomically(path, f"[\n{lines}\n]\n")

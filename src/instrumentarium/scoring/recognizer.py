@@ -24,10 +24,13 @@ BATCH_SIZE = 32
 
 @dataclass(frozen=True)
 class ClipResults:
-    """One row a clip."""
+    """One row a clip; of windows one row each, in the order of clips and time."""
 
     scores: npt.NDArray[np.float64]  # (clips, instruments), of the windows' probabilities, as windows.clip_score says
     embeddings: npt.NDArray[np.float32]  # (clips, embedding size), the mean over the windows
+    windows: npt.NDArray[
+        np.float32
+    ]  # (windows, instruments + embedding size), probabilities and embeddings side by side
 
 
 class Recognizer:
@@ -57,11 +60,13 @@ class Recognizer:
     def clips(self, samples: ClipSamples) -> ClipResults:
         """Return the results of every clip."""
         windows = sum(len(window_starts(count, self.window_samples, self.hop_samples)) for count in samples.n_samples)
+        every: list[npt.NDArray[np.float32]] = []
         with progress_bar("score", "windows", total=windows) as bar:
 
             def predict(windows: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
                 bar.update(len(windows))
-                return self.windows(windows)
+                every.append(self.windows(windows))
+                return every[-1]
 
             quietest_db = self.card.windows.quietest_db
             summary = summarise_windows(
@@ -69,4 +74,6 @@ class Recognizer:
             )
         instruments = len(self.card.labels)
         scores = summary.maximum if self.card.windows.clip_score == "max" else summary.mean
-        return ClipResults(scores[:, :instruments], summary.mean[:, instruments:].astype(np.float32))
+        return ClipResults(
+            scores[:, :instruments], summary.mean[:, instruments:].astype(np.float32), np.concatenate(every)
+        )

@@ -34,6 +34,7 @@ from instrumentarium.evaluation.bootstrap import (
     resampled_per_instrument,
 )
 from instrumentarium.evaluation.calibration_intervals import ece_deviations, resampled_ece, upper_ends
+from instrumentarium.evaluation.headline import rounded
 from instrumentarium.runtime.progress import progress_bar
 from instrumentarium.runtime.seeds import derive_seed
 
@@ -74,6 +75,19 @@ class Differences:
     def difference(self, name: str) -> FloatArray:
         """Return b - a."""
         return self.b[name] - self.a[name]
+
+    def headline(self) -> dict[str, object]:
+        """Return each headline metric's difference, the ends of its interval and its p, as files hold them."""
+        return {
+            name: {
+                "difference": rounded(float(self.difference(name))),
+                "low": rounded(float(self.low[name])),
+                "high": rounded(float(self.high[name])),
+                "p": rounded(float(self.p[name])),
+            }
+            for name in self.a
+            if name not in catalogue.MACRO
+        }
 
 
 def paired_differences(a: Answers, b: Answers, *, resamples: int, permutations: int, seed: int) -> Differences:

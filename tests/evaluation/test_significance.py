@@ -5,7 +5,11 @@ import pytest
 from comparing.simulated import Songs, songs
 from scored_fixtures import scored_clips
 
-from instrumentarium.comparing.significance import (
+from instrumentarium.evaluation import metrics as m
+from instrumentarium.evaluation import ranking as r
+from instrumentarium.evaluation.calibration import ece_mean
+from instrumentarium.evaluation.catalogue import MACRO
+from instrumentarium.evaluation.significance import (
     Answers,
     draw_swaps,
     exchanged_differences,
@@ -14,10 +18,6 @@ from instrumentarium.comparing.significance import (
     paired_differences,
     score_ranks,
 )
-from instrumentarium.evaluation import metrics as m
-from instrumentarium.evaluation import ranking as r
-from instrumentarium.evaluation.calibration import ece_mean
-from instrumentarium.evaluation.catalogue import MACRO
 
 FEW = {"resamples": 200, "permutations": 199, "seed": 3}
 

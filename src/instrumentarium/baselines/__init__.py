@@ -1,0 +1,1 @@
+"""Classical systems over descriptors: support vector machines, nearest neighbours, boosted trees; nothing is pickled."""
