@@ -57,7 +57,7 @@ def show_augmentations(
         if audio is not None:
             windows[0] = _loudest(audio, rate, windows.shape[1])
         found = examples(one_of_each(entries), windows, rain(rate, seconds), frontend, rate, seed)
-        _draw(found, frontend.axes.band_centres_hz.numpy(), seconds, out)
+        _draw(found, frontend.axes.band_centres_hz.tolist(), seconds, out)
         typer.echo(f"{out}: {len(found) - 1} augmentations")
 
 

@@ -98,7 +98,8 @@ def _augmented(
             sources = torch.cat([x[:, None], others.expand(len(x), -1, -1)], dim=1)
             x = augmentation.apply(sources, augmentation.draw(sources.shape, generator))
     power = through(frontend.power(through(x, "waveform")), "power")
-    return through(scaled(frontend.compress(power)), "features")[0, 0]
+    features: Tensor = through(scaled(frontend.compress(power)), "features")
+    return features[0, 0]
 
 
 def _always(part: Section) -> dict[str, object]:
