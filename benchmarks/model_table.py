@@ -117,7 +117,13 @@ def _measure(
         values: dict[str, Any] = dict(read_yaml(params_file))  # type: ignore[call-overload]
         values["training"] = {**values["training"], "seed": seed}
         inputs = Inputs(
-            corpora, data / "labels.csv", data / "taxonomy.json", data / "split.csv", folder / "stats.json", folder
+            corpora,
+            data / "labels.csv",
+            data / "taxonomy.json",
+            data / "split.csv",
+            folder / "stats.json",
+            folder,
+            data / "keys_tempos.csv",
         )
 
         def prepared() -> Prepared:

@@ -91,7 +91,7 @@ def test_an_entry_trains_is_saved_loaded_run_and_exported(name: str, tmp_path: P
         model=model,
         objective=build_objective(PARAMS.losses[entry.loss], LABELS),
         augmentations=build_augmentations(
-            PARAMS.augmentations[recipe.augmentation] if name in {"cnn", "waveform"} else STILL, model.frontend
+            PARAMS.augmentations[recipe.augmentation] if name in {"cnn", "waveform"} else STILL, model.frontend, RATE_HZ
         ),
         recipe=RECIPE.model_copy(update={"epochs": 1, "windows_per_epoch": 12, "batch_size": 4}),
         training=TRAINING,

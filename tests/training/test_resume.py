@@ -183,7 +183,7 @@ def between_the_last_epoch_and_the_outputs(monkeypatch: pytest.MonkeyPatch, trai
 
 
 def between_two_outputs(monkeypatch: pytest.MonkeyPatch, train: Train) -> None:
-    kill_at(monkeypatch, experiment, "_write_curves", lambda *args: True)
+    kill_at(monkeypatch, experiment, "write_plot_rows", lambda *args: True)
 
 
 def three_times(monkeypatch: pytest.MonkeyPatch, train: Train) -> None:
