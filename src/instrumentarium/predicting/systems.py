@@ -88,7 +88,7 @@ class MeanRecognizer:
         """Return the probabilities of windows (batch, samples), (batch, instruments)."""
         count = len(self.card.labels)
         scores = [member.windows(windows)[:, :count].astype(np.float64) for member in self.members]
-        return np.mean(scores, axis=0).astype(np.float32)
+        return np.asarray(np.mean(scores, axis=0), dtype=np.float32)
 
 
 class StackingRecognizer:
