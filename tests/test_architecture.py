@@ -21,7 +21,7 @@ FLOORS = (
     ("clips", "corpora", "decoding", "drawing", "miniature"),
     ("acquisition", "duplicates", "evaluation", "frontends", "ingestion", "keys"),
     ("comparing", "models", "reporting", "splitting", "statistics"),
-    ("explaining", "measuring", "scoring", "training"),
+    ("explaining", "measuring", "reviewing", "scoring", "training"),
     ("config", "predicting"),
     ("commands",),
 )
@@ -44,6 +44,7 @@ WITHOUT_TORCH = (
     "comparing",
     "measuring",
     "reporting",
+    "reviewing",
 )
 
 

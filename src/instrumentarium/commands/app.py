@@ -15,6 +15,7 @@ from instrumentarium.commands.export import export
 from instrumentarium.commands.find_lr import find_lr
 from instrumentarium.commands.predict import predict
 from instrumentarium.commands.report import listen, report
+from instrumentarium.commands.review import review
 from instrumentarium.commands.show_augmentations import show_augmentations
 
 app = typer.Typer(help="Which instruments play in a recording.", no_args_is_help=True, add_completion=False)
@@ -47,3 +48,4 @@ app.command()(compare)
 app.command()(evaluate)
 app.command()(report)
 app.command()(listen)
+app.command()(review)
