@@ -6,6 +6,7 @@ A test of which only the large case is left out is marked where it stands.
 MARKS = {
     "comparing/test_revisions.py": "pipeline",
     "pipeline/": "pipeline",
+    "reporting/test_page.py": "pipeline",
     "reviewing/test_page.py": "pipeline",
     "runtime/test_revisions.py": "pipeline",
     "duplicates/test_planted.py": "render",
