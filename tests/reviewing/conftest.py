@@ -16,7 +16,7 @@ from taxonomies import BAND3
 RATE_HZ = 8000
 LENGTHS = (8000, 4000, 6000)
 CLIP_IDS = ("irmas/Part1/a [1], é", "irmas/Part1/b", "irmas/Part2/c <i>")
-ISSUES = "clip_id,instrument,given,score,nearest"
+ISSUES = "clip_id,instrument,stated,score,nearest"
 
 
 def write_repository(root: Path) -> Path:
@@ -58,9 +58,9 @@ def repository(tmp_path: Path) -> Path:
     first, second, third = BAND3.codes
     write_issues(
         root,
-        f'"{CLIP_IDS[0]}",{first},1.0,0.0312345,"irmas/x (absent), near"',
-        f"{CLIP_IDS[1]},{third},0.75,0.2,",
-        f'"{CLIP_IDS[0]}",{second},0.0,0.9,',
+        f'"{CLIP_IDS[0]}",{first},present,0.0312345,"irmas/x (absent), near"',
+        f"{CLIP_IDS[1]},{third},present,0.2,",
+        f'"{CLIP_IDS[0]}",{second},absent,0.9,',
     )
     return root
 

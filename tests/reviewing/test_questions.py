@@ -32,34 +32,37 @@ def test_issues_are_asked_in_their_order_with_the_opposite_proposed(review) -> N
 
 
 @pytest.mark.parametrize(
-    ("proposed", "word"), [("present", "present"), ("0.2", "absent"), ("0.5", "unsure"), ("", "absent")]
+    ("proposed", "word"), [("present", "present"), ("absent", "absent"), ("unsure", "unsure"), ("", "absent")]
 )
 def test_a_stated_proposal_goes_before_the_opposite(repository, proposed, word) -> None:
-    write_issues(repository, f"{CLIP_IDS[1]},{FIRST},1,{proposed}", header="clip_id,instrument,given,proposed")
-    assert opened(repository).questions == [Question(CLIP_IDS[1], FIRST, 1.0, word)]
+    write_issues(repository, f"{CLIP_IDS[1]},{FIRST},present,{proposed}", header="clip_id,instrument,stated,proposed")
+    assert opened(repository).questions == [Question(CLIP_IDS[1], FIRST, "present", word)]
 
 
 def test_a_pair_is_asked_once(repository) -> None:
-    write_issues(repository, f"{CLIP_IDS[1]},{FIRST},1,,", f"{CLIP_IDS[1]},{THIRD},1,,", f"{CLIP_IDS[1]},{FIRST},1,,")
+    write_issues(
+        repository,
+        f"{CLIP_IDS[1]},{FIRST},present,,",
+        f"{CLIP_IDS[1]},{THIRD},present,,",
+        f"{CLIP_IDS[1]},{FIRST},present,,",
+    )
     assert [question.instrument for question in opened(repository).questions] == [FIRST, THIRD]
 
 
-def test_a_given_label_may_be_none(repository) -> None:
-    write_issues(repository, f"{CLIP_IDS[1]},{FIRST},,0.5,")
-    assert opened(repository).questions[0].given is None
-    assert opened(repository).questions[0].proposed == ""
+def test_a_label_may_say_nothing(repository) -> None:
+    write_issues(repository, f"{CLIP_IDS[1]},{FIRST},unsure,0.5,")
+    assert opened(repository).questions == [Question(CLIP_IDS[1], FIRST, "unsure", "", (("score", "0.5"),))]
 
 
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (f"irmas/none,{FIRST},1,,", "line 2: no corpus has the clip 'irmas/none'"),
-        (f"{CLIP_IDS[1]},kazoo,1,,", "line 2: 'kazoo' is no instrument of the taxonomy"),
-        (f"{CLIP_IDS[1]},{FIRST},often,,", "given must be a number from 0 to 1 or empty, found 'often'"),
-        (f"{CLIP_IDS[1]},{FIRST},nan,,", "found 'nan'"),
-        (f"{CLIP_IDS[1]},{FIRST},2,,", "found '2'"),
+        (f"irmas/none,{FIRST},present,,", "line 2: no corpus has the clip 'irmas/none'"),
+        (f"{CLIP_IDS[1]},kazoo,present,,", "line 2: 'kazoo' is no instrument of the taxonomy"),
+        (f"{CLIP_IDS[1]},{FIRST},often,,", "stated must be present or absent or unsure, found 'often'"),
+        (f"{CLIP_IDS[1]},{FIRST},,,", "stated must be present or absent or unsure, found ''"),
         (f"{CLIP_IDS[1]},{FIRST}", "not as many cells as the header"),
-        (f"{CLIP_IDS[1]},{FIRST},1,,,,", "not as many cells as the header"),
+        (f"{CLIP_IDS[1]},{FIRST},present,,,,", "not as many cells as the header"),
         ("", "has no rows: no label is in doubt"),
         (f'{CLIP_IDS[1]},"{FIRST}', "is no CSV table in UTF-8"),
     ],
@@ -72,23 +75,23 @@ def test_broken_issues_are_refused(repository, row, message) -> None:
 
 def test_issues_of_other_columns_are_refused(repository) -> None:
     write_issues(repository, "x,y", header="clip_id,label")
-    with pytest.raises(QuestionError, match="it lacks instrument, given; it has clip_id, label"):
+    with pytest.raises(QuestionError, match="it lacks instrument, stated; it has clip_id, label"):
         opened(repository)
 
 
 def test_a_proposal_must_be_one(repository) -> None:
-    write_issues(repository, f"{CLIP_IDS[1]},{FIRST},1,perhaps", header="clip_id,instrument,given,proposed")
-    with pytest.raises(QuestionError, match="proposed must be present, absent or a relevance, found 'perhaps'"):
+    write_issues(repository, f"{CLIP_IDS[1]},{FIRST},present,perhaps", header="clip_id,instrument,stated,proposed")
+    with pytest.raises(QuestionError, match="proposed must be present or absent or unsure, found 'perhaps'"):
         opened(repository)
 
 
 def test_without_issues_clips_are_reviewed_by_their_labels(tmp_path: Path) -> None:
     root = write_repository(tmp_path)
     found = opened(root, Choice(clip_ids=(CLIP_IDS[1], CLIP_IDS[0])))
-    assert [(question.pair, question.given) for question in found.questions] == [
-        ((CLIP_IDS[1], THIRD), 0.75),
-        ((CLIP_IDS[0], FIRST), 1.0),
-        ((CLIP_IDS[0], SECOND), 0.0),
+    assert [(question.pair, question.stated) for question in found.questions] == [
+        ((CLIP_IDS[1], THIRD), "present"),
+        ((CLIP_IDS[0], FIRST), "present"),
+        ((CLIP_IDS[0], SECOND), "absent"),
     ]
     assert {question.proposed for question in found.questions} == {""}
 
@@ -99,7 +102,7 @@ def test_a_split_is_reviewed_whole(tmp_path: Path) -> None:
     assert [question.pair for question in found.questions] == [
         (clip_id, code) for clip_id in (CLIP_IDS[0], CLIP_IDS[2]) for code in BAND3.codes
     ]
-    assert [question.given for question in found.questions] == [1.0, 0.0, None, None, None, None]
+    assert [question.stated for question in found.questions] == ["present", "absent", *["unsure"] * 4]
 
 
 @pytest.mark.parametrize(

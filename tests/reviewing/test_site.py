@@ -49,7 +49,7 @@ def test_a_question_comes_with_all_that_is_known(site) -> None:
     shown = read(get(site, "questions/0"))
     names = BAND3.names
     assert shown["clip_id"] == CLIP_IDS[0]
-    assert (shown["instrument"], shown["given"], shown["given_word"]) == (names[FIRST], 1.0, "present")
+    assert (shown["instrument"], shown["stated"], shown["relevance"]) == (names[FIRST], "present", 1.0)
     assert shown["proposed"] == "absent"
     assert shown["others"] == {"present": [], "absent": [names[SECOND]], "unsure": [names[THIRD]]}
     assert shown["duration_s"] == LENGTHS[0] / RATE_HZ

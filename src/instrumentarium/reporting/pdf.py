@@ -1,7 +1,9 @@
 """Figures as PDF. The pipeline keeps SVG: a PDF's bytes differ from run to run, since its writer orders fonts at random."""
 
+import os
 from pathlib import Path
 
+from instrumentarium.reporting.charts import FONTS
 from instrumentarium.reporting.rows import MissingReportInputError
 from instrumentarium.runtime.files import atomic_path
 
@@ -12,6 +14,7 @@ def write_pdfs(figures: Path, out: Path) -> int:
     Raises:
         MissingReportInputError: if there is none.
     """
+    os.environ["FONTCONFIG_FILE"] = str(FONTS)
     import vl_convert
 
     paths = sorted(figures.glob("*.svg"))

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import pandas as pd
 
@@ -14,11 +14,15 @@ from instrumentarium.runtime.errors import UserError
 from instrumentarium.tables.taxonomy import Taxonomy
 
 Word = Literal["present", "absent", "unsure"]
+WORDS: tuple[Word, ...] = get_args(Word)
+OPPOSITE = {"present": "absent", "absent": "present"}
 Pair = tuple[str, str]
 """A clip's id and an instrument's code."""
 
-NEEDED = ("clip_id", "instrument", "given")
-"""Columns of label issues that a question cannot do without; `proposed` is one too, but follows from `given`."""
+NEEDED = ("clip_id", "instrument", "stated")
+"""Columns of label issues that a question cannot do without; `proposed` is one too, but follows from `stated`."""
+UNSHOWN = (*NEEDED, "proposed", "recording_id")
+"""What of an issue is no evidence."""
 
 
 class QuestionError(UserError, ValueError):
@@ -32,14 +36,14 @@ class Question:
     Attributes:
         clip_id: as in clips.csv.
         instrument: its code.
-        given: the relevance of the label as it is, from 0 to 1; None where there is none.
+        stated: what the label says as it is.
         proposed: what it should be instead, or "" where nothing is proposed.
         evidence: what speaks for the proposal: names and values, to be shown as they are.
     """
 
     clip_id: str
     instrument: str
-    given: float | None
+    stated: Word
     proposed: Word | Literal[""] = ""
     evidence: tuple[tuple[str, str], ...] = ()
 
@@ -60,7 +64,7 @@ def questions_of_issues(path: Path, clip_ids: Iterable[str], taxonomy: Taxonomy)
     """Return a question for each row of a table of label issues, in the order of its rows, the worst first.
 
     Args:
-        path: a CSV file with at least the columns NEEDED; of a row without `proposed` the opposite of the given label is
+        path: a CSV file with at least the columns NEEDED; of a row without `proposed` the opposite of what is stated is
             proposed, and all its other columns are evidence.
         clip_ids: of all clips.
         taxonomy: of the run.
@@ -101,29 +105,13 @@ def questions_of_issues(path: Path, clip_ids: Iterable[str], taxonomy: Taxonomy)
 def _question(row: Mapping[str, str], place: str) -> Question:
     if None in row or None in row.values():
         raise QuestionError(f"{place}: the row has not as many cells as the header")
-    text = row["given"].strip()
-    try:
-        given = float(text) if text else None
-    except ValueError:
-        given = float("nan")
-    if given is not None and not 0 <= given <= 1:  # NaN is neither
-        raise QuestionError(f"{place}: given must be a number from 0 to 1 or empty, found {text!r}")
-    proposed = row.get("proposed", "").strip() or {"present": "absent", "absent": "present"}.get(word_of(given), "")
-    shown = tuple((name, value) for name, value in row.items() if name not in (*NEEDED, "proposed") and value)
-    return Question(
-        unicodedata.normalize("NFC", row["clip_id"]), row["instrument"], given, _proposal(proposed, place), shown
-    )
-
-
-def _proposal(text: str, place: str) -> Word | Literal[""]:
-    """Return a proposal, stated as a word or as a relevance."""
-    words: dict[str, Word | Literal[""]] = {"": "", "present": "present", "absent": "absent", "unsure": "unsure"}
-    if text in words:
-        return words[text]
-    try:
-        return word_of(float(text))
-    except ValueError:
-        raise QuestionError(f"{place}: proposed must be present, absent or a relevance, found {text!r}") from None
+    stated, proposed = row["stated"], row.get("proposed") or OPPOSITE.get(row["stated"], "")
+    for column, word in (("stated", stated), ("proposed", proposed)):
+        if word not in WORDS and not (column == "proposed" and word == ""):
+            raise QuestionError(f"{place}: {column} must be {' or '.join(WORDS)}, found {word!r}")
+    clip_id = unicodedata.normalize("NFC", row["clip_id"])
+    shown = tuple((name, value) for name, value in row.items() if name not in UNSHOWN and value)
+    return Question(clip_id, row["instrument"], cast("Word", stated), cast('Word | Literal[""]', proposed), shown)
 
 
 def questions_of_clips(
@@ -146,7 +134,7 @@ def questions_of_clips(
         for clip_id, code, relevance in zip(chosen["clip_id"], chosen["instrument"], chosen["relevance"], strict=True)
     }
     pairs = [(clip_id, code) for clip_id in dict.fromkeys(clip_ids) for code in taxonomy.codes]
-    questions = [Question(*pair, given.get(pair)) for pair in pairs if every_instrument or pair in given]
+    questions = [Question(*pair, word_of(given.get(pair))) for pair in pairs if every_instrument or pair in given]
     return _some(questions, "none of these clips has a label; ask of all instruments with --every-instrument")
 
 

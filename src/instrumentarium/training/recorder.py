@@ -2,9 +2,9 @@
 
 import logging
 import math
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytorch_lightning as pl
@@ -60,7 +60,7 @@ class Recorder(Callback):
         self.folder = folder
         self.history = History()
         self.finished = False
-        self._started = time.monotonic()
+        self._started = monotonic()
         self._bar: tqdm[Any] | None = None
 
     def state_dict(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class Recorder(Callback):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the progress bar at the first epoch of this process, and look at the clock."""
-        self._started = time.monotonic()
+        self._started = monotonic()
         if self._bar is None:
             batches = int(trainer.num_training_batches)
             total, done = batches * int(trainer.max_epochs or 0), batches * trainer.current_epoch
@@ -111,7 +111,7 @@ class Recorder(Callback):
         if not all(math.isfinite(value) for value in row.values()):
             raise DivergedError(f"training diverged in epoch {row['epoch']}: {row}; lower the recipe's learning_rate")
         self.history.rows.append(row)
-        self.history.seconds += time.monotonic() - self._started
+        self.history.seconds += monotonic() - self._started
         if score > self.history.best_score:
             self.history.best_score, self.history.best_epoch = score, trainer.current_epoch
             self.history.best_weights = {

@@ -62,7 +62,7 @@ function draw() {
   $("end").textContent = `${question.duration_s.toFixed(1)} s`;
   $("clip").textContent = [question.clip_id, question.genre && `genre ${question.genre}`].filter(Boolean).join(" · ");
   const facts = [
-    ["Label", word(question.given_word, question.given === null ? "none" : relevance(question.given))],
+    ["Label", word(question.stated, relevance(question.relevance))],
     ["Proposed", question.proposed ? word(question.proposed) : text("nothing")],
     ["Others", others()],
     ...question.evidence.map(([key, value]) => [key.replaceAll("_", " "), text(shortened(value))]),
@@ -85,7 +85,12 @@ function others() {
 }
 
 const text = (content) => document.createTextNode(content);
-const relevance = (value) => (value === 0 || value === 1 ? "" : `relevance ${value}`);
+
+function relevance(value) {
+  if (value === null) return question.stated === "unsure" ? "no label" : "assumed: its corpus names no other instrument";
+  return value === 0 || value === 1 ? "" : `relevance ${value}`;
+}
+
 const shortened = (value) => (/^-?\d*\.\d{4,}(e-?\d+)?$/.test(value) ? Number(value).toPrecision(3) : value);
 
 function element(tag, content) {
@@ -103,7 +108,7 @@ function wrapped(tag, node) {
 function word(which, remark = "") {
   const made = document.createElement("span");
   made.className = which;
-  made.textContent = remark === "none" ? "none" : WORDS[which] + (remark ? ` (${remark})` : "");
+  made.textContent = WORDS[which] + (remark ? ` (${remark})` : "");
   return made;
 }
 
