@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from browser import chromium
-from reviewing.conftest import CLIP_IDS, opened
+from reviewing.conftest import CLIP_IDS, opened, write_issues
 
 from instrumentarium.reviewing.server import ReviewServer
 from instrumentarium.tables.overrides import Override, read_overrides
@@ -118,6 +118,25 @@ def test_the_clip_plays_and_the_cursor_follows(page) -> None:
     assert time_s > 0.3
     assert float(left.rstrip("%")) > 30
     assert page.locator("#spectrogram").evaluate("image => image.naturalWidth") == 400
+
+
+def test_what_counts_for_and_against_takes_one_line(page, repository, browser) -> None:
+    header = "rank,clip_id,instrument,stated,quality,neighbours_present,neighbours_absent"
+    write_issues(repository, f"1,{CLIP_IDS[1]},{FIRST},absent,0.0023456,9,1", header=header)
+    with ReviewServer(opened(repository), "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        other = browser.new_page()
+        other.goto(server.url)
+        other.get_by_text("Question 1 of 1").wait_for()
+        lines = other.evaluate(
+            "() => [...facts.querySelectorAll('dt')].map(e => [e.innerText, e.nextSibling.innerText])"
+        )
+        other.close()
+        server.shutdown()
+        thread.join()
+    assert dict(lines)["Label"] == "does not play (assumed: its corpus names no other instrument)"
+    assert lines[3:] == [["rank", "1"], ["quality", "0.00235"], ["neighbours", "9 present, 1 absent"]]
 
 
 def test_what_could_not_be_written_is_said_and_nothing_goes_on(page, server, repository) -> None:

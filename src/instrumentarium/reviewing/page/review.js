@@ -65,7 +65,7 @@ function draw() {
     ["Label", word(question.stated, relevance(question.relevance))],
     ["Proposed", question.proposed ? word(question.proposed) : text("nothing")],
     ["Others", others()],
-    ...question.evidence.map(([key, value]) => [key.replaceAll("_", " "), text(shortened(value))]),
+    ...evidence().map(([key, value]) => [key.replaceAll("_", " "), text(value)]),
   ];
   $("facts").replaceChildren(...facts.flatMap(([key, value]) => [element("dt", key), wrapped("dd", value)]));
   const made = question.decision;
@@ -74,6 +74,18 @@ function draw() {
   $("note").value = made?.note ?? "";
   $("withdraw").hidden = !made;
   $("back").disabled = !visited.length && question.place === 0;
+}
+
+// What is counted for and against, as neighbours_present and neighbours_absent, takes one line.
+function evidence() {
+  const values = new Map(question.evidence.map(([key, value]) => [key, shortened(value)]));
+  for (const [key, value] of [...values]) {
+    const stem = key.replace(/_present$/, "");
+    if (stem === key || !values.has(`${stem}_absent`)) continue;
+    values.set(key, `${value} present, ${values.get(`${stem}_absent`)} absent`);
+    values.delete(`${stem}_absent`);
+  }
+  return [...values].map(([key, value]) => [key.replace(/_present$/, ""), value]);
 }
 
 function others() {
