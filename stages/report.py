@@ -28,6 +28,7 @@ def main(
     model: Annotated[Path, typer.Option(help="Folder of the trained model.")],
     metrics: Annotated[Path, typer.Option(help="Folder of the other stages' metrics.")],
     rows: Annotated[list[Path], typer.Option(help="Rows of a plot to draw, or a folder of them.")],
+    explained: Annotated[Path, typer.Option(help="Folder of the explain stage's pictures.")],
     constraints: Annotated[Path, typer.Option(help="The pinned versions.")],
     out: Annotated[Path, typer.Option(help="Where the page goes.")],
     figures: Annotated[Path, typer.Option(help="Folder for the figures.")],
@@ -45,7 +46,8 @@ def main(
         gallery=params.read("report", ReportParams).gallery,
     )
     report = make_report(
-        Sources(corpora, taxonomy, labels, split, scores, evaluation, model, metrics, rows, constraints), settings
+        Sources(corpora, taxonomy, labels, split, scores, evaluation, model, metrics, rows, explained, constraints),
+        settings,
     )
     write_report(report, out, figures, gallery)
     logging.info("report: %s out", report.summary())

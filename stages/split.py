@@ -10,12 +10,13 @@ import logging
 
 import typer
 
-from instrumentarium.clips.collection import corpus_folders, read_clips
+from instrumentarium.clips.collection import corpus_folders, open_samples, read_clips
 from instrumentarium.duplicates.conflicts import left_out
 from instrumentarium.duplicates.merging import pairs_among
 from instrumentarium.duplicates.params import CONFLICTING
 from instrumentarium.runtime.section import Seed, stage_params
 from instrumentarium.runtime.stage import run
+from instrumentarium.splitting.loudness import levels_db
 from instrumentarium.splitting.params import SplitParams
 from instrumentarium.splitting.split import split_clips, write_split
 from instrumentarium.tables.schemas import DUPLICATES, resolved_labels_table
@@ -46,6 +47,7 @@ def main(
         params.read("seed", Seed),
         frozen,
         instruments.codes,
+        lambda some: levels_db(open_samples(some, corpora)),
     )
     write_split(split, instruments, out, metrics, plots)
     logging.info("split: %s", split.summary())

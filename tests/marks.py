@@ -7,6 +7,8 @@ MARKS = {
     "comparing/test_revisions.py": "pipeline",
     "wheel/": "pipeline",
     "pipeline/": "pipeline",
+    "reporting/test_page.py": "pipeline",
+    "reviewing/test_page.py": "pipeline",
     "runtime/test_revisions.py": "pipeline",
     "duplicates/test_planted.py": "render",
     "miniature/test_cues.py": "render",

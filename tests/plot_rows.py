@@ -60,8 +60,8 @@ def rows_of(plot: str, codes: Sequence[str], seed: int = 0) -> list[Row]:
             for a in DESCRIPTORS
             for b in DESCRIPTORS
         ],
-        "evaluate/roc": lambda: _curve(codes, "fpr", "tpr", seed),
-        "evaluate/precision_recall": lambda: _curve(codes, "recall", "precision", seed),
+        "evaluate/roc": lambda: _curve(codes, "fpr", "tpr", "auroc", seed),
+        "evaluate/precision_recall": lambda: _curve(codes, "recall", "precision", "ap", seed),
         "evaluate/confusion": lambda: _pairs([*codes, "none"], "actual", "predicted"),
         "evaluate/confusion_counts": lambda: _pairs([*codes, "none"], "actual", "predicted"),
         "evaluate/confusion_per_instrument": lambda: [
@@ -115,6 +115,12 @@ def rows_of(plot: str, codes: Sequence[str], seed: int = 0) -> list[Row]:
         "keys/tempos": lambda: [
             {"tempo_bpm": tempo, "to_bpm": tempo + 10, "recordings": 1 + tempo % 4 + seed} for tempo in (80, 90, 130)
         ],
+        "split/loudness": lambda: _bars("level_db"),
+        "split/drums": lambda: [
+            {"instrument": code, "drum_track": word, "clips": 2, "share": 1 / 3}
+            for code in codes
+            for word in ("with drums", "without drums", "not stated")
+        ],
         "split/genres": lambda: [
             {"instrument": code, "genre": genre, "count": 2, "share": 0.5}
             for code in codes
@@ -142,10 +148,10 @@ def _share(place: int, more: float = 0.0) -> float:
     return 0.5 + 0.3 * math.sin(place) + more
 
 
-def _curve(codes: Sequence[str], x: str, y: str, seed: int) -> list[Row]:
-    empty = [{"instrument": codes[-1], x: None, y: None}]  # no test clip has it
+def _curve(codes: Sequence[str], x: str, y: str, area: str, seed: int) -> list[Row]:
+    empty = [{"instrument": codes[-1], x: None, y: None, area: None}]  # no test clip has it
     drawn = [
-        {"instrument": name, x: at, y: min(1.0, at * (1 + place + seed))}
+        {"instrument": name, x: at, y: min(1.0, at * (1 + place + seed)), area: 1 / (2 + place + seed)}
         for place, name in enumerate((*codes[:-1], "micro", "macro"))
         for at in (0.0, 0.4, 1.0)
     ]

@@ -21,7 +21,7 @@ FLOORS = (
     ("clips", "corpora", "decoding", "drawing", "miniature"),
     ("acquisition", "descriptors", "duplicates", "evaluation", "frontends", "ingestion", "keys"),
     ("baselines", "comparing", "models", "reporting", "splitting", "statistics"),
-    ("ensembles", "explaining", "measuring", "scoring", "training"),
+    ("ensembles", "explaining", "measuring", "reviewing", "scoring", "training"),
     ("config", "predicting"),
     ("api", "serving"),
     ("commands",),
@@ -48,6 +48,7 @@ WITHOUT_TORCH = (
     "comparing",
     "measuring",
     "reporting",
+    "reviewing",
 )
 
 

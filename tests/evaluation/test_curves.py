@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scored_fixtures import scored_clips
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from instrumentarium.clips.scored import ScoredClips
 from instrumentarium.evaluation.curves import MOST_POINTS, TOLERANCE, precision_recall_rows, roc_rows, thin
@@ -97,3 +98,21 @@ def test_histograms_hold_every_observed_clip_once():
         assert sum(row["count"] for row in mine) == split.observed[:, column].sum()
         shares = [row["share"] for row in mine if row["truth"] == "plays"]
         assert shares == [None] * BINS if code == "gel" else sum(shares) == pytest.approx(1, abs=0.001)
+
+
+def test_rows_state_the_area_of_the_whole_curve():
+    split = scored()
+    arrays = split.targets, split.scores, split.observed
+    for rows, name, expected in (
+        (roc_rows(split), "auroc", auroc_per_instrument(*arrays)),
+        (precision_recall_rows(split), "ap", ap_per_instrument(*arrays)),
+    ):
+        stated = {code: [row[name] for row in rows if row["instrument"] == code] for code in (*CODES, "micro", "macro")}
+        assert stated.pop("gel") == [None]
+        known = split.observed
+        pooled = roc_auc_score if name == "auroc" else average_precision_score
+        areas = dict(zip(CODES, expected, strict=True))
+        areas |= {"macro": np.nanmean(expected), "micro": pooled(split.targets[known], split.scores[known])}
+        for code, found in stated.items():
+            assert set(found) == {found[0]}
+            assert found[0] == pytest.approx(areas[code], abs=5e-5)

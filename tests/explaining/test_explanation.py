@@ -76,6 +76,7 @@ def test_pictures_hold_no_date_and_no_version(found: Explanation):
 def test_every_choice_has_its_picture_and_its_line(given: Material, found: Explanation):
     listing = json.loads(found.maps["maps.json"])
     assert {row["file"] for row in listing} == set(found.maps) - {"maps.json"}
+    assert {row["empty"] for row in listing} <= {True, False}
     assert {row["instrument"] for row in listing} == set(given.scored.taxonomy.codes)
     assert all(row["method"] == "gradcam" for row in listing)
     for row in listing:

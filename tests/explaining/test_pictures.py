@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from explaining.made import scored_clips
+from matplotlib.axes import Axes
 from PIL import Image
 from plot_rows import OPENMIC20
 
@@ -64,6 +65,17 @@ def test_evidence_may_be_coarser_than_the_spectrogram(shape):
     png = draw_overlay(found, choice, "gradcam", np.geomspace(50, 10000, 8), 0.05)
     assert Image.open(io.BytesIO(png)).size == (754, 286)
     assert title(choice, found).startswith(f"{choice.instrument_name} ")
+
+
+def test_an_empty_map_says_that_it_is(monkeypatch):
+    said: list[str] = []
+    monkeypatch.setattr(Axes, "text", lambda axes, x, y, text, **looks: said.append(text))
+    choice = choose_clips(scored_clips(taxonomy=BAND3), 1)[0]
+    for evidence in (np.zeros((8, 20), np.float32), np.eye(8, 20, dtype=np.float32)):
+        found = ExplainedWindow(np.ones((8, 20), np.float32), evidence, 0.0, 1.0, 0.25)
+        assert found.is_empty == (not evidence.any())
+        draw_overlay(found, choice, "gradcam", np.geomspace(50, 10000, 8), 0.05)
+    assert said == ["Nothing in this window speaks for it:\nthe map is 0 throughout."]
 
 
 @pytest.mark.parametrize("taxonomy", [BAND3, IRMAS11], ids=lambda taxonomy: taxonomy.name)

@@ -145,12 +145,13 @@ def test_the_command_writes_everything_or_nothing(handed, request_of, tmp_path):
 
 def test_every_plot_is_drawn(handed, request_of, tmp_path, monkeypatch):
     def draw(paths):  # half a second each
-        return [Picture(path.stem, b"PNG", "", wide=False) for path in paths]
+        return [Picture(path.stem, b"PNG", b"SVG", "", wide=False) for path in paths]
 
     monkeypatch.setattr("instrumentarium.measuring.measurement.draw_figures", draw)
     found = measure(request_of(*fully(handed)))
     write_measurement(found, tmp_path / "out", figures=True)
     drawn = {path.stem for path in (tmp_path / "out" / "figures").glob("*.png")}
+    assert drawn == {path.stem for path in (tmp_path / "out" / "figures").glob("*.svg")}
     assert {"roc", "precision_recall", "confusion_counts", "reliability", "thresholds", "scores"} <= drawn
     settings = json.loads((tmp_path / "out" / "settings.json").read_text())
     assert settings["recordings_from"].startswith("nothing")

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from plot_rows import OPENMIC20, rows_of
 
 from instrumentarium.reporting.document import HEADLINE
+from instrumentarium.reporting.explained import CAPTIONS
 from instrumentarium.reporting.report import Settings, Sources
 from instrumentarium.tables.samplestore import SampleWriter
 from instrumentarium.tables.schemas import CLIPS, REJECTED, SPLIT, resolved_labels_table, scores_table
@@ -26,7 +28,8 @@ PLOTS = (
     *("evaluate/roc", "evaluate/precision_recall", "evaluate/confusion", "evaluate/confusion_counts"),
     "evaluate/confusion_per_instrument",
     *("evaluate/per_instrument", "evaluate/scores", "evaluate/reliability", "evaluate/thresholds"),
-    *("split/prevalence", "train/loss", "train/map_macro"),
+    *("split/prevalence", "split/drums", "split/cooccurrence", "split/genres", "split/labels_per_clip"),
+    *("split/durations", "split/loudness", "train/loss", "train/map_macro"),
 )
 
 
@@ -89,6 +92,7 @@ def write_files(root: Path, taxonomy: Taxonomy) -> None:
 
     for plot in PLOTS:
         write(f"plots/{plot}.json", rows_of(plot, codes))
+    write_explained(root / "plots" / "explain", codes)
     write("data/evaluation.json", evaluation_of(codes))
     write("data/clips/miniature/irmas/card.json", CARD)
 
@@ -113,6 +117,29 @@ def write_files(root: Path, taxonomy: Taxonomy) -> None:
     (root / "params.yaml").write_text("collection: miniature\naudio:\n  sample_rate_hz: 8000\n", encoding="utf-8")
 
 
+def write_explained(folder: Path, codes: Sequence[str]) -> None:
+    """Write what the explain stage would: a map of the first instrument, and an empty one of the second."""
+    maps = [
+        {
+            "file": f"{code}-best-1.png",
+            "clip_id": f"irmas/Part1/it's song {number:02d}",
+            "instrument": code,
+            "truth": ("plays", "silent")[number],
+            "score": 0.25 + number / 2,
+            "method": "gradcam",
+            "window_start_s": 0.0,
+            "window_score": 0.5,
+            "empty": number == 1,
+        }
+        for number, code in enumerate(codes[:2])
+    ]
+    for place in (*(f"maps/{each['file']}" for each in maps), *(f"embeddings/{name}.png" for name in CAPTIONS)):
+        path = folder / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 10), "red").save(path)
+    (folder / "maps" / "maps.json").write_text(json.dumps(maps), encoding="utf-8")
+
+
 def world_in(root: Path, taxonomy: Taxonomy = IRMAS11) -> World:
     """Return the world whose files lie in a folder."""
     data, plots = root / "data", root / "plots"
@@ -126,6 +153,7 @@ def world_in(root: Path, taxonomy: Taxonomy = IRMAS11) -> World:
         model=data / "model",
         metrics=root / "metrics",
         rows=[plots / f"{name}.json" for name in PLOTS],
+        explained=plots / "explain",
         constraints=root / "constraints.txt",
     )
     settings = Settings(

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from plot_rows import rows_of
 from typer.testing import CliRunner
 
 from instrumentarium.clips.collection import open_samples, read_clips
 from instrumentarium.commands.app import app
-from instrumentarium.reporting.stamp import PLACE, StampError, origin_of, stamped
+from instrumentarium.reporting.charts import draw
+from instrumentarium.reporting.stamp import PLACE, TRAINED_ELSEWHERE, StampError, origin_of, stamped
+from instrumentarium.runtime.machine import Training, remember_training
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -40,7 +43,40 @@ def test_a_report_is_stamped_with_its_commit(repository: Path) -> None:
     result = run("report", "--out", str(out), "--root", str(repository))
     assert result.exit_code == 0, result.output
     commit = git(repository, "rev-parse", "HEAD").strip()
-    assert out.read_text() == f'<html><p class="stamp">Commit {commit}.</p></html>'
+    assert out.read_text() == (
+        f'<html><p class="stamp">Commit {commit}.</p>\n<p class="stamp">{TRAINED_ELSEWHERE}</p></html>'
+    )
+
+
+def test_a_report_states_how_the_model_was_trained_on_this_machine(repository: Path, cache: Path) -> None:
+    weights = repository / "data" / "model" / "model.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"weights")
+    remember_training(weights, Training(75.5, 14, "Some <Processor>", 2, 1, 23.4))
+    out = repository / "out.html"
+    assert run("report", "--out", str(out), "--root", str(repository)).exit_code == 0
+    expected = "Trained in 1.3 min (14 epochs) on Some &lt;Processor&gt;; 2 cores, 1 threads, 23 GiB of memory."
+    assert expected in out.read_text()
+    weights.write_bytes(b"other weights")
+    assert run("report", "--out", str(out), "--root", str(repository)).exit_code == 0
+    assert TRAINED_ELSEWHERE in out.read_text()
+
+
+def test_figures_are_written_as_pdf_beside_what_is_there(repository: Path) -> None:
+    figures, out = repository / "plots" / "figures", repository / "paper"
+    figures.mkdir()
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    arguments = ("report", "--out", str(repository / "o.html"), "--root", str(repository), "--pdf", str(out))
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert "holds no figures; run `dvc repro report`" in " ".join(result.output.split())
+    (figures / "loss.svg").write_bytes(draw("loss", rows_of("train/loss", ())).svg)
+    assert run(*arguments).exit_code == 0
+    assert sorted(path.name for path in out.iterdir()) == ["loss.pdf", "notes.txt"]
+    pdf = (out / "loss.pdf").read_bytes()
+    assert pdf.startswith(b"%PDF-")
+    assert b"LiberationSans" in pdf
 
 
 def test_a_full_disk_is_a_message_and_leaves_nothing(repository: Path, small_disk: Path) -> None:
@@ -68,7 +104,7 @@ def test_the_stage_leaves_one_place_for_the_stamp() -> None:
     template = Path(origin_of.__code__.co_filename).with_name("report.html.jinja").read_text()
     assert template.count(PLACE) == 1
     with pytest.raises(StampError, match="is no report of this version"):
-        stamped("<html></html>", None)
+        stamped("<html></html>", None, None)
 
 
 def test_a_missing_report_or_repository_is_told(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -10,7 +10,7 @@ import vl_convert
 from PIL import Image
 from plot_rows import OPENMIC20, rows_of
 
-from instrumentarium.reporting.charts import COLUMN_IN, DPI, PAGE_IN, TEMPLATES, VEGA_LITE, filled, is_wide, render
+from instrumentarium.reporting.charts import COLUMN_IN, DPI, PAGE_IN, TEMPLATES, VEGA_LITE, draw, filled
 from instrumentarium.reporting.figures import DRAWINGS, draw_figures
 from instrumentarium.reporting.rows import MissingReportInputError, ReportInputError
 from taxonomies import BAND3, IRMAS11
@@ -30,13 +30,13 @@ def test_every_figure_is_drawn_under_the_names_of_instruments(world) -> None:
 
 @pytest.mark.parametrize("taxonomy", [BAND3, OPENMIC20], ids=lambda taxonomy: taxonomy.name)
 def test_a_matrix_of_many_instruments_takes_the_page(taxonomy) -> None:
-    assert is_wide(render("confusion_shares", rows_of("evaluate/confusion", taxonomy.codes))) == (taxonomy is OPENMIC20)
+    assert draw("confusion_shares", rows_of("evaluate/confusion", taxonomy.codes)).wide == (taxonomy is OPENMIC20)
 
 
 def test_a_small_picture_is_not_blown_up() -> None:
     ink = []
     for count in (1, 3):
-        png = render("confusion_shares", rows_of("evaluate/confusion", BAND3.codes[:count]))
+        png = draw("confusion_shares", rows_of("evaluate/confusion", BAND3.codes[:count])).png
         image = Image.open(io.BytesIO(png)).convert("L")
         assert image.width == round(DPI * COLUMN_IN)
         ink.append(image.point(lambda level: 255 * (level < 128)).crop((0, 0, image.width, 60)).getbbox())
@@ -74,13 +74,40 @@ def test_the_highest_epoch_is_marked() -> None:
 def test_another_process_draws_the_same_bytes() -> None:
     rows = rows_of("evaluate/per_instrument", BAND3.codes)
     code = (
-        "import json, sys; from instrumentarium.reporting.charts import render; "
-        "sys.stdout.buffer.write(render('per_instrument', json.load(sys.stdin)))"
+        "import json, sys; from instrumentarium.reporting.charts import draw; "
+        "chart = draw('per_instrument', json.load(sys.stdin)); sys.stdout.buffer.write(chart.png + chart.svg)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], input=json.dumps(rows).encode(), capture_output=True, check=True
     )
-    assert done.stdout == render("per_instrument", rows)
+    chart = draw("per_instrument", rows)
+    assert done.stdout == chart.png + chart.svg
+
+
+@pytest.mark.parametrize("name", ["roc", "loss", "confusion_shares"])
+def test_an_svg_is_the_same_picture_of_the_same_size(name) -> None:
+    drawing = next(drawing for drawing in DRAWINGS if drawing.name == name)
+    chart = draw(name, rows_of(drawing.source, BAND3.codes))
+    found = re.match(rb'<svg[^>]* width="([\d.]+)in" height="([\d.]+)in" viewBox="0 0 ([\d.]+) ([\d.]+)"', chart.svg)
+    assert found
+    width_in, height_in, width, height = map(float, found.groups())
+    image = Image.open(io.BytesIO(chart.png))
+    assert height_in * DPI == pytest.approx(image.height, abs=2)
+    assert width_in * DPI <= image.width + 2
+    assert width_in / height_in == pytest.approx(width / height, rel=1e-3)
+    again = vl_convert.svg_to_png(chart.svg.decode(), scale=1)
+    assert len(Image.open(io.BytesIO(again)).convert("L").getcolors()) > 10
+
+
+@pytest.mark.parametrize(("name", "word"), [("roc", "AUC"), ("precision_recall", "AP")])
+def test_each_panel_states_its_area(name, word) -> None:
+    rows = rows_of(f"evaluate/{name}", IRMAS11.codes)
+    texts = re.findall(r">((?:AUC|AP|macro|micro) \d\.\d{3})</text>", draw(name, rows).svg.decode())
+    area = {row["instrument"]: row[{"roc": "auroc", "precision_recall": "ap"}[name]] for row in rows}
+    stated = {code: value for code, value in area.items() if value is not None}
+    expected = [f"{code if code in ('macro', 'micro') else word} {value:.3f}" for code, value in stated.items()]
+    assert sorted(texts) == sorted(expected)
+    assert len(expected) == 12
 
 
 def test_missing_rows_name_the_stage(tmp_path: Path) -> None:
@@ -94,8 +121,12 @@ def test_missing_rows_name_the_stage(tmp_path: Path) -> None:
         ("roc", "{", "is no JSON"),
         ("roc", "{}", "must hold a list of rows"),
         ("roc", "[]", "at least one"),
-        ("roc", json.dumps([{"instrument": "cel", "fpr": 0}]), "row 0 has no tpr"),
-        ("roc", json.dumps([{"instrument": "cel", "fpr": "x", "tpr": 0}]), "must hold numbers, found 'x' in row 0"),
+        ("roc", json.dumps([{"instrument": "cel", "fpr": 0}]), "row 0 has no auroc, tpr"),
+        (
+            "roc",
+            json.dumps([{"instrument": "cel", "fpr": "x", "tpr": 0, "auroc": 0}]),
+            "must hold numbers, found 'x' in row 0",
+        ),
         ("notes", "[{}]", "no figure is drawn from the rows of evaluate/notes"),
     ],
 )

@@ -18,8 +18,9 @@ svg = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30">' \\
 sys.stdout.buffer.write(vl_convert.svg_to_png(svg))
 """
 OURS = f"""
-from instrumentarium.reporting.charts import render
-sys.stdout.buffer.write(render("map_macro", {ROWS!r}))
+from instrumentarium.reporting.charts import draw
+chart = draw("map_macro", {ROWS!r})
+sys.stdout.buffer.write(chart.png + chart.svg)
 """
 
 

@@ -9,10 +9,15 @@ from html.parser import HTMLParser
 
 import pytest
 
+from instrumentarium.corpora.faults import FAULTS
+from instrumentarium.reporting.document import breakable, with_code
+from instrumentarium.reporting.explained import CAPTIONS
 from instrumentarium.reporting.report import make_report, write_report
 from instrumentarium.runtime.errors import UserError
 
-VOID = {"meta", "img", "br", "link", "input", "hr"}
+VOID = {"meta", "img", "br", "link", "input", "hr", "wbr"}
+EXPLAINED = 5
+"""Pictures of the explain stage: two maps, and three of the embeddings."""
 
 
 class Page(HTMLParser):
@@ -26,6 +31,8 @@ class Page(HTMLParser):
         self.ids: list[str] = []
         self.links: list[str] = []
         self.tags: set[str] = set()
+        self.section = ""
+        self.texts: dict[str, str] = {}
         self.feed(text)
         self.close()
         assert self.open == []
@@ -38,6 +45,9 @@ class Page(HTMLParser):
             self.open.append(tag)
         if tag == "img":
             self.images.append(values)
+        if tag == "section":
+            self.section = values["id"]
+            self.texts[self.section] = ""
         if "id" in values:
             self.ids.append(values["id"])
         if tag == "a":
@@ -46,7 +56,17 @@ class Page(HTMLParser):
             self.fetched += [values[name] for name in ("src", "href", "srcset", "data", "poster") if name in values]
 
     def handle_endtag(self, tag) -> None:
+        if tag == "section":
+            self.section = ""
         assert self.open.pop() == tag
+
+    def handle_data(self, data) -> None:
+        if self.section:
+            self.texts[self.section] += data
+
+    def seen(self, section: str) -> str:
+        """Return the text of a section, all blanks single."""
+        return " ".join(self.texts[section].split())
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +95,7 @@ def test_the_page_is_balanced_and_fetches_nothing(report) -> None:
 
 def test_every_image_says_what_it_shows(report) -> None:
     images = Page(report.html).images
-    assert len(images) == len(report.figures) + len(report.gallery)
+    assert len(images) == len(report.figures) + len(report.gallery) + EXPLAINED
     assert all(image["alt"] for image in images)
 
 
@@ -121,7 +141,7 @@ def test_any_instruments_are_reported(world_of_others) -> None:
     rows = [path for path in world.sources.rows if path.stem in {"per_instrument", "loss"}]
     made = make_report(replace(world.sources, rows=rows), world.settings)
     page = Page(made.html)
-    assert len(page.images) == 2 + len(made.gallery)
+    assert len(page.images) == 2 + len(made.gallery) + EXPLAINED
     assert made.gallery
     assert {shown.failure.instrument for shown in made.gallery} <= set(world.taxonomy.codes)
     assert f"which of {len(world.taxonomy)} instruments play" in made.html
@@ -143,12 +163,51 @@ def test_a_command_for_each_failure_can_be_pasted_into_a_shell(report) -> None:
         assert shlex.split(html.unescape(command))[2] == shown.failure.clip_id
 
 
+def test_maps_and_embeddings_are_shown_and_an_empty_map_is_said_to_be_so(report) -> None:
+    text = Page(report.html).seen("explained")
+    assert "cello: 1 map" in text
+    assert "by Grad-CAM" in text
+    assert text.count("The map is empty: nothing in this window speaks for the instrument.") == 1
+    for caption in CAPTIONS.values():
+        assert caption in text
+
+
+def test_known_faults_and_what_is_in_the_clips_stand_with_the_data(world) -> None:
+    rows = [path for path in world.sources.rows if path.stem in {"drums", "loss"}]
+    page = make_report(replace(world.sources, rows=rows), world.with_gallery(0)).html
+    data, figures = Page(page).seen("data"), Page(page).seen("figures")
+    for fault in FAULTS["irmas"]:
+        assert fault.text in data
+        assert fault.source in data
+    assert FAULTS["esc50"][0].text not in data
+    assert "Drums beside each instrument" in data
+    assert "Drums beside each instrument" not in figures
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("a `b` c", "a <code>b</code> c"),
+        ("`<b>` & `c`", "<code>&lt;b&gt;</code> &amp; <code>c</code>"),
+        ("one ` only", "one ` only"),
+        ("", ""),
+    ],
+)
+def test_backticks_become_code(text: str, html: str) -> None:
+    assert with_code(text) == html
+
+
+def test_long_names_can_be_broken_where_their_words_meet() -> None:
+    assert breakable("loss.pos_weight <1>") == "loss.<wbr>pos_<wbr>weight &lt;1&gt;"
+    assert breakable(0.25) == "0.25"
+
+
 def test_the_same_files_give_the_same_bytes(world, sources, report, tmp_path) -> None:
     again = make_report(sources, world.settings)
     for name, made in {"a": report, "b": again}.items():
         write_report(made, tmp_path / name / "report.html", tmp_path / name / "figures", tmp_path / name / "gallery")
     files = {path.relative_to(tmp_path / "a"): path for path in (tmp_path / "a").rglob("*") if path.is_file()}
-    assert len(files) == 1 + len(report.figures) + len(report.gallery) + 1
+    assert len(files) == 1 + 2 * len(report.figures) + len(report.gallery) + 1
     for name, path in files.items():
         assert (tmp_path / "b" / name).read_bytes() == path.read_bytes(), name
     assert str(world.root) not in report.html
@@ -158,7 +217,7 @@ def test_pictures_of_an_earlier_report_do_not_stay(world, report, tmp_path) -> N
     places = tmp_path / "report.html", tmp_path / "figures", tmp_path / "gallery"
     write_report(report, *places)
     write_report(make_report(few_figures(world.sources), world.with_gallery(0)), *places)
-    assert sorted(path.stem for path in places[1].iterdir()) == ["loss", "map_macro"]
+    assert sorted({path.stem for path in places[1].iterdir()}) == ["loss", "map_macro"]
     assert [path.name for path in places[2].iterdir()] == ["gallery.json"]
     assert json.loads((places[2] / "gallery.json").read_text()) == []
     assert "No test clip is shown" in places[0].read_text()

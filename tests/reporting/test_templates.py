@@ -31,6 +31,8 @@ PLOTS = {  # file: template, marks of one revision by role, of so many instrumen
     "split/cooccurrence": ("cooccurrence", lambda n: {"rect mark": n**2}),
     "split/labels_per_clip": ("labels_per_clip", lambda n: {"bar": 6}),
     "split/durations": ("durations", lambda n: {"bar": 6}),
+    "split/loudness": ("loudness", lambda n: {"bar": 6}),
+    "split/drums": ("drums", lambda n: {"bar": 3 * n}),
     "split/genres": ("genres", lambda n: {"rect mark": 2 * n}),
     "keys/keys": ("keys", lambda n: {"bar": 24}),
     "keys/tempos": ("tempos", lambda n: {"bar": 3}),

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from splitting_fixtures import CODES, NO_DUPLICATES, PARAMS, draw_collection, shuffled, without_duplicates
+from splitting_fixtures import CODES, NO_DUPLICATES, PARAMS, draw_collection, levels, shuffled, without_duplicates
 
 from instrumentarium.splitting.assignment import assigned_splits
 from instrumentarium.splitting.errors import SplitError
@@ -95,7 +95,7 @@ def test_a_fold_of_a_whole_split_is_described(tmp_path):
     clips, labels = draw_collection(4)
     clips = without_duplicates(clips)
     params = PARAMS.model_copy(update={"fold": 1})
-    split = split_clips(clips, labels, NO_DUPLICATES, params, 0, tmp_path, CODES)
+    split = split_clips(clips, labels, NO_DUPLICATES, params, 0, tmp_path, CODES, levels)
     assert set(split.metrics["stratified"]) == {"folds"}
     pool = split.metrics["stratified"]["folds"]
     assert pool["validation"]["clips"] == split.metrics["validation"]["clips"]
@@ -103,5 +103,5 @@ def test_a_fold_of_a_whole_split_is_described(tmp_path):
     frozen = split.table[["clip_id", "split"]]
     frozen.to_csv(tmp_path / "mine.csv", index=False)
     taken = params.model_copy(update={"frozen": "mine.csv"})
-    again = split_clips(clips, labels, NO_DUPLICATES, taken, 0, tmp_path, CODES)
+    again = split_clips(clips, labels, NO_DUPLICATES, taken, 0, tmp_path, CODES, levels)
     pd.testing.assert_frame_equal(again.table, split.table)

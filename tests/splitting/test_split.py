@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from splitting_fixtures import CODES, NO_DUPLICATES, PARAMS, draw_collection, pairs_of, shuffled
+from splitting_fixtures import CODES, NO_DUPLICATES, PARAMS, draw_collection, levels, pairs_of, shuffled
 
 from instrumentarium.splitting.distribution import label_distribution
 from instrumentarium.splitting.errors import SplitError
@@ -30,7 +30,7 @@ def collection() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 @pytest.fixture(scope="module")
 def split(collection, short_search) -> Split:
-    return split_clips(*collection, NO_DUPLICATES, PARAMS, 2, NOWHERE, CODES)
+    return split_clips(*collection, NO_DUPLICATES, PARAMS, 2, NOWHERE, CODES, levels)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def frozen(tmp_path: Path, collection):
         else:
             content.to_csv(path, index=False)
         params = PARAMS.model_copy(update={"frozen": "halves.csv"})
-        return split_clips(*collection, duplicates, params, 0, tmp_path, CODES)
+        return split_clips(*collection, duplicates, params, 0, tmp_path, CODES, levels)
 
     return split_by
 
@@ -92,17 +92,19 @@ def test_the_metrics_tell_how_alike_splits_and_pools_are(collection, split: Spli
 def test_the_plots_add_up(collection, split: Split):
     clips, labels = collection
     positives = positive_labels(clips, labels, CODES)
-    assert {name: len(rows) for name, rows in split.plots.items() if name != "durations"} == {
+    assert {name: len(rows) for name, rows in split.plots.items() if name not in ("durations", "loudness")} == {
         "prevalence": 33,
         "cooccurrence": 121,
         "labels_per_clip": 3 * len(set(positives.sum(axis=1))),
         "genres": 22,
+        "drums": 33,
     }
-    for name in ("labels_per_clip", "durations"):
+    for name in ("labels_per_clip", "durations", "loudness"):
         for part in PARTS:
             mine = [row for row in split.plots[name] if row["split"] == part]
             assert sum(row["clips"] for row in mine) == split.metrics[part]["clips"]
             assert sum(row["share"] for row in mine) == pytest.approx(1, abs=1e-4)
+    assert {row["level_db"] for row in split.plots["loudness"]} == {-63, -60, -33, -3, 0}
     assert max(row["duration_s"] for row in split.plots["durations"]) == 30
     for row in split.plots["prevalence"]:
         assert row["clips"] == split.metrics[row["split"]]["instruments"][row["instrument"]]["clips"]
@@ -114,13 +116,21 @@ def test_the_plots_add_up(collection, split: Split):
         for j, other in enumerate(CODES):
             assert together[code, other]["count"] == together[other, code]["count"]
             assert together[code, other]["count"] == (positives[:, i] & positives[:, j]).sum()
+        said = {"with drums": "yes", "without drums": "no", "not stated": "unknown"}
+        drums = [row for row in split.plots["drums"] if row["instrument"] == code]
+        for row in drums:
+            held = positives[:, i] & (clips["drums"] == said[row["drum_track"]]).to_numpy()
+            assert (row["clips"], row["share"]) == (held.sum(), round(held.sum() / positives[:, i].sum(), 6))
+        assert sum(row["clips"] for row in drums) == positives[:, i].sum()
         assert sum(row["count"] for row in split.plots["genres"] if row["instrument"] == code) == positives[:, i].sum()
 
 
 def test_only_genres_of_clips_with_instruments_have_a_column(collection):
     clips, labels = collection
     genres = clips["genre"].where(clips["corpus"] == "irmas", "").where(clips["corpus"] != "esc50", "engine")
-    rows = split_clips(clips.assign(genre=genres), labels, NO_DUPLICATES, PARAMS, 2, NOWHERE, CODES).plots["genres"]
+    rows = split_clips(clips.assign(genre=genres), labels, NO_DUPLICATES, PARAMS, 2, NOWHERE, CODES, levels).plots[
+        "genres"
+    ]
     assert {row["genre"] for row in rows} == {"cla", "pop_roc"}
     for code in CODES:
         assert sum(row["share"] for row in rows if row["instrument"] == code) == pytest.approx(1, abs=1e-5)
@@ -133,18 +143,18 @@ def test_pairs_found_by_fingerprints_never_straddle(collection, split: Split):
     one = songs[songs["split"] == "validation"]["clip_id"].iloc[0]
     two = songs[songs["split"] == "test"]["clip_id"].iloc[0]
     pairs = pairs_of((*sorted((one, two)), "fingerprint"))
-    again = split_clips(clips, labels, pairs, PARAMS, 2, NOWHERE, CODES).table.set_index("clip_id")
+    again = split_clips(clips, labels, pairs, PARAMS, 2, NOWHERE, CODES, levels).table.set_index("clip_id")
     assert again["split"][one] == again["split"][two]
     assert again["recording_id"][one] == again["recording_id"][two]
 
 
 def test_what_is_written_depends_on_no_order(collection, split: Split, tmp_path: Path):
     clips, labels = collection
-    other = split_clips(shuffled(clips, 5), shuffled(labels, 6), NO_DUPLICATES, PARAMS, 2, NOWHERE, CODES)
+    other = split_clips(shuffled(clips, 5), shuffled(labels, 6), NO_DUPLICATES, PARAMS, 2, NOWHERE, CODES, levels)
     for name, each in (("one", split), ("two", other)):
         write_split(each, IRMAS11, *(tmp_path / name / part for part in ("split.csv", "split.json", "plots")))
     files = {path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.*")}
-    assert len(files) == 7
+    assert len(files) == 9
     for file in files:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
     pd.testing.assert_frame_equal(SPLIT.read(tmp_path / "one" / "split.csv"), split.table, check_dtype=False)
@@ -198,7 +208,7 @@ def test_a_frozen_split_may_have_ids_in_the_other_unicode_form(collection, split
     file.to_csv(tmp_path / "halves.csv", index=False)
     clips, labels = clips.replace({"clip_id": renamed}), labels.replace({"clip_id": renamed})
     params = PARAMS.model_copy(update={"frozen": "halves.csv"})
-    taken = split_clips(clips, labels, NO_DUPLICATES, params, 0, tmp_path, CODES)
+    taken = split_clips(clips, labels, NO_DUPLICATES, params, 0, tmp_path, CODES, levels)
     assert "irmas/Canção-1" in set(taken.table["clip_id"])
 
 

@@ -32,11 +32,13 @@ from safetensors.torch import load_file
 
 from instrumentarium.config.selection import Selection, write_selection
 from instrumentarium.runtime.fulldisk import full_disk
+from instrumentarium.runtime.machine import recall_training
 from instrumentarium.runtime.section import DeclaredParams, validate
 from instrumentarium.scoring.recognizer import Recognizer
 from instrumentarium.tables.samplestore import SampleWriter
 from instrumentarium.tables.schemas import CLIPS, SPLIT, resolved_labels_table
 from instrumentarium.tables.taxonomy import write_taxonomy
+from instrumentarium.training import recorder
 from instrumentarium.training import run as experiment
 from instrumentarium.training import task as tasks
 from instrumentarium.training.objectives.params import LOSS as LOSS_KINDS
@@ -507,3 +509,17 @@ def test_the_cache_is_where_the_user_says(cache: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     with resume_folder("run") as folder:
         assert folder == tmp_path / "xdg" / "instrumentarium" / "resume" / "run"
+
+
+@pytest.mark.parametrize("kill", [None, right_after_the_second_snapshot], ids=["at once", "in two parts"])
+def test_what_the_epochs_took_is_remembered_of_all_parts(kill, train: Train, tmp_path: Path, monkeypatch) -> None:
+    seconds = iter(range(10**6))
+    monkeypatch.setattr(recorder, "monotonic", lambda: float(next(seconds)))  # one second from look to look
+    if kill is not None:
+        interrupt(kill, monkeypatch, train)
+    train()
+    (weights,) = tmp_path.glob("run*/model/model.safetensors")
+    found = recall_training(weights)
+    assert found is not None
+    assert found.seconds == found.epochs == RECIPE.epochs
+    assert found.threads == torch.get_num_threads()

@@ -15,6 +15,7 @@ from instrumentarium.commands.export import export
 from instrumentarium.commands.find_lr import find_lr
 from instrumentarium.commands.predict import predict
 from instrumentarium.commands.report import listen, report
+from instrumentarium.commands.review import review
 from instrumentarium.commands.serve import serve
 from instrumentarium.commands.show_augmentations import show_augmentations
 
@@ -49,3 +50,4 @@ app.command()(compare)
 app.command()(evaluate)
 app.command()(report)
 app.command()(listen)
+app.command()(review)

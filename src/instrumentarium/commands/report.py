@@ -13,19 +13,25 @@ from instrumentarium.commands.console import ending_well
 
 def report(
     out: Annotated[Path, typer.Option(help="The HTML file to write.")],
+    pdf: Annotated[Path | None, typer.Option(help="A folder to write the figures to as PDF, for a paper.")] = None,
     root: Annotated[Path, typer.Option(help="The repository's root.")] = Path(),
 ) -> None:
-    """Write the pipeline's report, stamped with the commit it belongs to.
+    """Write the pipeline's report, stamped with the commit it belongs to, and with training time and hardware.
 
-    Says so where files differ from the commit, or the commit's dvc.lock records another report.
+    Says so where files differ from the commit, the commit's dvc.lock records another report, or the weights were not
+    trained on this machine.
     """
-    from instrumentarium.reporting.stamp import PAGE, origin_of, stamped
+    from instrumentarium.reporting.pdf import write_pdfs
+    from instrumentarium.reporting.stamp import FIGURES, PAGE, origin_of, stamped, training_of
     from instrumentarium.runtime.files import write_text_atomically
 
     with ending_well():
         origin = origin_of(PAGE, root)
-        write_text_atomically(out, stamped((root / PAGE).read_text(encoding="utf-8"), origin))
+        page = stamped((root / PAGE).read_text(encoding="utf-8"), origin, training_of(root))
+        write_text_atomically(out, page)
         typer.echo(f"{out}: {origin.text()}")
+        if pdf is not None:
+            typer.echo(f"{pdf}: {write_pdfs(root / FIGURES, pdf)} figures")
 
 
 def listen(

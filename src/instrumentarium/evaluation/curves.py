@@ -6,13 +6,20 @@ line drawn so far, as Douglas and Peucker do) until no point is farther than `TO
 """
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from instrumentarium.clips.labels import FloatArray
 from instrumentarium.clips.scored import ScoredClips
-from instrumentarium.evaluation.ranking import OperatingPoints, operating_points, points_per_instrument
+from instrumentarium.evaluation.checks import mean_of_defined
+from instrumentarium.evaluation.ranking import (
+    OperatingPoints,
+    area_under_roc,
+    average_precision,
+    operating_points,
+    points_per_instrument,
+)
 
 Row = dict[str, str | int | float | None]
 
@@ -22,13 +29,15 @@ GRID = np.linspace(0, 1, 201)  # where macro curves are averaged
 
 
 def roc_rows(split: ScoredClips) -> list[Row]:
-    """Return rows `instrument, fpr, tpr`, each curve from (0, 0) to (1, 1); one empty row where there is no curve.
+    """Return rows `instrument, fpr, tpr, auroc`, each curve from (0, 0) to (1, 1); one empty row where there is no curve.
 
     There is none for an instrument without positives or without negatives, and the empty row keeps its place in the plot.
-    "macro" is the mean true positive rate at equal false positive rates.
+    "macro" is the mean true positive rate at equal false positive rates. `auroc` is that of the whole curve, of all its
+    points; of "macro" the mean over instruments.
     """
     curves = {}
-    for code, points in _named_points(split).items():
+    named = _named_points(split)
+    for code, points in named.items():
         if points.positives and points.negatives:
             fpr = np.append(0.0, points.false_positives / points.negatives)
             tpr = np.append(0.0, points.true_positives / points.positives)
@@ -37,17 +46,19 @@ def roc_rows(split: ScoredClips) -> list[Row]:
     if singles:
         macro = np.column_stack([GRID, np.mean(singles, axis=0)])
         curves["macro"] = np.vstack([[0.0, 0.0], macro])
-    return _rows(split.codes, curves, "fpr", "tpr")
+    return _rows(split.codes, curves, ("fpr", "tpr", "auroc"), _areas(named, area_under_roc))
 
 
 def precision_recall_rows(split: ScoredClips) -> list[Row]:
-    """Return rows `instrument, recall, precision`, each curve from recall 0 to 1; one empty row without positives.
+    """Return rows `instrument, recall, precision, ap`, each curve from recall 0 to 1; one empty row without positives.
 
     The curve starts at the precision of the highest score. "macro" is the mean over instruments of the precision at the
-    highest threshold that reaches a recall, so that the area under it is the mean average precision.
+    highest threshold that reaches a recall, so that the area under it is the mean average precision. `ap` is the average
+    precision of the whole curve; of "macro" the mean over instruments.
     """
     curves = {}
-    for code, points in _named_points(split).items():
+    named = _named_points(split)
+    for code, points in named.items():
         if points.positives:
             recall = points.true_positives / points.positives
             precision = points.true_positives / (points.true_positives + points.false_positives)
@@ -55,7 +66,7 @@ def precision_recall_rows(split: ScoredClips) -> list[Row]:
     singles = [_precision_at(curve) for code, curve in curves.items() if code != "micro"]
     if singles:
         curves["macro"] = np.column_stack([GRID, np.mean(singles, axis=0)])
-    return _rows(split.codes, curves, "recall", "precision")
+    return _rows(split.codes, curves, ("recall", "precision", "ap"), _areas(named, average_precision))
 
 
 def thin(curve: FloatArray, most_points: int = MOST_POINTS, tolerance: float = TOLERANCE) -> FloatArray:
@@ -110,11 +121,24 @@ def _distances(curve: FloatArray, first: int, last: int) -> FloatArray:
     return np.asarray(np.hypot(away[:, 0], away[:, 1]))
 
 
-def _rows(codes: Sequence[str], curves: dict[str, FloatArray], x: str, y: str) -> list[Row]:
+def _areas(named: Mapping[str, OperatingPoints], area: Callable[[OperatingPoints], float]) -> dict[str, float]:
+    """Return the area of each curve, and of "macro" the mean of the instruments'."""
+    areas = {code: area(points) for code, points in named.items()}
+    return {**areas, "macro": mean_of_defined(np.array([found for code, found in areas.items() if code != "micro"]))}
+
+
+def _rows(
+    codes: Sequence[str], curves: Mapping[str, FloatArray], columns: tuple[str, str, str], areas: Mapping[str, float]
+) -> list[Row]:
+    x, y, name = columns
     rows: list[Row] = []
     for code in (*codes, "micro", "macro"):
         if code in curves:
-            rows += [{"instrument": code, x: round(float(a), 4), y: round(float(b), 4)} for a, b in thin(curves[code])]
+            area = round(areas[code], 4)
+            rows += [
+                {"instrument": code, x: round(float(a), 4), y: round(float(b), 4), name: area}
+                for a, b in thin(curves[code])
+            ]
         else:
-            rows.append({"instrument": code, x: None, y: None})
+            rows.append({"instrument": code, x: None, y: None, name: None})
     return rows

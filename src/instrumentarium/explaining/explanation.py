@@ -143,6 +143,7 @@ def _draw_maps(
                     "method": method,
                     "window_start_s": _rounded(window.start_s),
                     "window_score": _rounded(window.window_score),
+                    "empty": window.is_empty,
                 }
             )
             bar.update(1)

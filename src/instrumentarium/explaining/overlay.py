@@ -72,7 +72,19 @@ def draw_overlay(
         )
         right.imshow(layer, origin="lower", aspect="auto", extent=extent, interpolation="nearest")
         left.set_title("spectrogram")
-        right.set_title(f"evidence for {choice.instrument_name}, {METHODS[method]}")
+        right.set_title(
+            f"evidence for {choice.instrument_name}, {METHODS[method]}{': none' if window.is_empty else ''}"
+        )
+        if window.is_empty:
+            right.text(
+                0.5,
+                0.5,
+                "Nothing in this window speaks for it:\nthe map is 0 throughout.",
+                transform=right.transAxes,
+                ha="center",
+                va="center",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 3},
+            )
         left.set_ylabel("mel band, Hz")
         _label_bands(left, band_centres_hz)
         for axes in (left, right):

@@ -38,6 +38,11 @@ class ExplainedWindow:
     duration_s: float
     window_score: float
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing in the window speaks for the instrument."""
+        return not self.evidence.any()
+
 
 def shown_frontend(model: RecognitionModel, sample_rate_hz: int) -> FrontEnd:
     """Return the front end whose features are shown: the model's own, or, where these are no bands, one for pictures."""

@@ -110,7 +110,7 @@ def write_measurement(measurement: Measurement, folder: Path, *, figures: bool) 
     Args:
         measurement: what to write.
         folder: made where it is missing.
-        figures: whether to draw the plots as PNG, too, which takes seconds.
+        figures: whether to draw the plots as PNG and SVG, too, which takes seconds.
 
     Raises:
         MeasuringError: if `folder` cannot be a folder, or is a repository, whose own results would be replaced.
@@ -138,6 +138,7 @@ def write_measurement(measurement: Measurement, folder: Path, *, figures: bool) 
             (staging / "figures").mkdir()
             for picture in draw_figures(sorted(rows.iterdir())):
                 (staging / "figures" / f"{picture.name}.png").write_bytes(picture.png)
+                (staging / "figures" / f"{picture.name}.svg").write_bytes(picture.svg)
 
 
 def as_text(measurement: Measurement) -> str:

@@ -1,4 +1,4 @@
-"""The Vega-Lite templates that DVC draws plots from, filled with rows and rendered as PNG.
+"""The Vega-Lite templates that DVC draws plots from, filled with rows and rendered as PNG and SVG.
 
 The templates are the only description of a plot: title, axes, colours, order. DVC shows them in a browser, for several
 revisions beside each other (`.dvc/plots` is a link to their folder); here they are rendered for one revision, without a
@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
@@ -24,6 +25,8 @@ VEGA_LITE = "5.8"
 DATA = "<DVC_METRIC_DATA>"
 REVISION = "rev"
 PANELS_A_ROW = 4
+SIZE = re.compile(r'<svg[^>]* (?P<size>width="(?P<width>[\d.]+)" height="(?P<height>[\d.]+)")')
+"""How an SVG of Vega states its size, in pixels."""
 
 COLUMN_IN, PAGE_IN = 3.4, 7.0
 """Widths of one column and of both columns of a two-column page, inches."""
@@ -34,8 +37,17 @@ WIDEST_COLUMN_PX = 440
 """What a template draws no wider than this is readable in one column: letters of 10 pixels are then of 5.6 points."""
 
 
-def render(template: str, rows: Rows) -> bytes:
-    """Return the picture of a plot, 300 dots an inch, one column or a page wide; the same rows give the same bytes.
+@dataclass(frozen=True)
+class Chart:
+    """A drawn plot: as PNG, 300 dots an inch, and as SVG of the same size; a wide one takes both columns."""
+
+    png: bytes
+    svg: bytes
+    wide: bool
+
+
+def draw(template: str, rows: Rows) -> Chart:
+    """Draw a plot, one column or a page wide; the same rows give the same bytes.
 
     Args:
         template: name of a file in TEMPLATES, without suffix.
@@ -45,17 +57,16 @@ def render(template: str, rows: Rows) -> bytes:
     import vl_convert
 
     svg = vl_convert.vegalite_to_svg(filled(template, rows), vl_version=VEGA_LITE)
-    found = re.match(r"<svg[^>]* width=\"([\d.]+)\"", svg)
+    found = SIZE.match(svg)
     assert found, svg[:200]
-    natural_px = float(found[1])
-    width_in = COLUMN_IN if natural_px <= WIDEST_COLUMN_PX else PAGE_IN
-    scale = width_in * DPI / max(natural_px, width_in * FEWEST_PX_AN_INCH)
-    return _sized(vl_convert.svg_to_png(svg, scale=scale, ppi=72), round(width_in * DPI))
-
-
-def is_wide(png: bytes) -> bool:
-    """Say whether a rendered picture takes both columns."""
-    return Image.open(io.BytesIO(png)).width > round(COLUMN_IN * DPI)
+    width_px, height_px = float(found["width"]), float(found["height"])
+    wide = width_px > WIDEST_COLUMN_PX
+    width_in = PAGE_IN if wide else COLUMN_IN
+    inches_a_px = width_in / max(width_px, width_in * FEWEST_PX_AN_INCH)
+    png = vl_convert.svg_to_png(svg, scale=inches_a_px * DPI, ppi=72)
+    size = f'width="{width_px * inches_a_px:.4f}in" height="{height_px * inches_a_px:.4f}in"'
+    sized = svg[: found.start("size")] + size + svg[found.end("size") :]
+    return Chart(_sized(png, round(width_in * DPI)), sized.encode("utf-8"), wide)
 
 
 def filled(template: str, rows: Rows) -> dict[str, object]:

@@ -1,12 +1,14 @@
 """The report as one HTML file: pictures inside it, nothing fetched, nothing that changes from run to run."""
 
 import base64
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from instrumentarium.evaluation import catalogue
 from instrumentarium.evaluation.systems import MODEL
@@ -46,9 +48,24 @@ def render(content: Mapping[str, object], names: Mapping[str, str]) -> str:
         "instrument": lambda code: names.get(code, code),
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
         "shell": shlex.quote,
+        "breakable": breakable,
+        "with_code": with_code,
         "words": lambda text: str(text).replace("_", " "),
     }
     return environment.get_template(TEMPLATE).render(content)
+
+
+def breakable(text: object) -> Markup:
+    """Return text as HTML that a line may break in behind each dot and underscore, where names are put together."""
+    return Markup(re.sub(r"([._])(?=[A-Za-z])", r"\1<wbr>", str(escape(text))))
+
+
+def with_code(text: str) -> Markup:
+    """Return text as HTML, what stands between backticks as code."""
+    parts = [str(escape(part)) for part in text.split("`")]
+    if len(parts) % 2 == 0:  # a single backtick is only that
+        return escape(text)
+    return Markup("".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts)))
 
 
 def number(value: object) -> str:

@@ -7,19 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from instrumentarium.reporting.charts import is_wide, render
+from instrumentarium.reporting.charts import draw
 from instrumentarium.reporting.rows import ReportInputError, need_columns, read_rows
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure: its name and its template's, the plot whose rows it draws, the columns it needs, and its caption."""
+    """A figure: its name and its template's, the plot whose rows it draws, the columns it needs, and its caption.
+
+    `of_data` says that it shows what the clips are, not what a model makes of them.
+    """
 
     name: str
     source: str  # <stage>/<plot>, as in plots/<stage>/<plot>.json
     words: tuple[str, ...]
     numbers: tuple[str, ...]
     caption: str
+    of_data: bool = False
 
 
 DRAWINGS: tuple[Drawing, ...] = (
@@ -34,15 +38,16 @@ DRAWINGS: tuple[Drawing, ...] = (
         "roc",
         "evaluate/roc",
         ("instrument",),
-        ("fpr", "tpr"),
-        "ROC on test, instrument by instrument, the others in grey; averages last.",
+        ("fpr", "tpr", "auroc"),
+        "ROC on test with the area under it, instrument by instrument, the others in grey; averages last.",
     ),
     Drawing(
         "precision_recall",
         "evaluate/precision_recall",
         ("instrument",),
-        ("recall", "precision"),
-        "Precision over recall on test, instrument by instrument, the others in grey; averages last.",
+        ("recall", "precision", "ap"),
+        "Precision over recall on test with the average precision, instrument by instrument, the others in grey; averages "
+        "last.",
     ),
     Drawing(
         "confusion_shares",
@@ -94,6 +99,55 @@ DRAWINGS: tuple[Drawing, ...] = (
         ("instrument", "split"),
         ("prevalence",),
         "Share of each split's clips in which an instrument is known to play.",
+        of_data=True,
+    ),
+    Drawing(
+        "drums",
+        "split/drums",
+        ("instrument", "drum_track"),
+        ("clips", "share"),
+        "Drums beside each instrument: share of its clips with them, without them, and of which the corpus does not say.",
+        of_data=True,
+    ),
+    Drawing(
+        "cooccurrence",
+        "split/cooccurrence",
+        ("instrument", "with"),
+        ("count", "share"),
+        "Instruments that are known to play together, per cent of the clips with the instrument of the row.",
+        of_data=True,
+    ),
+    Drawing(
+        "genres",
+        "split/genres",
+        ("instrument", "genre"),
+        ("count", "share"),
+        "Genre by instrument, per cent of the instrument's clips of which a genre is stated.",
+        of_data=True,
+    ),
+    Drawing(
+        "labels_per_clip",
+        "split/labels_per_clip",
+        ("split",),
+        ("labels", "share", "clips"),
+        "Instruments a clip: how many are known to play in it. An IRMAS training clip names its predominant one only.",
+        of_data=True,
+    ),
+    Drawing(
+        "durations",
+        "split/durations",
+        ("split",),
+        ("duration_s", "share", "clips"),
+        "Durations of clips by split, in whole seconds.",
+        of_data=True,
+    ),
+    Drawing(
+        "loudness",
+        "split/loudness",
+        ("split",),
+        ("level_db", "share", "clips"),
+        "Loudness of clips by split: root mean square of the stored samples.",
+        of_data=True,
     ),
     Drawing("loss", "train/loss", ("part",), ("epoch", "loss"), "Loss by epoch."),
     Drawing(
@@ -108,12 +162,14 @@ DRAWINGS: tuple[Drawing, ...] = (
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG with the text that stands under it; a wide one takes both columns of a page."""
+    """A picture with the text that stands under it; a wide one takes both columns of a page."""
 
     name: str
     png: bytes
+    svg: bytes
     caption: str
     wide: bool
+    of_data: bool = False
 
 
 def draw_figures(paths: Sequence[Path]) -> list[Picture]:
@@ -140,6 +196,6 @@ def draw_figures(paths: Sequence[Path]) -> list[Picture]:
         if drawing.source in rows:
             mine = rows[drawing.source]
             need_columns(mine, drawing.words, drawing.numbers, str(sources[drawing.source]))
-            png = render(drawing.name, mine)
-            pictures.append(Picture(drawing.name, png, drawing.caption, is_wide(png)))
+            chart = draw(drawing.name, mine)
+            pictures.append(Picture(drawing.name, chart.png, chart.svg, drawing.caption, chart.wide, drawing.of_data))
     return pictures

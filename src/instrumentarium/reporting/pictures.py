@@ -6,12 +6,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from instrumentarium.drawing.colours import BLUE, GREY, INK, PALE, VERMILION
+from instrumentarium.drawing.image import FREQUENCIES_HZ, frequency_label
 from instrumentarium.drawing.spectrogram import FLOOR_DB, band_of, log_mel
 from instrumentarium.drawing.style import PAGE_IN, new_figure, palette_of
 from instrumentarium.reporting.gallery import Failure
 from instrumentarium.tables.taxonomy import Taxonomy
 
-FREQUENCIES_HZ = (100, 300, 1000, 3000, 10000)
 SHORTEST_IN, BAR_IN = 1.75, 0.105
 """Height of a picture of few instruments, and of one bar where there are many."""
 SOUND = "magma"
@@ -53,8 +53,7 @@ def _spectrogram(panel: Axes, samples: npt.NDArray[np.int16], sample_rate_hz: in
         extent=(0, len(samples) / sample_rate_hz, -0.5, len(bands) - 0.5),
     )
     shown = [hz for hz in FREQUENCIES_HZ if hz < sample_rate_hz / 2]
-    labels = [f"{hz / 1000:g}k" if hz >= 1000 else str(hz) for hz in shown]
-    panel.set_yticks([band_of(hz, sample_rate_hz) for hz in shown], labels)
+    panel.set_yticks([band_of(hz, sample_rate_hz) for hz in shown], [frequency_label(hz) for hz in shown])
     panel.set(xlabel="seconds", ylabel="Hz")
 
 

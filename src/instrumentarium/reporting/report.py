@@ -9,9 +9,11 @@ from typing import Any
 
 from instrumentarium.clips.collection import open_samples, read_clips
 from instrumentarium.clips.labels import IrmasTrainAbsent, label_arrays
+from instrumentarium.corpora.faults import FAULTS
 from instrumentarium.drawing.style import styled, to_png
 from instrumentarium.reporting import cards
 from instrumentarium.reporting.document import BRIEFLY, HEADLINE, PARTS, metrics_of, render, systems_of
+from instrumentarium.reporting.explained import CAPTIONS, Explained, read_explained
 from instrumentarium.reporting.figures import Picture, draw_figures
 from instrumentarium.reporting.gallery import Failure, worst_clips
 from instrumentarium.reporting.pictures import PALETTE, draw_failure
@@ -34,6 +36,7 @@ class Sources:
     model: Path
     metrics: Path  # the folder of the other stages' metrics
     rows: Sequence[Path]
+    explained: Path  # the folder of the explain stage's pictures
     constraints: Path
 
 
@@ -88,7 +91,8 @@ def make_report(sources: Sources, settings: Settings) -> Report:
     test = metrics_of(evaluation, "test", str(sources.evaluation))
     figures = draw_figures(sources.rows)
     gallery = _gallery(sources, settings, taxonomy, test)
-    return Report(_page(sources, settings, taxonomy, evaluation, figures, gallery), figures, gallery)
+    explained = read_explained(sources.explained)
+    return Report(_page(sources, settings, taxonomy, evaluation, figures, gallery, explained), figures, gallery)
 
 
 def _gallery(sources: Sources, settings: Settings, taxonomy: Taxonomy, test: Mapping[str, Any]) -> list[Shown]:
@@ -136,6 +140,7 @@ def _page(
     evaluation: Mapping[str, object],
     figures: Sequence[Picture],
     gallery: Sequence[Shown],
+    explained: Explained,
 ) -> str:
     test, validation = (metrics_of(evaluation, name, str(sources.evaluation)) for name in ("test", "validation"))
     systems = systems_of(evaluation, str(sources.evaluation))
@@ -166,12 +171,20 @@ def _page(
             "system_keys": [key for key in BRIEFLY if any(key in metrics for metrics in systems.values())],
             "rule_keys": [key for key in HEADLINE if any(key in metrics for metrics in test["rules"].values())],
             "thresholds": {"rule": test["rule"], "chosen_from": test["thresholds_from"]},
-            "figures": figures,
+            "figures": [figure for figure in figures if not figure.of_data],
+            "data_figures": [figure for figure in figures if figure.of_data],
+            "explained": explained,
+            "map_groups": [
+                {"code": code, "maps": list(maps)}
+                for code, maps in itertools.groupby(explained.maps, key=lambda each: each.facts.instrument)
+            ],
+            "embedding_captions": CAPTIONS,
             "gallery": [{"code": code, "entries": list(entries)} for code, entries in groups],
             "gallery_count": settings.gallery,
             "splits": cards.SPLITS,
             "split_metrics": split,
             "corpora": cards.corpus_cards(sources.corpora, read_clips(sources.corpora), SPLIT.read(sources.split)),
+            "faults": FAULTS,
             "leaks": split["leaks"],
             "duplicates": {key.replace("_", " "): value for key, value in cards.flat(duplicates).items()},
             "parameters": f"{train['parameters']:,}",
@@ -189,11 +202,12 @@ def _page(
 
 
 def write_report(report: Report, page: Path, figures: Path, gallery: Path) -> None:
-    """Write the page, a PNG a figure, and a PNG a failure with all its facts in `gallery`/gallery.json.
+    """Write the page, a PNG and an SVG a figure, and a PNG a failure with all its facts in `gallery`/gallery.json.
 
     The two folders and the page are each replaced whole or not at all; what an earlier report left in them is gone.
     """
-    write_folder(figures, {f"{picture.name}.png": picture.png for picture in report.figures})
+    drawn = {f"{picture.name}.png": picture.png for picture in report.figures}
+    write_folder(figures, drawn | {f"{picture.name}.svg": picture.svg for picture in report.figures})
     facts = [{"picture": f"{shown.failure.picture}.png", **asdict(shown.failure)} for shown in report.gallery]
     text = json.dumps(facts, allow_nan=False, ensure_ascii=False, indent=2) + "\n"
     pictures = {f"{shown.failure.picture}.png": shown.png for shown in report.gallery}

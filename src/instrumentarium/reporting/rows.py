@@ -40,6 +40,14 @@ def read_mapping(path: Path, made_by: str) -> dict[str, object]:
     return content
 
 
+def read_list(path: Path, made_by: str) -> list[object]:
+    """Read a JSON array; raises as `read_mapping` does."""
+    content = _load(path, made_by)
+    if not isinstance(content, list):
+        raise ReportInputError(f"{path} must hold a list, found {type(content).__name__}")
+    return content
+
+
 def read_rows(path: Path) -> list[Row]:
     """Read the rows of a plot; they lie in a folder that bears the name of the stage.
 

@@ -8,10 +8,14 @@ from pathlib import Path
 
 from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.machine import Training, recall_training
 
 PLACE = "<!--stamp-->"
 """Where the template leaves room."""
 PAGE = Path("plots/report.html")
+FIGURES = Path("plots/figures")
+WEIGHTS = Path("data/model/model.safetensors")
+TRAINED_ELSEWHERE = "Training time and hardware are not known: these weights were not trained on this machine."
 
 
 class StampError(UserError, RuntimeError):
@@ -62,15 +66,27 @@ def origin_of(page: Path, root: Path) -> Origin:
     return Origin(commit=commit, recorded=bool(entry.search(locked)), dirty=bool(changes.strip()))
 
 
-def stamped(page: str, origin: Origin) -> str:
-    """Return the page of the pipeline with a line that says where it comes from.
+def stamped(page: str, origin: Origin, training: Training | None) -> str:
+    """Return the page of the pipeline with lines that say where it comes from, and how the model was trained.
+
+    Args:
+        page: that the pipeline made.
+        origin: of the page.
+        training: of the model; None if nothing is known of it.
 
     Raises:
         StampError: if the page has no room for it, or more than one.
     """
     if page.count(PLACE) != 1:
         raise StampError(f"{PAGE} is no report of this version; run `dvc repro -f report`")
-    return page.replace(PLACE, f'<p class="stamp">{html.escape(origin.text())}</p>')
+    lines = [origin.text(), training.text() if training else TRAINED_ELSEWHERE]
+    return page.replace(PLACE, "\n".join(f'<p class="stamp">{html.escape(line)}</p>' for line in lines))
+
+
+def training_of(root: Path) -> Training | None:
+    """Return how the model of a repository was trained, if that was on this machine."""
+    weights = root / WEIGHTS
+    return recall_training(weights) if weights.exists() else None
 
 
 def _git(root: Path, *arguments: str) -> str:

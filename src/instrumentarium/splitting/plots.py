@@ -1,29 +1,35 @@
 """The rows behind the plots of the split stage, for the templates in .dvc/plots/."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from instrumentarium.clips.labels import FloatArray
 from instrumentarium.splitting.rules import SPLITS
 from instrumentarium.splitting.units import BoolArray, positive_labels
 
 Row = dict[str, object]
+LevelsOf = Callable[[pd.DataFrame], FloatArray]
 LONGEST_S = 30
 """Clips from here on share one bar."""
+SOFTEST_DB, STEP_DB = -60, 3
+"""Clips up to here share one bar; a bar is so wide."""
+DRUMS = {"yes": "with drums", "no": "without drums", "unknown": "not stated"}
 DECIMALS = 6
 
 
 def plot_rows(
-    clips: pd.DataFrame, labels: pd.DataFrame, split: pd.DataFrame, codes: Sequence[str]
+    clips: pd.DataFrame, labels: pd.DataFrame, split: pd.DataFrame, codes: Sequence[str], levels: LevelsOf
 ) -> Mapping[str, list[Row]]:
     """Return plot name (of plots/split/<name>.json) to rows.
 
     Args:
-        clips: columns clip_id, duration_s, genre.
+        clips: columns of the clips table.
         labels: columns clip_id, instrument, relevance.
         split: columns clip_id, split; the same clips.
         codes: of the instruments.
+        levels: returns the level of each of some clips, (clips,), in dB of full scale.
     """
     table = clips.merge(split[["clip_id", "split"]], on="clip_id").sort_values("clip_id", ignore_index=True)
     positives = positive_labels(table, labels, codes)
@@ -34,7 +40,9 @@ def plot_rows(
         "cooccurrence": _cooccurrence(positives, codes),
         "labels_per_clip": _counted(pd.Series(positives.sum(axis=1)), "labels", parts),
         "durations": _counted(seconds, "duration_s", parts),
+        "loudness": _counted(_loudness(levels(table)), "level_db", parts),
         "genres": _genres(positives, codes, table["genre"]),
+        "drums": _drums(positives, codes, table["drums"]),
     }
 
 
@@ -85,6 +93,27 @@ def _genres(positives: BoolArray, codes: Sequence[str], genres: pd.Series) -> li
         {"instrument": code, "genre": str(name), "count": int(count), "share": _share(int(count), int(row.sum()))}
         for code, row in zip(codes, counts, strict=True)
         for name, count in zip(names, row, strict=True)
+    ]
+
+
+def _loudness(levels_db: FloatArray) -> pd.Series:
+    """Return the lower end of the bar that each level belongs to."""
+    ends = SOFTEST_DB + STEP_DB * np.floor((levels_db - SOFTEST_DB) / STEP_DB)
+    return pd.Series(np.maximum(ends, SOFTEST_DB - STEP_DB).astype(np.int64))
+
+
+def _drums(positives: BoolArray, codes: Sequence[str], drums: pd.Series) -> list[Row]:
+    """Return for each instrument its clips with drums, without, and of which nobody says, and their shares."""
+    said = drums.to_numpy(dtype=np.str_)
+    return [
+        {
+            "instrument": code,
+            "drum_track": DRUMS[word],
+            "clips": int(count),
+            "share": _share(int(count), int(held.sum())),
+        }
+        for code, held in zip(codes, positives.T, strict=True)
+        for word, count in ((word, (held & (said == word)).sum()) for word in DRUMS)
     ]
 
 

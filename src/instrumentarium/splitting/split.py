@@ -15,7 +15,7 @@ from instrumentarium.splitting.folds import validate_by_fold
 from instrumentarium.splitting.frozen import frozen_file, read_frozen_split
 from instrumentarium.splitting.leaks import check_leaks, find_leaks
 from instrumentarium.splitting.params import SplitParams
-from instrumentarium.splitting.plots import Row, plot_rows
+from instrumentarium.splitting.plots import LevelsOf, Row, plot_rows
 from instrumentarium.splitting.rules import SPLITS
 from instrumentarium.tables.schemas import SPLIT
 from instrumentarium.tables.taxonomy import Taxonomy
@@ -50,6 +50,7 @@ def split_clips(
     seed: int,
     frozen_splits: Path,
     codes: Sequence[str],
+    levels: LevelsOf,
 ) -> Split:
     """Split the clips by their corpora's rules, or as the file that `params.frozen` names.
 
@@ -63,6 +64,7 @@ def split_clips(
         seed: any whole number.
         frozen_splits: the folder of splits made elsewhere; looked at only where `params.frozen` names a file.
         codes: of the instruments.
+        levels: returns the level of each of some clips, (clips,), in dB of full scale; for a plot only.
 
     Raises:
         SplitError: if the clips cannot be split as asked, or recordings or duplicates would straddle.
@@ -80,7 +82,7 @@ def split_clips(
     leaks = find_leaks(clips, table, duplicates)
     check_leaks(leaks, origin)
     metrics = describe_split(clips, labels, table, leaks, params, codes)
-    return Split(table, {**metrics, "frozen": frozen}, plot_rows(clips, labels, table, codes))
+    return Split(table, {**metrics, "frozen": frozen}, plot_rows(clips, labels, table, codes, levels))
 
 
 def write_split(split: Split, taxonomy: Taxonomy, table: Path, metrics: Path, plots: Path) -> None:

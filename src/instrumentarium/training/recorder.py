@@ -4,6 +4,7 @@ import logging
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytorch_lightning as pl
@@ -40,6 +41,7 @@ class History:
     best_epoch: int = -1
     best_score: float = -math.inf
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+    seconds: float = 0.0  # that the epochs took, of all parts of an interrupted run
 
 
 def _term_means(terms: list[dict[str, Tensor]]) -> dict[str, float]:
@@ -59,6 +61,7 @@ class Recorder(Callback):
         self.folder = folder
         self.history = History()
         self.finished = False
+        self._started = monotonic()
         self._bar: tqdm[Any] | None = None
 
     def state_dict(self) -> dict[str, Any]:
@@ -69,6 +72,7 @@ class Recorder(Callback):
             "best_epoch": history.best_epoch,
             "best_score": history.best_score,
             "best_weights": history.best_weights,
+            "seconds": history.seconds,
             "finished": self.finished,
         }
 
@@ -79,7 +83,8 @@ class Recorder(Callback):
         self.history = History(**state)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Open the progress bar at the first epoch of this process."""
+        """Open the progress bar at the first epoch of this process, and look at the clock."""
+        self._started = monotonic()
         if self._bar is None:
             batches = int(trainer.num_training_batches)
             total, done = batches * int(trainer.max_epochs or 0), batches * trainer.current_epoch
@@ -107,6 +112,7 @@ class Recorder(Callback):
         if not all(math.isfinite(value) for value in row.values()):
             raise DivergedError(f"training diverged in epoch {row['epoch']}: {row}; lower the recipe's learning_rate")
         self.history.rows.append(row)
+        self.history.seconds += monotonic() - self._started
         if score > self.history.best_score:
             self.history.best_score, self.history.best_epoch = score, trainer.current_epoch
             self.history.best_weights = plain_weights(pl_module.scored_model)

@@ -18,6 +18,7 @@ from instrumentarium.models.params import BACKBONE, HEAD, BackboneParams, HeadPa
 from instrumentarium.models.recognition import build_model
 from instrumentarium.runtime.cache import fingerprint
 from instrumentarium.runtime.files import write_json
+from instrumentarium.runtime.machine import Training, cores, memory_gib, processor, remember_training
 from instrumentarium.runtime.section import DeclaredParams, Seed, read_section
 from instrumentarium.runtime.seeds import derive_seed
 from instrumentarium.tables.schemas import KEYS_TEMPOS, SPLIT, resolved_labels_table
@@ -174,6 +175,7 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
             versions=versions,
         )
         save_model(out, history.best_weights, card)
+        remember_training(out / "model.safetensors", _on_this_machine(history))
         write_json(metrics, _metrics(history, own_parameters(run.model)))
         write_plot_rows(history.rows, plots)
     return (
@@ -230,6 +232,17 @@ def _code() -> list[Path]:
     """Return the files of all modules of this package that are loaded: what runs is what counts."""
     modules = [module for name, module in sorted(sys.modules.items()) if name.split(".")[0] == "instrumentarium"]
     return [Path(module.__file__) for module in modules if module.__file__ is not None]
+
+
+def _on_this_machine(history: History) -> Training:
+    return Training(
+        seconds=round(history.seconds, 1),
+        epochs=len(history.rows),
+        device=torch.cuda.get_device_name() if torch.cuda.is_available() else processor(),
+        cores=cores(),
+        threads=torch.get_num_threads(),
+        memory_gib=round(memory_gib(), 1),
+    )
 
 
 def _metrics(history: History, parameters: int) -> dict[str, object]:
