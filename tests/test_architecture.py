@@ -21,7 +21,7 @@ FLOORS = (
     ("clips", "corpora", "decoding", "drawing", "miniature"),
     ("acquisition", "descriptors", "duplicates", "evaluation", "frontends", "ingestion", "keys"),
     ("baselines", "comparing", "models", "reporting", "splitting", "statistics"),
-    ("ensembles", "explaining", "measuring", "scoring", "training"),
+    ("auditing", "ensembles", "explaining", "measuring", "scoring", "training"),
     ("config", "predicting"),
     ("api", "serving"),
     ("commands",),

@@ -1,6 +1,6 @@
 """What the miniature contains on purpose: planted flaws, and when instruments sound.
 
-No stage reads it; label audits and timelines are scored by it.
+No stage works with it; label audits and timelines are scored by it.
 """
 
 import csv
