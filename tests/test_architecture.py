@@ -22,7 +22,7 @@ FLOORS = (
     ("acquisition", "descriptors", "duplicates", "evaluation", "frontends", "ingestion", "keys"),
     ("baselines", "comparing", "models", "reporting", "splitting", "statistics"),
     ("auditing", "ensembles", "explaining", "measuring", "scoring", "training"),
-    ("config", "predicting"),
+    ("config", "predicting", "relabelling"),
     ("api", "serving"),
     ("commands",),
 )
