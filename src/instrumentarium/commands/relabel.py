@@ -1,4 +1,7 @@
-"""The commands `instrumentarium relabel-report` and `label-spans`. Heavy imports stand inside, so that `--help` answers at once."""
+"""The commands `instrumentarium relabel-report` and `instrumentarium label-spans`.
+
+Heavy imports stand inside the commands, so that `--help` answers at once.
+"""
 
 from enum import StrEnum
 from pathlib import Path

@@ -1,8 +1,8 @@
 """A labelling: who says what of which clip, read from a table or from a folder of text files.
 
-A table is a CSV file with the columns clip_id, instrument, relevance (others are not looked at; an empty relevance says that
-nobody knows): data/labels.csv is one, and so is a file of overrides. A folder holds a .txt a clip, as IRMAS's testing archives
-do, one instrument a line; a clip's id is its path in the folder without the suffix. Text files list all that plays.
+A table is a CSV file with the columns clip_id, instrument, relevance (others are not looked at; an empty relevance says
+that nobody knows): data/labels.csv is one, and so is a file of overrides. A folder holds a .txt a clip, as IRMAS's testing
+archives do, one instrument a line; a clip's id is its path in the folder without the suffix. They list all that plays.
 """
 
 import math

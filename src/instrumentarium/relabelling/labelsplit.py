@@ -4,8 +4,8 @@ Teachers are clips of which all target instruments are known and one at least pl
 corpus gives the coarse label. Both are embedded by a trained model. Two methods:
 
 - `logistic`: logistic regression on the teachers for each instrument; then once more on teachers and those learners that
-  the first was sure of (self-training: H. Scudder, "Probability of error of some adaptive pattern-recognition machines", IEEE
-  Transactions on Information Theory 1965);
+  the first was sure of (self-training: H. Scudder, "Probability of error of some adaptive pattern-recognition machines",
+  IEEE Transactions on Information Theory 1965);
 - `kmeans`: k-means over teachers and learners together, one cluster a set of instruments that teachers have, each begun at
   the mean of its teachers (S. Basu, A. Banerjee, R. Mooney, "Semi-supervised clustering by seeding", ICML 2002); a
   cluster's instruments are as probable as they are among its teachers.

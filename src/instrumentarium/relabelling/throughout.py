@@ -1,8 +1,8 @@
 """Whether labels hold through the whole clip: clips drawn to be annotated by time, and what the annotations say.
 
-Annotations are a CSV file with the columns clip_id, start_s, end_s, instrument: one row a stretch in which an instrument plays.
-Drawn clips get a row for each of their labels with empty times, to be filled in, and repeated for more stretches; where an
-instrument does not play at all, both times are 0.
+Annotations are a CSV file with the columns clip_id, start_s, end_s, instrument: one row a stretch in which an instrument
+plays. Drawn clips get a row for each of their labels with empty times, to be filled in, and repeated for more stretches;
+where an instrument does not play at all, both times are 0.
 """
 
 import csv
