@@ -1,8 +1,8 @@
 """How many wrong labels an audit finds, by the way it ranks them: a line of JSON for each draw and ranking.
 
-Run it in a repository in which `dvc repro` has run. A share of all observed labels is flipped, and each ranking is asked for
-as many labels as were flipped: `precision_at_k` is the share of flipped ones among them. Where a ranking also flags labels,
-`flagged`, `flagged_precision` and `flagged_recall` say how well. Planted wrong labels are put right first.
+Run it in a repository in which `dvc repro` has run. A share of all observed labels is flipped, and each ranking is asked
+for as many labels as were flipped: `precision_at_k` is the share of flipped ones among them. Where a ranking also flags
+labels, `flagged`, `flagged_precision` and `flagged_recall` say how well. Planted wrong labels are put right first.
 
 `--train` trains the selected model on the flipped labels, as a pipeline with such labels would, minutes a draw; without it
 the embeddings are those of data/model, which has learnt from better labels than an audit of bad ones could have.
