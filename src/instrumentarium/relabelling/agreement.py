@@ -106,7 +106,10 @@ def _of_instrument(a: Labelling, b: Labelling, clips: Sequence[str], code: str) 
     judged = [clip for clip in mine if b.says(clip, code) is not None]
     absent = sum(not b.says(clip, code) for clip in judged)
     alone = sum(b.present(clip) == {code} for clip in judged)
-    share = lambda count: count / len(judged) if judged else None  # noqa: E731
+
+    def share(count: int) -> float | None:
+        return count / len(judged) if judged else None
+
     return OfInstrument(
         a=len(mine),
         b=sum(bool(b.says(clip, code)) for clip in clips),

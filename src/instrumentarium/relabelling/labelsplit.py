@@ -144,7 +144,7 @@ def as_overrides(
 def decided(probabilities: FloatArray, confidence: float) -> FloatArray:
     """Return probabilities with NaN where neither presence nor absence is that sure, or nothing of the clip is present."""
     sure = np.maximum(probabilities, 1 - probabilities) >= confidence
-    none = ~(sure & (probabilities > 0.5)).any(axis=1)
+    none = np.asarray(~(sure & (probabilities > 0.5)).any(axis=1))
     return np.where(sure & ~none[:, None], probabilities, np.nan)
 
 
@@ -175,7 +175,7 @@ def score_split(
         return None
     rows, truth = (np.array(part, dtype=np.int64) for part in zip(*right, strict=True))
     kept = decided(probabilities, confidence)[rows]
-    named: npt.NDArray[np.bool_] = (np.nan_to_num(kept, nan=0.0) > 0.5).any(axis=1)
+    named: npt.NDArray[np.bool_] = np.asarray((np.nan_to_num(kept, nan=0.0) > 0.5).any(axis=1))
     correct = probabilities[rows].argmax(axis=1) == truth
     return LabelSplitScore(
         clips=len(rows),
