@@ -11,8 +11,9 @@ import logging
 import typer
 
 from instrumentarium.clips.collection import corpus_folders, open_samples, read_clips, read_labels
-from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT
-from instrumentarium.duplicates.params import CONFLICTING
+from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
+from instrumentarium.duplicates.overriding import describe_overrides, overrides_summary, select_overrides
+from instrumentarium.duplicates.params import CONFLICTING, OVERRIDES_NAME
 from instrumentarium.duplicates.report import describe_duplicates
 from instrumentarium.duplicates.resolving import resolve_duplicates
 from instrumentarium.duplicates.search import find_duplicates
@@ -28,6 +29,7 @@ from instrumentarium.tables.taxonomy import write_taxonomy
 def main(
     clips_folder: Annotated[Path, typer.Argument(help="Folder of the ingested corpora.")],
     taxonomies: Annotated[Path, typer.Option(help="Folder of the user's taxonomies, one of which taxonomy may name.")],
+    overrides: Annotated[Path, typer.Option(help="Folder of label overrides, one of which labels.overrides may name.")],
     out: Annotated[Path, typer.Option(help="The table of duplicates.")],
     labels: Annotated[Path, typer.Option(help="The label table of all corpora, conflicts resolved.")],
     taxonomy: Annotated[Path, typer.Option(help="The taxonomy of the run, as JSON.")],
@@ -41,20 +43,28 @@ def main(
     mapping = select_mapping(params.read("taxonomy", str), entries, taxonomies, stated, corpus_of)
     mapped = map_labels(stated, corpus_of, mapping)
     logging.info("duplicates: %s", mapped.summary())
+    codes = mapped.taxonomy.codes
+    given = select_overrides(params.read("labels.overrides", OVERRIDES_NAME), overrides, clips["clip_id"], codes)
     pairs = find_duplicates(clips, open_samples(clips, corpora), params.read("audio.sample_rate_hz", int))
+    absent = params.read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT)
     pairs, resolved = resolve_duplicates(
         clips,
         mapped.labels,
         pairs,
         mapped.taxonomy,
-        irmas_train_absent=params.read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT),
+        irmas_train_absent=absent,
         policy=params.read("labels.conflicting", CONFLICTING),
+        overrides=given,
     )
     counts = describe_duplicates(clips, pairs, resolved)
+    known = label_arrays(clips, mapped.labels, mapped.taxonomy, irmas_train_absent=absent)
+    overridden = describe_overrides(given, known, codes)
+    if given.name is not None:
+        logging.info("duplicates: %s", overrides_summary(overridden))
     write_taxonomy(taxonomy, mapped.taxonomy)
     DUPLICATES.write(out, pairs)
     resolved_labels_table(mapped.taxonomy).write(labels, resolved.labels)
-    write_json(metrics, counts)
+    write_json(metrics, {**counts, "overrides": overridden if given.name is not None else None})
     logging.info(
         "duplicates: %d clips and %d labels in; %d pairs (%d exact), %d of them conflicting, and %d labels out",
         len(clips),

@@ -22,11 +22,12 @@ def main(
     selected: Annotated[Path, typer.Option(help="Folder for what is selected, each part as JSON.")],
     splits: Annotated[Path, typer.Option(help="Folder of splits made elsewhere.")],
     taxonomies: Annotated[Path, typer.Option(help="Folder of the user's taxonomies.")],
+    overrides: Annotated[Path, typer.Option(help="Folder of the user's overrides of labels.")],
 ) -> None:
     """Check the whole of params.yaml, and write down what it selects, before any other stage starts."""
     params = load_params()
     check_architectures(params)
-    check_files(params, splits, taxonomies)
+    check_files(params, splits, taxonomies, overrides)
     write_selection(params.selection, selected)
     write_text_atomically(
         out, "params.yaml was checked; this file's content never changes, so nothing depends on more\n"

@@ -21,8 +21,8 @@ FLOORS = (
     ("clips", "corpora", "decoding", "drawing", "miniature"),
     ("acquisition", "descriptors", "duplicates", "evaluation", "frontends", "ingestion", "keys"),
     ("baselines", "comparing", "models", "reporting", "splitting", "statistics"),
-    ("ensembles", "explaining", "measuring", "reviewing", "scoring", "training"),
-    ("config", "predicting"),
+    ("auditing", "ensembles", "explaining", "measuring", "reviewing", "scoring", "training"),
+    ("config", "predicting", "relabelling"),
     ("api", "serving"),
     ("commands",),
 )

@@ -15,7 +15,7 @@ from instrumentarium.config.whole import load_params
 from instrumentarium.runtime.section import read_yaml
 
 ROOT = imports.ROOT
-COMMITTED = {"constraints.txt", "params.yaml", "splits", "taxonomies"}
+COMMITTED = {"constraints.txt", "overrides", "params.yaml", "splits", "taxonomies"}
 """What Git keeps and a stage reads, besides code."""
 UNCACHED = "data/raw/"
 """Archives lie in the user's cache already; DVC would only copy them."""
@@ -190,6 +190,7 @@ def test_params_yaml_is_written_as_dvc_writes_it(tmp_path: Path) -> None:
         ("split.esc50_validation_fold", 3),
         ("split.irmas_test_songs.validation", 0.25),
         ("split.frozen", "halves.csv"),
+        ("labels.overrides", "reviewed.csv"),
         ("descriptors.n_mfcc", 13),
         ("baseline.svm.rbf_c", 3.0),
         ("baseline.surfaces", "true"),

@@ -179,7 +179,7 @@ def test_an_unknown_key_deep_below_is_named(changed: Change):
 
 def test_a_key_like_no_other_gets_the_list_alone(changed: Change):
     found = problems(changed(xyzzy=1))
-    assert found.startswith("'xyzzy' is not a parameter here (allowed: audio, augmentation, augmentations, baseline, ")
+    assert found.startswith("'xyzzy' is not a parameter here (allowed: audio, audit, augmentation, augmentations, ")
     assert "did you mean" not in found
 
 
@@ -246,22 +246,25 @@ def test_a_taxonomy_is_checked_also_where_it_is_not_selected(changed: Change, en
 
 
 def test_files_and_folders_that_are_not_there_are_named_before_any_work(changed: Change, tmp_path: Path):
-    splits, taxonomies = tmp_path / "splits", tmp_path / "taxonomies"
-    splits.mkdir()
-    taxonomies.mkdir()
+    folders = splits, taxonomies, overrides = [tmp_path / name for name in ("splits", "taxonomies", "overrides")]
+    for folder in folders:
+        folder.mkdir()
 
     def refusal(**changes: object) -> str:
         with pytest.raises(ParamsError) as error:
-            check_files(valid(changed(**changes)), splits, taxonomies)
+            check_files(valid(changed(**changes)), splits, taxonomies, overrides)
         return str(error.value).removeprefix("params.yaml cannot be used as it is:\n  ")
 
-    check_files(load_params(COMMITTED), splits, taxonomies)
+    check_files(load_params(COMMITTED), splits, taxonomies, overrides)
     assert refusal(split__frozen="halves.csv").startswith("split.frozen is 'halves.csv', but ")
     assert refusal(download__archives=str(tmp_path / "gone")).startswith(
         f"download.archives: {tmp_path / 'gone'} does not exist; name a folder"
     )
     (tmp_path / "file").write_text("")
     assert "file is no folder; name a folder" in refusal(download__archives=str(tmp_path / "file"))
+    assert refusal(labels__overrides="mine.csv").startswith("labels.overrides is 'mine.csv', but ")
+    (overrides / "mine.csv").write_text("clip_id,instrument,relevance,source,note\na,cel,2,,\n", encoding="utf-8")
+    assert "line 2: relevance must be a number from 0 to 1" in refusal(labels__overrides="mine.csv")
     assert refusal(taxonomy="band.yaml").startswith("taxonomy is 'band.yaml', but ")
     (taxonomies / "band.yaml").write_text(
         "instruments:\n- {code: banjo, name: banjo, family: ''}\ncorpora: {opemic: spelling}\n", encoding="utf-8"

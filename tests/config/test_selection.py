@@ -73,7 +73,7 @@ def test_a_source_of_weights_is_taken(load: Load):
     with pytest.raises(
         ParamsError, match=r"models.ast.recipes.full.pretrained.at: weights does not exist; name a file"
     ):
-        check_files(params, Path("splits"), Path("taxonomies"))
+        check_files(params, Path("splits"), Path("taxonomies"), Path("overrides"))
 
 
 def test_a_selector_goes_before_the_models_entry(load: Load):

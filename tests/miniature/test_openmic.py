@@ -56,6 +56,21 @@ def test_audio_lies_where_its_key_says_and_lasts_ten_seconds(rendered):
     assert len(forms) > 2
 
 
+def test_the_truth_parts_what_the_labels_do_not(rendered):
+    folder, members = rendered
+    rows = list(csv.DictReader((folder / "truth-instruments.csv").open()))
+    assert {f"{row['clip_id'].removeprefix('openmic/')}.ogg" for row in rows} == {
+        name for name in members if name.endswith(".ogg")
+    }
+    lineups = {}
+    for row in rows:
+        lineups.setdefault(row["clip_id"].rpartition("/")[2], set()).add(row["instrument"])
+    assert {"gac", "gel"} & set.union(*lineups.values())
+    for label in _table(members["openmic-2018/openmic-2018-aggregated-labels.csv"]):
+        if label["instrument"] == "guitar":
+            assert bool(lineups[label["sample_key"]] & {"gac", "gel"}) is (float(label["relevance"]) > 0.5)
+
+
 def test_tables_have_the_published_columns(rendered):
     _, members = rendered
     labels = members["openmic-2018/openmic-2018-aggregated-labels.csv"].decode()

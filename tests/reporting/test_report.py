@@ -285,3 +285,30 @@ def test_files_of_another_version_are_refused(own_world, path, key, message) -> 
 def test_reporting_needs_no_torch() -> None:
     code = "import sys, instrumentarium.reporting.report; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_overrides_have_a_card_where_there_are_any(own_world) -> None:
+    def page() -> str:
+        return make_report(few_figures(own_world.sources), own_world.with_gallery(0)).html
+
+    assert "Overrides" not in page()
+    changes = {"to_present": 2, "to_absent": 3, "to_unknown": 4, "unchanged": 5}
+    overrides = {
+        "file": "mine & yours.csv",
+        "pairs": 14,
+        "clips": 9,
+        **changes,
+        "by_instrument": {"cel": changes},
+        "by_source": {"": 4, "<review>": 10},
+    }
+    file = own_world.root / "metrics/duplicates.json"
+    for content, shown in (({"exact": 1, "overrides": None}, False), ({"exact": 1, "overrides": overrides}, True)):
+        file.write_text(json.dumps(content), encoding="utf-8")
+        text = page()
+        assert ("Overrides" in text) is shown
+        assert "overrides.file" not in text
+    assert "overrides/mine &amp; yours.csv" in text
+    assert "sources: not named (4), &lt;review&gt; (10)" in text
+    row = re.search(r'<th scope="row">cello</th>((?:<td class="n">[0-9]+</td>)+)</tr>', text)
+    assert row is not None
+    assert re.findall(r">([0-9]+)<", row[1]) == ["2", "3", "4", "5"]

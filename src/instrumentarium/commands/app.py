@@ -14,10 +14,12 @@ from instrumentarium.commands.evaluate import evaluate
 from instrumentarium.commands.export import export
 from instrumentarium.commands.find_lr import find_lr
 from instrumentarium.commands.predict import predict
+from instrumentarium.commands.relabel import label_spans, relabel_report
 from instrumentarium.commands.report import listen, report
 from instrumentarium.commands.review import review
 from instrumentarium.commands.serve import serve
 from instrumentarium.commands.show_augmentations import show_augmentations
+from instrumentarium.commands.split_label import split_label
 
 app = typer.Typer(help="Which instruments play in a recording.", no_args_is_help=True, add_completion=False)
 
@@ -51,3 +53,6 @@ app.command()(evaluate)
 app.command()(report)
 app.command()(listen)
 app.command()(review)
+app.command("split-label")(split_label)
+app.command("relabel-report")(relabel_report)
+app.command("label-spans")(label_spans)

@@ -16,6 +16,7 @@ from instrumentarium.models.recognition import feature_shape
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.section import ParamsError
 from instrumentarium.splitting.frozen import frozen_file
+from instrumentarium.tables.overrides import overrides_file, read_overrides
 from instrumentarium.tables.selection import is_file, read_taxonomy_file
 from instrumentarium.training.augment.rooms import response_files
 
@@ -60,15 +61,16 @@ def _shape(selection: Selection, sample_rate_hz: int) -> FeatureShape:
     return feature_shape(build_frontend(selection.frontend, sample_rate_hz), samples)
 
 
-def check_files(params: Params, splits: Path, taxonomies: Path) -> None:
+def check_files(params: Params, splits: Path, taxonomies: Path, overrides: Path) -> None:
     """Make sure that what params.yaml names in the file system is there.
 
-    That is a frozen split, archives, weights, impulse responses and a taxonomy.
+    That is a frozen split, overrides, archives, weights, impulse responses and a taxonomy.
 
     Args:
         params: all of them.
         splits: the folder of splits made elsewhere.
         taxonomies: the folder of the user's taxonomies.
+        overrides: the folder of the user's overrides of labels.
 
     Raises:
         ParamsError: naming each file or folder that is missing, or a taxonomy that cannot be used.
@@ -77,6 +79,11 @@ def check_files(params: Params, splits: Path, taxonomies: Path) -> None:
     if params.split.frozen is not None:
         try:
             frozen_file(splits, params.split.frozen)
+        except UserError as error:
+            problems.append(str(error))
+    if params.labels.overrides is not None:
+        try:
+            read_overrides(overrides_file(overrides, params.labels.overrides))
         except UserError as error:
             problems.append(str(error))
     folder = params.download.folder

@@ -7,6 +7,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from instrumentarium.acquisition.params import DownloadParams
+from instrumentarium.auditing.params import AuditParams
 from instrumentarium.baselines.params import BaselineParams
 from instrumentarium.clips.params import WindowsParams
 from instrumentarium.config.clips import lacking_backgrounds, too_long_windows, unknown_clips
@@ -58,6 +59,7 @@ class Params(Section):
     descriptors: DescriptorParams
     baseline: BaselineParams
     ensemble: EnsembleParams
+    audit: AuditParams
     evaluate: EvaluateParams
     explain: ExplainParams
     report: ReportParams

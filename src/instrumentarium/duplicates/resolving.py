@@ -4,6 +4,7 @@ import pandas as pd
 
 from instrumentarium.clips.labels import IrmasTrainAbsent, label_arrays
 from instrumentarium.duplicates.conflicts import ResolvedLabels, find_conflicts, resolve_conflicts
+from instrumentarium.duplicates.overriding import Overrides
 from instrumentarium.duplicates.params import Conflicting
 from instrumentarium.tables.taxonomy import Taxonomy
 
@@ -16,8 +17,11 @@ def resolve_duplicates(
     *,
     irmas_train_absent: IrmasTrainAbsent,
     policy: Conflicting,
+    overrides: Overrides | None = None,
 ) -> tuple[pd.DataFrame, ResolvedLabels]:
     """Return the pairs with a column `conflict`, and the labels after the policy.
+
+    Overrides come first, so that what is put right no longer conflicts, and stand whatever the policy makes of conflicts.
 
     Args:
         clips: columns clip_id, corpus, official_split, duration_s.
@@ -26,7 +30,11 @@ def resolve_duplicates(
         taxonomy: the instruments.
         irmas_train_absent: what an IRMAS training clip says of the instruments that it does not name.
         policy: what becomes of conflicting labels.
+        overrides: labels that take the place of those stated, if there are any.
     """
+    overrides = overrides or Overrides()
+    labels = overrides.applied(labels)
     known = label_arrays(clips, labels, taxonomy, irmas_train_absent=irmas_train_absent)
     pairs = pairs.assign(conflict=find_conflicts(clips, pairs, known, taxonomy.codes))
-    return pairs, resolve_conflicts(clips, labels, pairs, known, taxonomy.codes, policy)
+    resolved = resolve_conflicts(clips, labels, pairs, known, taxonomy.codes, policy)
+    return pairs, ResolvedLabels(overrides.applied(resolved.labels, without=resolved.dropped), resolved.dropped)

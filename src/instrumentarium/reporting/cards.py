@@ -30,6 +30,13 @@ DESCRIBED = {
     "versions": "Versions",
 }
 """What the page shows of model.json, and its headings; a model need not have all."""
+OVERRIDE_CHANGES = {
+    "to_present": "to present",
+    "to_absent": "to absent",
+    "to_unknown": "to unknown",
+    "unchanged": "as it was",
+}
+"""What overrides do to labels, and the columns they are counted in."""
 LONGEST_LIST = 12
 """Longer ones are counted, not listed."""
 

@@ -146,13 +146,14 @@ def _page(
     systems = systems_of(evaluation, str(sources.evaluation))
     split = read_mapping(sources.metrics / "split.json", "split")
     train = read_mapping(sources.metrics / "train.json", "train")
-    duplicates = read_mapping(sources.metrics / "duplicates.json", "duplicates")
+    duplicates = dict(read_mapping(sources.metrics / "duplicates.json", "duplicates"))
     absent = sorted({*cards.SPLITS, "leaks"} - set(split))
     if absent or "parameters" not in train:
         raise ReportInputError(
             f"metrics lack {', '.join(f'{name} (split.json)' for name in absent) or 'parameters (train.json)'}; "
             "run `dvc repro -f split train`"
         )
+    overrides = duplicates.pop("overrides", None)
     scores_md5 = cards.md5_of(sources.scores, "score")
     groups = itertools.groupby(gallery, key=lambda shown: shown.failure.instrument)
     return render(
@@ -186,6 +187,8 @@ def _page(
             "corpora": cards.corpus_cards(sources.corpora, read_clips(sources.corpora), SPLIT.read(sources.split)),
             "faults": FAULTS,
             "leaks": split["leaks"],
+            "overrides": overrides if isinstance(overrides, Mapping) else None,
+            "override_changes": cards.OVERRIDE_CHANGES,
             "duplicates": {key.replace("_", " "): value for key, value in cards.flat(duplicates).items()},
             "parameters": f"{train['parameters']:,}",
             "model_tables": cards.model_tables(sources.model),

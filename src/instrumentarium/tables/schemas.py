@@ -62,6 +62,17 @@ SPLIT = Table(
     made_by="split",
     columns={"clip_id": Text, "split": Literal["train", "validation", "test"], "recording_id": Text},
 )
+LABEL_NEIGHBOURS = Table(
+    name="label neighbours",
+    key=("clip_id", "place"),
+    made_by="audit",
+    columns={
+        "clip_id": Text,
+        "place": Counted,  # from 1, the nearest
+        "neighbour": Text,  # a clip of another recording
+        "cosine": Annotated[float, Field(ge=-1.000001, le=1.000001)],  # of the two embeddings, standardised
+    },
+)
 
 PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 KEYS_TEMPOS = Table(
@@ -95,4 +106,28 @@ def resolved_labels_table(taxonomy: Taxonomy) -> Table:
         key=("clip_id", "instrument"),
         made_by="duplicates",
         columns={"clip_id": Text, "instrument": Literal[taxonomy.codes], "relevance": Unit},
+    )
+
+
+def label_issues_table(taxonomy: Taxonomy) -> Table:
+    """Return the contract of data/label_issues.csv: labels that are probably wrong, with what speaks for and against."""
+    return Table(
+        name="label issues",
+        key=("rank",),
+        made_by="audit",
+        columns={
+            "rank": Counted,  # 1 is the least credible label
+            "clip_id": Text,
+            "instrument": Literal[taxonomy.codes],
+            "stated": Literal["present", "absent"],
+            "score": Unit,  # the probability that the instrument plays, from models that have not seen the recording
+            "quality": Unit,  # the probability of what is stated: the score, or 1 minus it
+            "flagged": Literal["yes", "no"],  # whether cleanlab takes the label for an error
+            "split": Literal["train", "validation", "test"],
+            "recording_id": Text,
+            "neighbours_present": Number,  # of the nearest clips of other recordings, those known to have the instrument
+            "neighbours_absent": Number,  # and those known not to
+            "duplicates_present": Number,  # of the clips that sound the same, those known to have the instrument
+            "duplicates_absent": Number,
+        },
     )

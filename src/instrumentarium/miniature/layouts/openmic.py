@@ -20,7 +20,7 @@ from instrumentarium.miniature.layouts.archives import Member, encode_audio, wri
 from instrumentarium.miniature.layouts.codes import CODES
 from instrumentarium.miniature.layouts.shared import LINEUP, shared_recording
 from instrumentarium.miniature.layouts.titles import ARTISTS, SUBJECTS
-from instrumentarium.miniature.layouts.truth import Flaw, clip_id, write_flaws
+from instrumentarium.miniature.layouts.truth import Flaw, clip_id, write_flaws, write_lineups
 from instrumentarium.miniature.music.composition import CRASH, OPEN, PEDAL, RIDE
 from instrumentarium.miniature.music.harmony import GENRES
 from instrumentarium.miniature.music.instruments import draw_player
@@ -93,7 +93,7 @@ def render(folder: Path, truth_path: Path, *, seed: int, clips: int) -> None:
 
     Args:
         folder: an existing folder.
-        truth_path: CSV of planted flaws.
+        truth_path: CSV of planted flaws; `<stem>-instruments.csv` beside it says who plays, also what labels don't part.
         seed: of everything drawn.
         clips: how many, of 10 s, no two of one recording.
 
@@ -114,6 +114,7 @@ def render(folder: Path, truth_path: Path, *, seed: int, clips: int) -> None:
     with worker_pool("processes") as pool:
         write_tgz(folder / "openmic-2018-v1.0.0.tgz", _members(pool, excerpts, broken))
     write_flaws(truth_path, flaws)
+    write_lineups(truth_path, {clip_id("openmic", excerpt.member): excerpt.lineup for excerpt in excerpts})
 
 
 def plan(seed: int, clips: int) -> list[Excerpt]:

@@ -1,6 +1,6 @@
 """What the miniature contains on purpose: planted flaws, and when instruments sound.
 
-No stage reads it; label audits and timelines are scored by it.
+No stage works with it; label audits and timelines are scored by it.
 """
 
 import csv
@@ -49,6 +49,12 @@ def write_timeline(truth_path: Path, activity: Mapping[str, Mapping[str, tuple[t
     ]
     target = truth_path.with_name(f"{truth_path.stem}-timeline.csv")
     _write_csv(target, ("clip_id", "instrument", "start_s", "end_s"), rows)
+
+
+def write_lineups(truth_path: Path, lineups: Mapping[str, Iterable[str]]) -> None:
+    """Write `clip_id,instrument` to `<stem>-instruments.csv` beside the flaws, sorted: what truly plays in a clip."""
+    rows = [(clip, name) for clip, names in sorted(lineups.items()) for name in sorted(names)]
+    _write_csv(truth_path.with_name(f"{truth_path.stem}-instruments.csv"), ("clip_id", "instrument"), rows)
 
 
 def _write_csv(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
