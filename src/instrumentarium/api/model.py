@@ -13,7 +13,7 @@ from instrumentarium.predicting.choices import Backend, Device
 from instrumentarium.predicting.embedding import embed_streams
 from instrumentarium.predicting.inputs import readable_name
 from instrumentarium.predicting.ladder import Files2Table
-from instrumentarium.predicting.loading import load_ladder
+from instrumentarium.predicting.loading import load_ladder, model_card
 from instrumentarium.predicting.modelsource import find_model
 from instrumentarium.predicting.prediction import Prediction
 from instrumentarium.predicting.timeline import FloatArray, TimelineSettings
@@ -36,7 +36,7 @@ class Model:
 
     def __init__(self, files2table: Files2Table) -> None:
         self._files2table, self._audio2timeline = files2table, files2table.audio2timeline
-        self.card: ModelCard = self._audio2timeline.samples2scores.windows2scores.card
+        self.card: ModelCard = model_card(files2table)
 
     @property
     def instruments(self) -> dict[str, str]:

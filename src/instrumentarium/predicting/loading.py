@@ -4,7 +4,9 @@ from pathlib import Path
 
 import torch
 
+from instrumentarium.baselines.errors import SystemFileError
 from instrumentarium.frontends.device import best_device
+from instrumentarium.models.modelfile import ModelCard
 from instrumentarium.predicting.choices import Backend, Device
 from instrumentarium.predicting.ladder import (
     Audio2Timeline,
@@ -81,6 +83,20 @@ def load_ladder(
         limits, temperature = read_thresholds(thresholds_of(folder), model.card.taxonomy.codes, whose)
     samples2scores = Samples2Scores(Windows2Scores(model), overlap)
     return Files2Table(File2Timeline(Audio2Timeline(samples2scores, limits, settings, temperature)), workers)
+
+
+def model_card(ladder: Files2Table) -> ModelCard:
+    """Return what the model behind a ladder says of itself.
+
+    Raises:
+        SystemFileError: if it is another system, which has no model.json.
+    """
+    card = ladder.audio2timeline.samples2scores.windows2scores.card
+    if not isinstance(card, ModelCard):
+        raise SystemFileError(
+            "a trained model is needed here, found another system; it can be used by `predict --system`"
+        )
+    return card
 
 
 def choose_device(device: Device, backend: Backend = Backend.TORCH) -> torch.device:

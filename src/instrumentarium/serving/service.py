@@ -15,6 +15,7 @@ import numpy as np
 from starlette.requests import ClientDisconnect, Request
 
 from instrumentarium.predicting.ladder import Files2Table
+from instrumentarium.predicting.loading import model_card
 from instrumentarium.serving.batcher import Batcher
 from instrumentarium.serving.decoders import Decoders
 from instrumentarium.serving.limits import Limits
@@ -42,7 +43,7 @@ class Service:
     def __init__(self, files2table: Files2Table, limits: Limits) -> None:
         self.limits, self.monitoring = limits, Monitoring()
         self.audio2timeline = files2table.audio2timeline
-        self.card = self.audio2timeline.samples2scores.windows2scores.card
+        self.card = model_card(files2table)
         self._workers = files2table.streams2scores.workers
         self._in_house = 0
         self.monitoring.in_house.set_function(lambda: self._in_house)

@@ -139,5 +139,8 @@ def rain(rate: int, seconds: float) -> Tensor:
     drops = (torch.rand(samples, generator=generator) < 12 / rate).float()
     decay = torch.exp(-torch.arange(samples) / (0.02 * rate))
     length = 2 * samples
-    envelope = torch.fft.irfft(torch.fft.rfft(drops, n=length) * torch.fft.rfft(decay, n=length), n=length)[:samples]
-    return 0.05 * noise * (0.2 + envelope)
+    envelope: Tensor = torch.fft.irfft(torch.fft.rfft(drops, n=length) * torch.fft.rfft(decay, n=length), n=length)[
+        :samples
+    ]
+    sound: Tensor = 0.05 * noise * (0.2 + envelope)
+    return sound
