@@ -169,5 +169,7 @@ class _Child:
 
     def kill(self) -> None:
         """End it at once."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
+        # not by Process.kill: it would take the status of one that has died from those who wait for it
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL)
