@@ -96,7 +96,7 @@ def test_a_folder_of_impulse_responses_that_is_not_there_stops_the_params_stage(
     with pytest.raises(
         ParamsError, match=r"augmentations.heavy.impulse_response.folder: .*rooms is no folder that exists"
     ):
-        check_files(params, Path("splits"), Path("taxonomies"))
+        check_files(params, Path("splits"), Path("taxonomies"), Path("overrides"))
 
 
 @pytest.mark.parametrize(("entry", "by"), [("strong", []), ("sum", []), ("by_key", ["key"]), ("by_tempo", ["tempo"])])
