@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/.ready
 PYTEST := PATH="$(BIN):$$PATH" pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-MARKED := pipeline or statistical or render or browser or networks
+MARKED := pipeline or statistical or render or browser or networks or server
 
 .DEFAULT_GOAL := help
 .PHONY: help repro verify record test test-all test-rest everyday lint constraints clean
