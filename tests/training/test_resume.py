@@ -45,6 +45,7 @@ from instrumentarium.training.objectives.params import LOSS as LOSS_KINDS
 from instrumentarium.training.objectives.params import LossParams
 from instrumentarium.training.resume import resume_folder
 from instrumentarium.training.run import Inputs
+from instrumentarium.training.sideinputs import SideInputError
 from instrumentarium.training.snapshot import SEALS, SNAPSHOT, find_snapshot, write_snapshot
 from instrumentarium.training.task import RecognitionTask
 from taxonomies import IRMAS11
@@ -523,3 +524,20 @@ def test_what_the_epochs_took_is_remembered_of_all_parts(kill, train: Train, tmp
     assert found is not None
     assert found.seconds == found.epochs == RECIPE.epochs
     assert found.threads == torch.get_num_threads()
+
+
+def test_side_inputs_are_those_of_the_table_of_clips_and_stand_in_the_model_file(train: Train, collection: Path):
+    table = collection / "irmas" / "clips.csv"
+    before, clips = table.read_bytes(), CLIPS.read(table)
+    with pytest.raises(SideInputError, match="states its genre"):
+        train(training={"side_inputs": ("genre",)}, epochs=1)
+    CLIPS.write(table, clips.assign(genre=["cla", "jaz_blu", "dog"] * 8, drums=["no", "yes", "unknown"] * 8))
+    try:
+        told = train(training={"side_inputs": ("genre", "drums")}, epochs=1)
+    finally:
+        table.write_bytes(before)
+    card = json.loads(told["model/model.json"])
+    assert card["side_inputs"] == {"drums": ["no", "yes"], "genre": ["cla", "jaz_blu"]}  # noise has no genre
+    assert card["recipe"]["training"]["side_inputs"] == ["genre", "drums"]
+    plain = json.loads(train(epochs=1)["model/model.json"])
+    assert not any(name.startswith("side") for name in (*plain, *plain["recipe"]["training"]))

@@ -256,6 +256,10 @@ def lacks_weights(backbone: BackboneParams, pretrained: Pretrained) -> str | Non
     )
 
 
+SideInput = Literal["genre", "drums"]
+"""Columns of the table of clips that may be told to a model that is trained."""
+
+
 class LinearHeadParams(Section):
     """One linear layer over features pooled over time: by their mean, or by their mean and their maximum."""
 
