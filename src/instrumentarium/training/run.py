@@ -14,8 +14,9 @@ from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
 from instrumentarium.clips.params import WindowsParams
 from instrumentarium.frontends.normalisation import Normalisation
 from instrumentarium.frontends.params import FRONTEND, FrontEndParams
+from instrumentarium.models.classifier import start_from_classifier
 from instrumentarium.models.modelfile import ModelCard, TrainedOn, save_model
-from instrumentarium.models.params import BACKBONE, HEAD, BackboneParams, HeadParams, SideInput
+from instrumentarium.models.params import BACKBONE, HEAD, BackboneParams, HeadParams, SideInput, with_classifier
 from instrumentarium.models.recognition import build_model
 from instrumentarium.runtime.cache import fingerprint
 from instrumentarium.runtime.files import write_json
@@ -106,6 +107,8 @@ def prepare(params: DeclaredParams, inputs: Inputs) -> Prepared:
         pretrained=recipe.pretrained,
         side_inputs=side_inputs,
     )
+    if (published := with_classifier(recipe.pretrained)) is not None:
+        start_from_classifier(model, published, taxonomy.codes)
     prepare_backbone(model, training)
     run = TrainingRun(
         model=model,
