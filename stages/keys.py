@@ -12,15 +12,19 @@ import typer
 
 from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
 from instrumentarium.keys.params import KeysParams
-from instrumentarium.keys.recordings import estimate_all, key_rows, tempo_rows
+from instrumentarium.keys.plots import key_rows, tempo_rows, with_instruments
+from instrumentarium.keys.recordings import estimate_all
 from instrumentarium.runtime.files import write_json
 from instrumentarium.runtime.section import read_section, stage_params
 from instrumentarium.runtime.stage import run
-from instrumentarium.tables.schemas import KEYS_TEMPOS, SPLIT
+from instrumentarium.tables.schemas import KEYS_TEMPOS, SPLIT, resolved_labels_table
+from instrumentarium.tables.taxonomy import read_taxonomy
 
 
 def main(
     clips_folder: Annotated[Path, typer.Argument(help="Folder of the ingested corpora.")],
+    labels: Annotated[Path, typer.Option(help="The label table of all corpora.")],
+    taxonomy: Annotated[Path, typer.Option(help="The taxonomy of the run.")],
     split: Annotated[Path, typer.Option(help="The split table.")],
     asked: Annotated[Path, typer.Option(help="What partners are chosen by, as JSON; nothing: an empty table.")],
     out: Annotated[Path, typer.Option(help="The table of keys and tempi.")],
@@ -37,8 +41,10 @@ def main(
     recordings = dict(zip(table["clip_id"], table["recording_id"], strict=True))
     found = estimate_all(open_samples(used, corpora), recordings, rate)
     KEYS_TEMPOS.write(out, found)
-    write_json(plots / "keys.json", key_rows(found))
-    write_json(plots / "tempos.json", tempo_rows(found))
+    instruments = read_taxonomy(taxonomy)
+    shown = with_instruments(found, resolved_labels_table(instruments).read(labels), recordings, instruments.codes)
+    write_json(plots / "keys.json", key_rows(shown))
+    write_json(plots / "tempos.json", tempo_rows(shown))
     logging.info("keys: %d training clips in; key and tempo of %d recordings out", len(used), len(found))
 
 

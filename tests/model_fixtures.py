@@ -87,6 +87,8 @@ TRAINING = TrainingParams(
     lora_targets=("q_proj", "v_proj"),
     max_grad_norm=5.0,
     negatives_share=0.1,
+    side_inputs=(),
+    side_unknown_share=0.5,
     curves="none",
 )
 LOSS = CrossEntropyParams(kind="bce", label_smoothing=0.02, pos_weight=1.0)

@@ -108,12 +108,15 @@ def rows_of(plot: str, codes: Sequence[str], seed: int = 0) -> list[Row]:
         "split/labels_per_clip": lambda: _bars("labels"),
         "split/durations": lambda: _bars("duration_s"),
         "keys/keys": lambda: [
-            {"key": key, "mode": mode, "recordings": 1 + place + seed}
+            {"instrument": name, "key": key, "mode": mode, "recordings": 1 + place + seed}
+            for name in ("all", *codes)
             for place, key in enumerate(PITCH_CLASSES)
             for mode in ("major", "minor")
         ],
         "keys/tempos": lambda: [
-            {"tempo_bpm": tempo, "to_bpm": tempo + 10, "recordings": 1 + tempo % 4 + seed} for tempo in (80, 90, 130)
+            {"instrument": name, "tempo_bpm": tempo, "to_bpm": tempo + 10, "recordings": 1 + tempo % 4 + seed}
+            for name in ("all", *codes)
+            for tempo in (80, 90, 130)
         ],
         "split/loudness": lambda: _bars("level_db"),
         "split/drums": lambda: [

@@ -149,6 +149,14 @@ def test_a_test_time_pitch_shift_is_refused_where_training_has_no_warps(load: Lo
     assert "pitch_shift_semitones is 3, and the model is trained without warps" in message
 
 
+def test_a_published_classifier_is_refused_with_another_head(load: Load):
+    weights = {"source": "hub", "name": "MIT/ast", "revision": "main", "classifier": {"cel": "Cello"}}
+    changes: dict[str, object] = {"models.ast.recipes.full.pretrained": weights}
+    load(changes)
+    said = refusal(load, {**changes, "models.ast.head": "attention"})
+    assert "models.ast.recipes.full: pretrained.classifier is for backbone.kind ast with a linear head" in said
+
+
 def test_each_part_is_written_to_a_file_of_its_own_and_read_again(load: Load, tmp_path: Path):
     selection = load({}).selection
     write_selection(selection, tmp_path / "selected")

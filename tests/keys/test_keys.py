@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from model_fixtures import clip_samples
 
-from instrumentarium.keys.recordings import UNKNOWN, estimate, estimate_all, key_rows, tempo_rows
+from instrumentarium.keys.plots import key_rows, tempo_rows, with_instruments
+from instrumentarium.keys.recordings import UNKNOWN, estimate, estimate_all
 from instrumentarium.keys.tonality import PROFILES, key_of
 from instrumentarium.tables.schemas import KEYS_TEMPOS, PITCH_CLASSES
 
@@ -70,11 +71,6 @@ def test_a_recording_is_estimated_from_all_its_clips(tmp_path, monkeypatch: pyte
     assert table["key"].tolist() == ["C", "unknown", "A"]
     KEYS_TEMPOS.write(tmp_path / "keys_tempos.csv", table)
     pd.testing.assert_frame_equal(KEYS_TEMPOS.read(tmp_path / "keys_tempos.csv"), table)
-    rows = key_rows(table)
-    assert len(rows) == 24
-    assert {(row["key"], row["mode"]) for row in rows if row["recordings"]} == {("C", "major"), ("A", "minor")}
-    assert sum(row["recordings"] for row in tempo_rows(table)) == 2  # type: ignore[misc]
-    assert all(row["to_bpm"] - row["tempo_bpm"] == 10 for row in tempo_rows(table))  # type: ignore[operator]
 
 
 def test_no_recordings_give_an_empty_table_and_empty_plots(tmp_path, monkeypatch: pytest.MonkeyPatch):
@@ -82,4 +78,44 @@ def test_no_recordings_give_an_empty_table_and_empty_plots(tmp_path, monkeypatch
     table = estimate_all(clip_samples([]), {}, RATE_HZ)
     KEYS_TEMPOS.write(tmp_path / "keys_tempos.csv", table)
     assert (tmp_path / "keys_tempos.csv").read_text() == "recording_id,key,mode,key_strength,tempo_bpm\n"
-    assert key_rows(table) == tempo_rows(table) == []
+    shown = with_instruments(table, LABELS, {"a": "one"}, ("flu", "cel"))
+    assert key_rows(shown) == tempo_rows(shown) == []
+
+
+LABELS = pd.DataFrame(
+    [
+        ("a", "cel", 1.0),
+        ("b", "cel", 0.9),
+        ("b", "flu", 0.6),
+        ("c", "flu", 0.5),
+        ("c", "cel", 0.2),
+        ("d", "flu", 1.0),
+        ("elsewhere", "flu", 1.0),
+    ],
+    columns=["clip_id", "instrument", "relevance"],
+)
+
+
+def test_recordings_are_counted_all_together_and_by_each_of_their_instruments():
+    table = pd.DataFrame(
+        [
+            ("one", "C", "major", 0.9, 101.0),
+            ("two", "C", "major", 0.8, 109.9),
+            ("silent", "unknown", "unknown", 0.0, 0.0),
+        ],
+        columns=["recording_id", "key", "mode", "key_strength", "tempo_bpm"],
+    )
+    recordings = {"a": "one", "b": "one", "c": "two", "d": "silent", "elsewhere": "of validation"}
+    shown = with_instruments(table, LABELS, recordings, ("flu", "cel"))
+    assert list(zip(shown["instrument"], shown["recording_id"], strict=True)) == [
+        *(("all", "one"), ("all", "silent"), ("all", "two")),
+        *(("flu", "one"), ("flu", "silent"), ("cel", "one")),
+    ]
+    rows = key_rows(shown)
+    assert len(rows) == 3 * 24
+    counted = [(row["instrument"], row["key"], row["mode"], row["recordings"]) for row in rows if row["recordings"]]
+    assert counted == [("all", "C", "major", 2), ("flu", "C", "major", 1), ("cel", "C", "major", 1)]
+    assert tempo_rows(shown) == [
+        {"instrument": name, "tempo_bpm": 100, "to_bpm": 110, "recordings": count}
+        for name, count in (("all", 2), ("flu", 1), ("cel", 1))
+    ]

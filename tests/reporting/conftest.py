@@ -29,7 +29,7 @@ PLOTS = (
     "evaluate/confusion_per_instrument",
     *("evaluate/per_instrument", "evaluate/scores", "evaluate/reliability", "evaluate/thresholds"),
     *("split/prevalence", "split/drums", "split/cooccurrence", "split/genres", "split/labels_per_clip"),
-    *("split/durations", "split/loudness", "train/loss", "train/map_macro"),
+    *("split/durations", "split/loudness", "keys/keys", "keys/tempos", "train/loss", "train/map_macro"),
 )
 
 

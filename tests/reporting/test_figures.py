@@ -115,6 +115,15 @@ def test_missing_rows_name_the_stage(tmp_path: Path) -> None:
         draw_figures([tmp_path / "evaluate" / "roc.json"])
 
 
+def test_optional_figures_without_rows_are_left_out(own_world) -> None:
+    keys = [path for path in own_world.sources.rows if path.parent.name == "keys"]
+    assert len(keys) == 2
+    for path in keys:
+        path.write_text("[]")
+    names = [picture.name for picture in draw_figures(own_world.sources.rows)]
+    assert names == [drawing.name for drawing in DRAWINGS if not drawing.optional]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

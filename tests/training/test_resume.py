@@ -14,9 +14,11 @@ import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
+import transformers
 from model_fixtures import (
     HEAD,
     LOSS,
+    MEAN_HEAD,
     NETWORK,
     NORMALISATION,
     RATE_HZ,
@@ -28,9 +30,12 @@ from model_fixtures import (
     bytes_below,
     timbre_clip,
 )
+from models.test_families import AST
 from safetensors.torch import load_file
 
 from instrumentarium.config.selection import Selection, write_selection
+from instrumentarium.models.params import PathWeights
+from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.fulldisk import full_disk
 from instrumentarium.runtime.machine import recall_training
 from instrumentarium.runtime.section import DeclaredParams, validate
@@ -45,6 +50,7 @@ from instrumentarium.training.objectives.params import LOSS as LOSS_KINDS
 from instrumentarium.training.objectives.params import LossParams
 from instrumentarium.training.resume import resume_folder
 from instrumentarium.training.run import Inputs
+from instrumentarium.training.sideinputs import SideInputError
 from instrumentarium.training.snapshot import SEALS, SNAPSHOT, find_snapshot, write_snapshot
 from instrumentarium.training.task import RecognitionTask
 from taxonomies import IRMAS11
@@ -523,3 +529,40 @@ def test_what_the_epochs_took_is_remembered_of_all_parts(kill, train: Train, tmp
     assert found is not None
     assert found.seconds == found.epochs == RECIPE.epochs
     assert found.threads == torch.get_num_threads()
+
+
+def test_side_inputs_are_those_of_the_table_of_clips_and_stand_in_the_model_file(train: Train, collection: Path):
+    table = collection / "irmas" / "clips.csv"
+    before, clips = table.read_bytes(), CLIPS.read(table)
+    with pytest.raises(SideInputError, match="states its genre"):
+        train(training={"side_inputs": ("genre",)}, epochs=1)
+    CLIPS.write(table, clips.assign(genre=["cla", "jaz_blu", "dog"] * 8, drums=["no", "yes", "unknown"] * 8))
+    try:
+        told = train(training={"side_inputs": ("genre", "drums")}, epochs=1)
+    finally:
+        table.write_bytes(before)
+    card = json.loads(told["model/model.json"])
+    assert card["side_inputs"] == {"drums": ["no", "yes"], "genre": ["cla", "jaz_blu"]}  # noise has no genre
+    assert card["recipe"]["training"]["side_inputs"] == ["genre", "drums"]
+    plain = json.loads(train(epochs=1)["model/model.json"])
+    assert not any(name.startswith("side") for name in (*plain, *plain["recipe"]["training"]))
+
+
+def test_a_head_starts_from_the_published_classifier_that_the_recipe_names(collection: Path, tmp_path: Path):
+    torch.manual_seed(1)
+    places = {number: f"label of {code}" for number, code in enumerate(reversed(IRMAS11.codes))}
+    config = transformers.ASTConfig(**AST.model_dump(exclude={"kind"}), id2label=places)
+    transformers.ASTForAudioClassification(config).save_pretrained(tmp_path / "ast")
+    weights = PathWeights(
+        source="path",
+        at=str(tmp_path / "ast"),
+        md5=md5_of_file(tmp_path / "ast" / "model.safetensors"),
+        classifier={code: f"label of {code}" for code in IRMAS11.codes},
+    )
+    recipe = RECIPE.model_copy(update={"pretrained": weights})
+    write_selection(Selection(RELATIVE, AST, MEAN_HEAD, LOSS, STRONG, WINDOWS, recipe), tmp_path / "selected")
+    files = [collection / name for name in ("labels.csv", "taxonomy.json", "split.csv", "stats.json")]
+    inputs = Inputs([collection / "irmas"], *files, tmp_path / "selected", tmp_path / "keys_tempos.csv")
+    head = experiment.prepare(params(), inputs).run.model.head
+    published = load_file(tmp_path / "ast" / "model.safetensors")["classifier.dense.weight"]  # its norm is as it began
+    torch.testing.assert_close(head.state_dict()["linear.weight"], published.flip(0))

@@ -13,7 +13,7 @@ from instrumentarium.clips.params import WindowsParams
 from instrumentarium.config.models import ModelParams
 from instrumentarium.frontends.params import AnyFrontEndParams
 from instrumentarium.keys.params import KeysParams
-from instrumentarium.models.params import WAVEFORM_KINDS, BackboneParams, HeadParams, lacks_weights
+from instrumentarium.models.params import WAVEFORM_KINDS, BackboneParams, HeadParams, lacks_weights, unfit_classifier
 from instrumentarium.runtime.files import write_json
 from instrumentarium.runtime.section import closest
 from instrumentarium.training.augment.params import AugmentParams
@@ -69,6 +69,8 @@ class Selection:
             )
         if (lacking := lacks_weights(self.backbone, self.recipe.pretrained)) is not None:
             found.append(lacking)
+        if (unfit := unfit_classifier(self.backbone, self.head, self.recipe.pretrained)) is not None:
+            found.append(unfit)
         if not spectra and self.augmentation.changes_spectra:
             found.append(
                 f"the augmentation changes spectra, and the front end {self.frontend.kind} makes none; choose an entry of "

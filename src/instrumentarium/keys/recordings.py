@@ -10,14 +10,12 @@ from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.keys.tonality import key_of
 from instrumentarium.runtime.workers import map_in_order, worker_pool
 from instrumentarium.tables.samplestore import FULL_SCALE, SILENT_PEAK
-from instrumentarium.tables.schemas import PITCH_CLASSES
 
 N_FFT = 4096
 """At 32 kHz it parts semitones from 130 Hz on."""
 HOP_LENGTH = 512
 """Of onsets: 16 ms at 32 kHz."""
 UNKNOWN = {"key": "unknown", "mode": "unknown", "key_strength": 0.0, "tempo_bpm": 0.0}
-TEMPO_STEP_BPM = 10
 
 Recording = tuple[str, Sequence[npt.NDArray[np.int16]], int]
 
@@ -72,28 +70,3 @@ def estimate_all(samples: ClipSamples, recordings: Mapping[str, str], rate: int)
 
     with worker_pool("processes") as pool:
         return pd.DataFrame(list(map_in_order(pool, estimate, tasks(), "keys")), columns=["recording_id", *UNKNOWN])
-
-
-def key_rows(table: pd.DataFrame) -> list[dict[str, object]]:
-    """Return how many recordings there are of each key, as a plot's rows."""
-    known = table[table["mode"] != "unknown"]
-    return [
-        {"key": tonic, "mode": mode, "recordings": int(((known["key"] == tonic) & (known["mode"] == mode)).sum())}
-        for tonic in PITCH_CLASSES
-        for mode in ("major", "minor")
-        if len(known)
-    ]
-
-
-def tempo_rows(table: pd.DataFrame) -> list[dict[str, object]]:
-    """Return how many recordings there are in each range of TEMPO_STEP_BPM, as a plot's rows."""
-    tempi = table["tempo_bpm"][table["tempo_bpm"] > 0].to_numpy()
-    steps = np.unique(tempi // TEMPO_STEP_BPM) * TEMPO_STEP_BPM
-    return [
-        {
-            "tempo_bpm": int(step),
-            "to_bpm": int(step) + TEMPO_STEP_BPM,
-            "recordings": int((tempi // TEMPO_STEP_BPM * TEMPO_STEP_BPM == step).sum()),
-        }
-        for step in steps
-    ]

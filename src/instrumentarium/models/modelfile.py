@@ -9,14 +9,23 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import torch
-from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationError,
+    model_serializer,
+)
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from instrumentarium.clips.params import WindowsParams
 from instrumentarium.frontends.normalisation import Normalisation
 from instrumentarium.frontends.params import FrontEndParams
-from instrumentarium.models.params import BackboneParams, HeadParams
+from instrumentarium.models.params import BackboneParams, HeadParams, SideInput
 from instrumentarium.models.recognition import RecognitionModel, build_model
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import atomic_path, write_json
@@ -57,10 +66,14 @@ class TrainedOn(Section):
 _INSTRUMENT: TypeAdapter[Instrument] = TypeAdapter(Instrument)
 LabelCard = Annotated[Instrument, BeforeValidator(_INSTRUMENT.validate_python)]
 """An instrument as JSON writes it: code, name and family."""
+SideInputValues = Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
 
 
 class ModelCard(Section):
-    """model.json: everything needed to run the weights, and where they come from."""
+    """model.json: everything needed to run the weights, and where they come from.
+
+    `side_inputs` are the values of each that the model was trained with; without any it is not written.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
 
@@ -73,6 +86,9 @@ class ModelCard(Section):
     backbone: BackboneParams
     head: HeadParams
     windows: WindowsParams
+    side_inputs: dict[SideInput, Annotated[tuple[str, ...], Field(min_length=1, strict=False)]] = Field(
+        default_factory=dict
+    )
     recipe: dict[str, JsonValue]
     trained: TrainedOn
     versions: dict[str, str]
@@ -81,6 +97,14 @@ class ModelCard(Section):
     def taxonomy(self) -> Taxonomy:
         """The instruments that the model tells apart, in the order of its outputs."""
         return Taxonomy(self.taxonomy_name, self.labels)
+
+    @model_serializer(mode="wrap")
+    def _without_what_it_lacks(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Leave side inputs out where there are none."""
+        content: dict[str, object] = handler(self)
+        if not self.side_inputs:
+            content.pop("side_inputs", None)
+        return content
 
 
 def save_model(folder: Path, weights: dict[str, torch.Tensor], card: ModelCard) -> None:
@@ -121,6 +145,7 @@ def load_model(folder: Path) -> tuple[RecognitionModel, ModelCard]:
             window_samples=round(card.windows.length_s * card.sample_rate_hz),
             normalisation=card.normalisation,
             pitch_shift_semitones=card.windows.pitch_shift_semitones,
+            side_inputs=card.side_inputs,
         )
     except ValueError as error:
         raise ModelFileError(f"{folder / 'model.json'} describes no model that can be built: {error}") from error

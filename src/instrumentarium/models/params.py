@@ -141,6 +141,8 @@ BACKBONE: TypeAdapter[BackboneParams] = TypeAdapter(BackboneParams)
 WAVEFORM_KINDS = frozenset({"waveform_cnn", "wav2vec2"})
 """Of backbones over the raw waveform; all others take spectra."""
 
+Classifier = Annotated[dict[str, Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+"""For each instrument, the label of a published classifier whose row its output starts from."""
 Md5 = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -149,6 +151,7 @@ class HubWeights(Section):
     """Weights of Hugging Face's hub: owner/name there, and the revision, a commit or `main`.
 
     `file` names the file where it is not called as the hub's libraries call it; `sha256` is that file's, where known.
+    `classifier` is for AST with a linear head of mean pooling; null leaves the head as it is drawn.
     """
 
     source: Literal["hub"]
@@ -156,6 +159,7 @@ class HubWeights(Section):
     revision: Annotated[str, Field(min_length=1)]
     file: Annotated[str, Field(min_length=1)] | None = None
     sha256: Sha256 | None = None
+    classifier: Classifier | None = None
 
     @model_validator(mode="after")
     def _a_checksum_is_of_a_file(self) -> Self:
@@ -184,12 +188,13 @@ class UrlWeights(Section):
 class PathWeights(Section):
     """A file of weights, a folder in the hub's layout, or the model folder of an earlier experiment.
 
-    The md5 is the file's: DVC does not watch it, and other weights must not pass for these.
+    The md5 is the file's: DVC does not watch it, and other weights must not pass for these. `classifier` as of the hub's.
     """
 
     source: Literal["path"]
     at: Annotated[str, Field(min_length=1)]
     md5: Md5
+    classifier: Classifier | None = None
 
 
 class PackageWeights(Section):
@@ -256,6 +261,10 @@ def lacks_weights(backbone: BackboneParams, pretrained: Pretrained) -> str | Non
     )
 
 
+SideInput = Literal["genre", "drums"]
+"""Columns of the table of clips that may be told to a model that is trained."""
+
+
 class LinearHeadParams(Section):
     """One linear layer over features pooled over time: by their mean, or by their mean and their maximum."""
 
@@ -293,3 +302,22 @@ HeadParams = Annotated[
     LinearHeadParams | AttentionHeadParams | DeepHeadParams | PerInstrumentHeadParams, Field(discriminator="kind")
 ]
 HEAD: TypeAdapter[HeadParams] = TypeAdapter(HeadParams)
+
+
+def with_classifier(pretrained: Pretrained) -> HubWeights | PathWeights | None:
+    """Return the source of weights whose classifier the head starts from; None where it starts from none."""
+    if isinstance(pretrained, HubWeights | PathWeights) and pretrained.classifier is not None:
+        return pretrained
+    return None
+
+
+def unfit_classifier(backbone: BackboneParams, head: HeadParams, pretrained: Pretrained) -> str | None:
+    """Say that a head is to start from a published classifier that it has no place for; None otherwise."""
+    linear = isinstance(head, LinearHeadParams) and head.pooling == "mean"
+    if with_classifier(pretrained) is None or (backbone.kind == "ast" and linear):
+        return None
+    pooling = f" of pooling {head.pooling}" if isinstance(head, LinearHeadParams) else ""
+    return (
+        "pretrained.classifier is for backbone.kind ast with a linear head of mean pooling (head: linear_mean), found "
+        f"backbone {backbone.kind} and head {head.kind}{pooling}; leave it out, or choose those"
+    )

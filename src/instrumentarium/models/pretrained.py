@@ -24,6 +24,7 @@ from instrumentarium.runtime.files import atomic_path
 
 FILES = ("model.safetensors", "pytorch_model.bin")
 """Where a folder in the hub's layout has its weights, the first that exists."""
+CONFIG_FILE = "config.json"
 WRAPPERS = ("state_dict", "model", "module")
 """Keys under which files of training scripts keep their tensors."""
 CONFIG = "cfg"
@@ -193,6 +194,20 @@ def weights_file(source: PathWeights) -> Path:
     raise PretrainedWeightsError(
         f"{path} {wanted}; name a file of weights, a folder as downloaded from a hub, or an experiment's model folder"
     )
+
+
+def config_file(source: HubWeights | PathWeights) -> Path:
+    """Return the config.json beside weights in the hub's layout.
+
+    Raises:
+        PretrainedWeightsError: if the hub has none, or it cannot be fetched.
+    """
+    if isinstance(source, PathWeights):
+        return weights_file(source).parent / CONFIG_FILE
+    path = _file_of_hub(source, CONFIG_FILE)
+    if path is None:
+        raise PretrainedWeightsError(f"{source.name} of the hub has no {CONFIG_FILE} in revision {source.revision}")
+    return path
 
 
 def _from_package(source: PackageWeights) -> Path:

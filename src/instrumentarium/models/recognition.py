@@ -16,6 +16,7 @@ from instrumentarium.models.backbones.build import build_backbone
 from instrumentarium.models.heads.base import Head, HeadOutput
 from instrumentarium.models.heads.build import build_head
 from instrumentarium.models.params import WAVEFORM_KINDS, BackboneParams, HeadParams, Pretrained
+from instrumentarium.models.sideinputs import SideInputs, SideValues
 
 
 class RecognitionModel(nn.Module):
@@ -23,6 +24,8 @@ class RecognitionModel(nn.Module):
 
     With a test-time pitch shift the logits are the mean over the window as it is, and shifted down and up by so many
     semitones: a timbre that a network takes for another at one pitch it may know at the next.
+
+    Side inputs are for training; `predict` and `forward` know none.
     """
 
     pitch_shifts: Tensor
@@ -34,6 +37,7 @@ class RecognitionModel(nn.Module):
         backbone: Backbone,
         head: Head,
         pitch_shift_semitones: float = 0.0,
+        side_inputs: SideInputs | None = None,
     ) -> None:
         super().__init__()
         self.frontend = frontend
@@ -41,6 +45,7 @@ class RecognitionModel(nn.Module):
         # Channels last: 2× faster convolutions here on a processor, 1.5× on tensor cores.
         self.backbone = backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.head = head
+        self.side_inputs = side_inputs
         matrices = torch.zeros(0)
         if pitch_shift_semitones:
             if not isinstance(frontend, PowerFrontEnd):
@@ -49,9 +54,18 @@ class RecognitionModel(nn.Module):
             matrices = warp_matrices(frontend.power_axes.band_centres_hz, factors)
         self.register_buffer("pitch_shifts", matrices, persistent=False)  # (0 or 2, bands, bands)
 
-    def classify(self, normalised: Tensor) -> HeadOutput:
-        """Return what backbone and head make of normalised features."""
-        output: HeadOutput = self.head(self.backbone(normalised))
+    def classify(self, normalised: Tensor, side: Tensor | None = None) -> HeadOutput:
+        """Return what backbone and head make of normalised features.
+
+        Args:
+            normalised: the features.
+            side: codes of the side inputs, (batch, inputs), in the order of `side_inputs`; None where nothing is known.
+        """
+        embeddings = self.backbone(normalised)
+        if side is not None:
+            assert self.side_inputs is not None
+            embeddings = self.side_inputs(embeddings, side)
+        output: HeadOutput = self.head(embeddings)
         return output
 
     def forward_power(self, power: Tensor) -> HeadOutput:
@@ -96,6 +110,7 @@ def build_model(
     normalisation: Normalisation,
     pretrained: Pretrained = False,
     pitch_shift_semitones: float = 0.0,
+    side_inputs: SideValues | None = None,
 ) -> RecognitionModel:
     """Build a model whose weights are drawn from torch's global generator, or pretrained where asked and possible.
 
@@ -109,6 +124,7 @@ def build_model(
         normalisation: of the features.
         pretrained: whether the backbone starts from published weights, and from which.
         pitch_shift_semitones: of the test-time pitch shift; 0 for none.
+        side_inputs: the values of each side input that it is trained with; None or nothing for none.
 
     Raises:
         ValueError: if the parts don't fit together, or timm has no such architecture.
@@ -124,6 +140,7 @@ def build_model(
         takes, makes = ("spectra", "waveforms") if waveforms else ("waveforms", "spectra")
         raise ValueError(f"backbone {backbone.kind} takes {takes}, and front end {frontend.kind} makes {makes}")
     network = build_backbone(backbone, features, pretrained=pretrained)
+    side = SideInputs(side_inputs, network.size) if side_inputs else None
     return RecognitionModel(
-        front, normalisation, network, build_head(head, network.size, instruments), pitch_shift_semitones
+        front, normalisation, network, build_head(head, network.size, instruments), pitch_shift_semitones, side
     )

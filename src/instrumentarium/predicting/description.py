@@ -20,6 +20,7 @@ def as_table(card: ModelCard, weights: int) -> str:
         "clip score": f"{clip_score} of the windows' scores, without those {windows.quietest_db:g} dB below the loudest",
         "trained on": f"{trained.collection}, seed {trained.seed}, best epoch {trained.best_epoch} of {trained.epochs}, "
         f"validation class mAP {trained.validation_map_macro:.3f}",
+        **({"side inputs": f"{', '.join(card.side_inputs)}, unknown when it predicts"} if card.side_inputs else {}),
         "instruments": ", ".join(f"{each.name} ({each.code})" for each in card.taxonomy.instruments),
         "made with": ", ".join(f"{name} {version}" for name, version in sorted(card.versions.items())),
     }

@@ -15,7 +15,8 @@ from instrumentarium.reporting.rows import ReportInputError, need_columns, read_
 class Drawing:
     """A figure: its name and its template's, the plot whose rows it draws, the columns it needs, and its caption.
 
-    `of_data` says that it shows what the clips are, not what a model makes of them.
+    `of_data` says that it shows what the clips are, not what a model makes of them; `optional`, that its rows are
+    empty where nothing asked for them, and that it is then left out.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Drawing:
     numbers: tuple[str, ...]
     caption: str
     of_data: bool = False
+    optional: bool = False
 
 
 DRAWINGS: tuple[Drawing, ...] = (
@@ -149,6 +151,26 @@ DRAWINGS: tuple[Drawing, ...] = (
         "Loudness of clips by split: root mean square of the stored samples.",
         of_data=True,
     ),
+    Drawing(
+        "keys",
+        "keys/keys",
+        ("instrument", "key", "mode"),
+        ("recordings",),
+        "Keys of training recordings, all of them and by instrument, estimated from all clips of each; each panel has its "
+        "own scale.",
+        of_data=True,
+        optional=True,
+    ),
+    Drawing(
+        "tempos",
+        "keys/tempos",
+        ("instrument",),
+        ("tempo_bpm", "to_bpm", "recordings"),
+        "Tempi of training recordings, all of them and by instrument, in ranges of ten beats a minute; each panel has its "
+        "own scale.",
+        of_data=True,
+        optional=True,
+    ),
     Drawing("loss", "train/loss", ("part",), ("epoch", "loss"), "Loss by epoch."),
     Drawing(
         "map_macro",
@@ -173,7 +195,7 @@ class Picture:
 
 
 def draw_figures(paths: Sequence[Path]) -> list[Picture]:
-    """Draw every figure for which there are rows, in the order of DRAWINGS.
+    """Draw every figure for which there are rows, in the order of DRAWINGS; an optional one may have none.
 
     Args:
         paths: plots/<stage>/<plot>.json, or folders plots/<stage>; every file must be drawn by some figure.
@@ -190,10 +212,11 @@ def draw_figures(paths: Sequence[Path]) -> list[Picture]:
             f"no figure is drawn from the rows of {', '.join(unknown)}; "
             f"known are {', '.join(sorted({drawing.source for drawing in DRAWINGS}))}"
         )
-    rows = {source: read_rows(path) for source, path in sources.items()}
+    optional = {drawing.source for drawing in DRAWINGS if drawing.optional}
+    rows = {source: read_rows(path, may_be_empty=source in optional) for source, path in sources.items()}
     pictures = []
     for drawing in DRAWINGS:
-        if drawing.source in rows:
+        if rows.get(drawing.source):
             mine = rows[drawing.source]
             need_columns(mine, drawing.words, drawing.numbers, str(sources[drawing.source]))
             chart = draw(drawing.name, mine)

@@ -48,16 +48,22 @@ def read_list(path: Path, made_by: str) -> list[object]:
     return content
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path, *, may_be_empty: bool = False) -> list[Row]:
     """Read the rows of a plot; they lie in a folder that bears the name of the stage.
+
+    Args:
+        path: plots/<stage>/<plot>.json.
+        may_be_empty: whether there may be no row.
 
     Raises:
         MissingReportInputError: if the file is missing; the message names the stage that makes it.
         ReportInputError: if it is not JSON, or no list of rows.
     """
     content = _load(path, path.parent.name)
-    if not isinstance(content, list) or not content or not all(isinstance(row, dict) for row in content):
-        raise ReportInputError(f"{path} must hold a list of rows, each an object, and at least one")
+    if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
+        raise ReportInputError(f"{path} must hold a list of rows, each an object")
+    if not content and not may_be_empty:
+        raise ReportInputError(f"{path} must hold a list of rows, and at least one")
     return content
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from instrumentarium.models.params import AstParams, BackboneParams, BeatsParams, Pretrained, Wav2Vec2Params
+from instrumentarium.models.params import AstParams, BackboneParams, BeatsParams, Pretrained, SideInput, Wav2Vec2Params
 from instrumentarium.runtime.process import Reproducible
 from instrumentarium.runtime.section import Count, Positive, Section, Seed, Share
 
@@ -49,6 +49,8 @@ class TrainingParams(Section):
     lora_targets: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1, strict=False)]
     max_grad_norm: Positive
     negatives_share: Share
+    side_inputs: Annotated[tuple[SideInput, ...], Field(max_length=2, strict=False)]
+    side_unknown_share: Share
     curves: Curves
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from instrumentarium.clips.collection import clips_of, open_samples, read_clips
@@ -13,8 +14,9 @@ from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
 from instrumentarium.clips.params import WindowsParams
 from instrumentarium.frontends.normalisation import Normalisation
 from instrumentarium.frontends.params import FRONTEND, FrontEndParams
+from instrumentarium.models.classifier import start_from_classifier
 from instrumentarium.models.modelfile import ModelCard, TrainedOn, save_model
-from instrumentarium.models.params import BACKBONE, HEAD, BackboneParams, HeadParams
+from instrumentarium.models.params import BACKBONE, HEAD, BackboneParams, HeadParams, SideInput, with_classifier
 from instrumentarium.models.recognition import build_model
 from instrumentarium.runtime.cache import fingerprint
 from instrumentarium.runtime.files import write_json
@@ -36,6 +38,7 @@ from instrumentarium.training.params import RecipeParams, TrainingParams
 from instrumentarium.training.partners import clip_traits
 from instrumentarium.training.recorder import History
 from instrumentarium.training.resume import resume_folder
+from instrumentarium.training.sideinputs import side_codes, side_values
 from instrumentarium.training.split_data import SplitData
 from instrumentarium.training.task import TrainingRun
 
@@ -69,6 +72,7 @@ class Prepared:
     head: HeadParams
     loss: LossParams
     augmentation: AugmentParams
+    side_inputs: dict[SideInput, tuple[str, ...]]
 
 
 def prepare(params: DeclaredParams, inputs: Inputs) -> Prepared:
@@ -90,6 +94,7 @@ def prepare(params: DeclaredParams, inputs: Inputs) -> Prepared:
     normalisation = read_section(inputs.stats, Normalisation)
     taxonomy = read_taxonomy(inputs.taxonomy)
 
+    data, side_inputs = _read_splits(params, inputs, taxonomy, augmentation, training.side_inputs)
     torch.manual_seed(derive_seed(seed, "weights"))
     model = build_model(
         frontend,
@@ -100,8 +105,10 @@ def prepare(params: DeclaredParams, inputs: Inputs) -> Prepared:
         window_samples=round(windows.length_s * sample_rate_hz),
         normalisation=normalisation,
         pretrained=recipe.pretrained,
+        side_inputs=side_inputs,
     )
-    data = _read_splits(params, inputs, taxonomy, augmentation)
+    if (published := with_classifier(recipe.pretrained)) is not None:
+        start_from_classifier(model, published, taxonomy.codes)
     prepare_backbone(model, training)
     run = TrainingRun(
         model=model,
@@ -113,7 +120,7 @@ def prepare(params: DeclaredParams, inputs: Inputs) -> Prepared:
         sample_rate_hz=sample_rate_hz,
         seed=seed,
     )
-    return Prepared(run, data, taxonomy, frontend, normalisation, backbone, head, loss, augmentation)
+    return Prepared(run, data, taxonomy, frontend, normalisation, backbone, head, loss, augmentation, side_inputs)
 
 
 def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plots: Path, live: Path) -> str:
@@ -158,11 +165,12 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
             backbone=prepared.backbone,
             head=prepared.head,
             windows=run.windows,
+            side_inputs=prepared.side_inputs,
             recipe={
                 **run.recipe.model_dump(mode="json"),
                 "loss": prepared.loss.model_dump(mode="json"),
                 "augmentation": prepared.augmentation.model_dump(mode="json", exclude_none=True),
-                "training": run.training.model_dump(mode="json", exclude={"curves"}),
+                "training": run.training.model_dump(mode="json", exclude=_unrecorded(run.training)),
             },
             trained=TrainedOn(
                 collection=collection,
@@ -190,8 +198,13 @@ SELECTED = ("frontend", "backbone", "head", "loss", "augmentation", "windows", "
 
 
 def _read_splits(
-    params: DeclaredParams, inputs: Inputs, taxonomy: Taxonomy, augmentation: AugmentParams
-) -> dict[str, SplitData]:
+    params: DeclaredParams,
+    inputs: Inputs,
+    taxonomy: Taxonomy,
+    augmentation: AugmentParams,
+    side_inputs: Sequence[SideInput],
+) -> tuple[dict[str, SplitData], dict[SideInput, tuple[str, ...]]]:
+    """Return the clips of training and validation, and the values of side inputs that the former have."""
     clips, split_table = read_clips(inputs.corpora), SPLIT.read(inputs.split)
     arrays = label_arrays(
         clips,
@@ -200,7 +213,7 @@ def _read_splits(
         irmas_train_absent=params.read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT),
     )
     samples = open_samples(clips_of(clips, split_table, "train", "validation"), inputs.corpora)
-    data = {}
+    data, values = {}, {}
     for name in ("train", "validation"):
         chosen = clips_of(clips, split_table, name)
         names = list(chosen["clip_id"])
@@ -210,7 +223,16 @@ def _read_splits(
             asked = augmentation.partners & {"key", "tempo"}
             keys_tempos = KEYS_TEMPOS.read(inputs.keys_tempos) if asked else None
             data[name] = replace(data[name], traits=clip_traits(chosen, recordings, keys_tempos))
-    return data
+        if name == "train" and side_inputs:
+            playing = np.asarray(data[name].labels.targets.any(axis=1))
+            values = side_values(chosen, playing, side_inputs)
+            data[name] = replace(data[name], side=side_codes(chosen, playing, values))
+    return data, values
+
+
+def _unrecorded(training: TrainingParams) -> set[str]:
+    """Return the parameters that say nothing of a model: what only draws, and side inputs where there are none."""
+    return {"curves"} if training.side_inputs else {"curves", "side_inputs", "side_unknown_share"}
 
 
 def _undeclared(augmentation: AugmentParams) -> list[Path]:

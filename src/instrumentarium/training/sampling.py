@@ -25,6 +25,7 @@ class TrainingBatch:
     observed: Tensor  # (batch, instruments) float32 in {0, 1}
     number: int
     layers: tuple[Layer, ...] = ()  # what is put together with the windows
+    side: Tensor | None = None  # (batch, inputs) int64, codes of the side inputs
 
     def to(self, device: torch.device) -> "TrainingBatch":
         """Return the batch on `device`."""
@@ -34,6 +35,7 @@ class TrainingBatch:
             self.observed.to(device, non_blocking=True),
             self.number,
             tuple(layer.to(device) for layer in self.layers),
+            None if self.side is None else self.side.to(device, non_blocking=True),
         )
 
 
@@ -94,11 +96,12 @@ class EpochBatches(Dataset[TrainingBatch]):
         seed: int,
         epoch: int,
         sources: Sources | None = None,
+        side: npt.NDArray[np.int_] | None = None,
     ) -> None:
         self.samples, self.targets, self.observed = samples, targets, observed
         self.loudest_db, self.quietest_db = loudest_db, quietest_db  # levels of the clips, (clips,), and the limit
         self.window_samples, self.batch_size = window_samples, batch_size
-        self.epoch, self.sources = epoch, sources
+        self.epoch, self.sources, self.side = epoch, sources, side
         rng = np.random.default_rng(derive_seed(seed, "epoch", epoch))
         negatives = np.asarray(~targets.any(axis=1) & observed.all(axis=1))
         self.clips = draw_clips(negatives, windows, negatives_share, rng, targets if balanced else None)
@@ -124,6 +127,7 @@ class EpochBatches(Dataset[TrainingBatch]):
             torch.from_numpy((self.observed[clips] & ~hidden).astype(np.float32)),
             number,
             layers,
+            None if self.side is None else torch.from_numpy(self.side[clips]),
         )
 
     @staticmethod

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from instrumentarium.clips.collection import ClipSamples
 from instrumentarium.clips.labels import LabelArrays
 from instrumentarium.training.partners import ClipTraits
@@ -9,11 +12,15 @@ from instrumentarium.training.partners import ClipTraits
 
 @dataclass(frozen=True)
 class SplitData:
-    """The clips of one split: their samples and labels, row by row; and their traits where they are put together."""
+    """The clips of one split: their samples and labels, row by row.
+
+    `traits` are for where clips are put together, and `side` holds the codes of the side inputs, (clips, inputs).
+    """
 
     samples: ClipSamples
     labels: LabelArrays
     traits: ClipTraits | None = None
+    side: npt.NDArray[np.int_] | None = None
 
     def __post_init__(self) -> None:
         """Make sure that row n is the same clip in both."""

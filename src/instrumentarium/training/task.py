@@ -23,6 +23,7 @@ from instrumentarium.frontends.base import PowerFrontEnd
 from instrumentarium.frontends.waveforms import to_waveforms
 from instrumentarium.models.heads.base import HeadOutput
 from instrumentarium.models.recognition import RecognitionModel
+from instrumentarium.models.sideinputs import UNKNOWN
 from instrumentarium.runtime.seeds import derive_seed
 from instrumentarium.training.augment.base import Augmentation, Domain
 from instrumentarium.training.finetuning import keep_still
@@ -30,6 +31,7 @@ from instrumentarium.training.objectives.base import Objective
 from instrumentarium.training.params import RecipeParams, TrainingParams
 from instrumentarium.training.sampling import EpochBatches, TrainingBatch
 from instrumentarium.training.schedule import averaged_model, build_optimizer, build_schedule
+from instrumentarium.training.sideinputs import dropped, single_windows
 from instrumentarium.training.sources import Sources
 from instrumentarium.training.split_data import SplitData
 from instrumentarium.training.validation import (
@@ -144,6 +146,7 @@ class RecognitionTask(pl.LightningModule):
             seed=run.seed,
             epoch=self.current_epoch,
             sources=self.sources,
+            side=self.train_data.side,
         )
         workers = 4 if torch.cuda.is_available() else 0  # on the processor, workers would only take its cores
         return DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=False)
@@ -182,12 +185,15 @@ class RecognitionTask(pl.LightningModule):
                 layer.draw,
             )
 
+        draws: list[tuple[Augmentation, Any]] = []
+
         def augmented(x: Tensor, domain: Domain) -> Tensor:
             nonlocal targets, observed
             for augmentation in self.run.augmentations:
                 if augmentation.domain == domain:
                     draw = augmentation.draw(x.shape, generator)
                     x = augmentation.apply(x, draw)
+                    draws.append((augmentation, draw))
                     targets, observed = augmentation.unite(targets, observed, draw)
             return x
 
@@ -197,8 +203,18 @@ class RecognitionTask(pl.LightningModule):
             features = frontend.compress(augmented(frontend.power(waveforms), "power"))
         else:
             features = frontend(waveforms)
-        output = self.model.classify(augmented(self.model.normalise(features), "features"))
+        normalised = augmented(self.model.normalise(features), "features")
+        output = self.model.classify(normalised, self._side(batch, draws))
         return output, targets, observed
+
+    def _side(self, batch: TrainingBatch, draws: Sequence[tuple[Augmentation, Any]]) -> Tensor | None:
+        """Return what the model is told of the side inputs of each window, (batch, inputs); None where it has none."""
+        if batch.side is None:
+            return None
+        seed = derive_seed(self.run.seed, "side inputs", self.current_epoch, batch.number)
+        single = single_windows(len(batch.side), batch.layers, draws).to(batch.side.device)
+        told = dropped(batch.side, self.run.training.side_unknown_share, torch.Generator().manual_seed(seed))
+        return torch.where(single[:, None], told, UNKNOWN)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Move a batch."""
