@@ -24,12 +24,24 @@ MOVED = {
 """Pages outside docs/, and where they lie on the site; those of docs/ keep their names."""
 REFERENCE = {
     "python": ("In Python", ("api.model", "api.embedder", "predicting.prediction", "predicting.timeline")),
-    "inference": ("Inference", ("predicting.ladder", "predicting.modelsource", "models.modelfile", "models.recognition")),
-    "parts": ("Parts of a model", ("frontends.base", "models.backbones.base", "models.heads.base", "training.objectives.base")),
+    "inference": (
+        "Inference",
+        ("predicting.ladder", "predicting.modelsource", "models.modelfile", "models.recognition"),
+    ),
+    "parts": (
+        "Parts of a model",
+        ("frontends.base", "models.backbones.base", "models.heads.base", "training.objectives.base"),
+    ),
     "tables": ("Tables and labels", ("tables.schemas", "tables.taxonomy", "tables.samplestore", "clips.labels")),
     "evaluation": (
         "Evaluation",
-        ("evaluation.metrics", "evaluation.ranking", "evaluation.thresholds", "evaluation.choosing", "evaluation.bootstrap"),
+        (
+            "evaluation.metrics",
+            "evaluation.ranking",
+            "evaluation.thresholds",
+            "evaluation.choosing",
+            "evaluation.bootstrap",
+        ),
     ),
     "comparing": ("Comparing", ("comparing.pairing", "evaluation.significance")),
     "publishing": ("Publishing", ("publishing.modelfolder", "publishing.collectionfolder", "publishing.results")),
@@ -76,7 +88,9 @@ def main() -> int:
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"# {title}\n\n{blocks}\n", encoding="utf-8")
     program = Path(sys.executable).parent / "zensical"
-    return subprocess.run([program, "build", "--clean", "--strict", "-f", ROOT / "mkdocs.yml"], cwd=ROOT, check=False).returncode
+    return subprocess.run(
+        [program, "build", "--clean", "--strict", "-f", ROOT / "mkdocs.yml"], cwd=ROOT, check=False
+    ).returncode
 
 
 if __name__ == "__main__":

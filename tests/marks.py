@@ -7,6 +7,8 @@ MARKS = {
     "comparing/test_revisions.py": "pipeline",
     "wheel/": "pipeline",
     "pipeline/": "pipeline",
+    "test_documents.py::test_each_experiment_changes": "pipeline",
+    "test_site.py": "pipeline",
     "reporting/test_page.py": "pipeline",
     "reviewing/test_page.py": "pipeline",
     "runtime/test_revisions.py": "pipeline",
