@@ -54,7 +54,7 @@ constraints: ## Write constraints.txt anew: the newest set of packages that pypr
 	rm -rf build/constraints
 
 clean: ## Remove the environment and what tools left behind; data and caches stay
-	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build .cache .mypy_cache .pytest_cache .ruff_cache
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 ADVICE = """
-This run differs from the committed one, as on another kind of processor it may in the last bits. `dvc metrics diff HEAD` and
-`instrumentarium compare HEAD …` would ask for the committed run's scores, which no cache here has. Make this run yours:
+This run differs from the committed one, as on another kind of processor it may in the last bits. `instrumentarium compare
+HEAD …` would ask for the committed run's scores, which no cache here has. Make this run your baseline:
 
     git add -A && git commit -m "Record the baseline of this machine"
 """

@@ -1,6 +1,7 @@
 """What `make offline-plots` writes: a page for `dvc plots --html-template` that holds Vega itself.
 
-DVC's own page fetches Vega, Vega-Lite and Vega-Embed from a CDN. Here they come out of vl-convert, which is installed anyway.
+DVC's own page fetches Vega, Vega-Lite and Vega-Embed from a CDN. Here they come out of vl-convert, which is installed
+anyway.
 """
 
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import vl_convert
 
+VERSION = "5.21"
+"""Of Vega-Lite, the newest of those that DVC's own templates are written for."""
 PAGE = """<!DOCTYPE html>
 <html>
 <head>
@@ -26,7 +29,7 @@ PAGE = """<!DOCTYPE html>
 
 def main(path: Path) -> None:
     """Write the page."""
-    script = vl_convert.javascript_bundle().replace("</script", "<\\/script")
+    script = vl_convert.javascript_bundle(vl_version=VERSION).replace("</script", "<\\/script")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(PAGE.format(script=script), encoding="utf-8")
 

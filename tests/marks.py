@@ -8,6 +8,7 @@ MARKS = {
     "wheel/": "pipeline",
     "pipeline/": "pipeline",
     "test_documents.py::test_each_experiment_changes": "pipeline",
+    "test_offline_plots.py": "pipeline",
     "test_site.py": "pipeline",
     "reporting/test_page.py": "pipeline",
     "reviewing/test_page.py": "pipeline",
