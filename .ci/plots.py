@@ -9,8 +9,6 @@ from pathlib import Path
 
 import vl_convert
 
-VERSION = "5.21"
-"""Of Vega-Lite, the newest of those that DVC's own templates are written for."""
 PAGE = """<!DOCTYPE html>
 <html>
 <head>
@@ -29,7 +27,7 @@ PAGE = """<!DOCTYPE html>
 
 def main(path: Path) -> None:
     """Write the page."""
-    script = vl_convert.javascript_bundle(vl_version=VERSION).replace("</script", "<\\/script")
+    script = vl_convert.javascript_bundle().replace("</script", "<\\/script")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(PAGE.format(script=script), encoding="utf-8")
 
