@@ -120,7 +120,7 @@ def test_each_experiment_changes_what_is_run_from_where_the_last_one_left_the_wo
                 if words[:3] != ("dvc", "exp", "run"):
                     continue
                 values = [
-                    re.sub(r"0{2}md5sum\w*", "0" * 32, word).replace("$HOME", "/home/you") for word in settings(words)
+                    re.sub(r"0{2}md5sum\w*", "0" * 32, word).replace("$HOME", "/music") for word in settings(words)
                 ]
                 if "--queue" in words:
                     runs = list(workspace.sweep(values))
