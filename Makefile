@@ -7,7 +7,7 @@ PYTEST := PATH="$(BIN):$$PATH" pytest -q --numprocesses auto --maxprocesses 4 --
 MARKED := pipeline or statistical or render or browser or networks or server
 
 .DEFAULT_GOAL := help
-.PHONY: help repro verify record test test-all test-rest everyday lint constraints clean
+.PHONY: help repro verify record test test-all test-rest everyday lint site offline-plots constraints clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -15,6 +15,7 @@ help: ## Show this list
 repro: $(READY) ## Run the pipeline: dvc repro
 	$(BIN)/python .ci/lock.py
 	PATH="$(BIN):$$PATH" dvc repro
+	@$(BIN)/python .ci/baseline.py
 
 verify: $(READY) ## Whether outputs and DVC's cache are what dvc.lock says, byte by byte (docs/predicting.md)
 	$(BIN)/python .ci/verify.py
@@ -38,6 +39,12 @@ lint: $(READY) ## Lint and types only
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+site: $(READY) ## The documentation as a site that needs no network: build/site/index.html
+	$(BIN)/python .ci/site.py
+
+offline-plots: $(READY) ## A page for `dvc plots diff --html-template build/plots.html` that fetches nothing (docs/experiments.md)
+	$(BIN)/python .ci/plots.py build/plots.html
+
 constraints: ## Write constraints.txt anew: the newest set of packages that pyproject.toml allows
 	rm -rf build/constraints && $(PYTHON) -m venv build/constraints
 	build/constraints/bin/pip install --quiet --upgrade pip
@@ -47,7 +54,7 @@ constraints: ## Write constraints.txt anew: the newest set of packages that pypr
 	rm -rf build/constraints
 
 clean: ## Remove the environment and what tools left behind; data and caches stay
-	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build .cache .mypy_cache .pytest_cache .ruff_cache
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

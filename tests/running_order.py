@@ -6,6 +6,7 @@ RUN_FIRST = (
     "corpora/",  # enough to do while they would wait for it
     "duplicates/",
     "pipeline/test_experiments.py",  # then the longest, so that no process has a long one left at the end
+    "pipeline/test_pages.py",
     "pipeline/test_interruption.py",
     "pipeline/test_own_data.py",
     "pipeline/test_staleness.py",

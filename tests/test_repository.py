@@ -3,34 +3,16 @@
 import argparse
 import itertools
 import re
-import shlex
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from documents import DOCUMENTS, ROOT, commands
 from marks import MARKS
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 from running_order import RUN_FIRST
-
-ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "data").glob("*.md")])
-
-
-def commands() -> Iterator[tuple[str, list[str]]]:
-    """Yield (document, words) of every command line shown in a document's blocks."""
-    for document in DOCUMENTS:
-        text = document.read_text(encoding="utf-8")
-        for block in re.findall(r"```(?:console|sh|bash|shell)\n(.*?)```", text, re.DOTALL):
-            lines = block.replace("\\\n", " ").splitlines()
-            prompted = any(line.startswith("$ ") for line in lines)
-            for line in lines:
-                if line.startswith("$ ") or (not prompted and line.strip() and not line.startswith("#")):
-                    for part in re.split(r"&&|\|\||;|\|", line.removeprefix("$ ").partition(" #")[0]):
-                        if part.count("'") % 2 == 0 and part.strip():
-                            yield document.name, shlex.split(part)
 
 
 def make_targets() -> set[str]:
@@ -38,10 +20,11 @@ def make_targets() -> set[str]:
 
 
 def test_make_targets_in_documents_exist() -> None:
-    for document, words in commands():
+    for command in commands():
+        words = command.words
         if words[0] == "make":
             named = {word for word in words[1:] if not word.startswith("-") and "=" not in word}
-            assert named <= make_targets(), f"{document}: {shlex.join(words)}"
+            assert named <= make_targets(), str(command)
 
 
 def test_the_two_commands_of_a_newcomer_exist() -> None:
@@ -64,26 +47,28 @@ def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentP
 def test_dvc_commands_in_documents_exist_with_their_options() -> None:
     from dvc.cli.parser import get_main_parser
 
-    for document, words in commands():
+    for command in commands():
+        words = command.words
         if words[0] != "dvc":
             continue
         parser, rest = get_main_parser(), words[1:]
         while subcommands(parser):
-            assert rest, f"{document}: {shlex.join(words)}"
-            assert rest[0] in subcommands(parser), f"{document}: {shlex.join(words)}"
+            assert rest, str(command)
+            assert rest[0] in subcommands(parser), str(command)
             parser, rest = subcommands(parser)[rest[0]], rest[1:]
         options = {word.partition("=")[0] for word in rest if re.match(r"--?[A-Za-z]", word)}
         unknown = {option for option in options if option not in parser._option_string_actions}
-        assert not unknown, f"{document}: {shlex.join(words)} has no {unknown}"
+        assert not unknown, f"{command} has no {unknown}"
 
 
 def test_commands_of_the_package_in_documents_exist() -> None:
     from instrumentarium.commands.app import app
 
     known = {str(command.name or command.callback.__name__) for command in app.registered_commands if command.callback}
-    for document, words in commands():
+    for command in commands():
+        words = command.words
         if words[0] == "instrumentarium":
-            assert words[1] in known | {"--help"}, f"{document}: {shlex.join(words)}"
+            assert words[1] in known | {"--help"}, str(command)
 
 
 def parameters() -> dict[str, object]:
@@ -93,15 +78,16 @@ def parameters() -> dict[str, object]:
 
 
 def test_parameters_set_in_documents_exist() -> None:
-    for document, words in commands():
+    for command in commands():
+        words = command.words
         if words[0] != "dvc":
             continue
         for option, setting in itertools.pairwise(words):
             if option in {"-S", "--set-param"}:
                 found: object = parameters()
                 for part in setting.partition("=")[0].split("."):
-                    assert isinstance(found, dict), f"{document}: {setting}"
-                    assert part in found, f"{document}: {setting}"
+                    assert isinstance(found, dict), str(command)
+                    assert part in found, str(command)
                     found = found[part]
 
 

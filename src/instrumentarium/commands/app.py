@@ -14,6 +14,7 @@ from instrumentarium.commands.evaluate import evaluate
 from instrumentarium.commands.export import export
 from instrumentarium.commands.find_lr import find_lr
 from instrumentarium.commands.predict import predict
+from instrumentarium.commands.publish import describe_collection, publish
 from instrumentarium.commands.relabel import label_spans, relabel_report
 from instrumentarium.commands.report import listen, report
 from instrumentarium.commands.review import review
@@ -49,6 +50,8 @@ app.command("analyse-length")(analyse_length)
 app.command("find-lr")(find_lr)
 app.command("show-augmentations")(show_augmentations)
 app.command()(compare)
+app.command()(publish)
+app.command("describe-collection")(describe_collection)
 app.command()(evaluate)
 app.command()(report)
 app.command()(listen)

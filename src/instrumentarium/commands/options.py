@@ -2,7 +2,9 @@
 
 DEFAULT_MODEL = "data/model"
 DEFAULT_SYSTEM = "model"
-MODEL_HELP = "A model's folder, a Git revision, or a DVC experiment of the repository at hand."
+MODEL_HELP = (
+    "A model's folder, a Git revision or DVC experiment of the repository at hand, or hf:owner/name[@revision]."
+)
 SYSTEM_HELP = (
     "What scores: model, svm_linear, svm_rbf, knn, boosting, mean, stacking, or ensemble (the better of the last two on "
     "validation), beside the model's folder; or the folder of a system."

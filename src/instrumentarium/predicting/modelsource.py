@@ -1,4 +1,4 @@
-"""Where a model comes from: a folder, or a revision or experiment of the DVC repository at hand."""
+"""Where a model comes from: a folder, a revision or experiment of the DVC repository at hand, or a hub."""
 
 import logging
 import shutil
@@ -9,6 +9,7 @@ from pathlib import Path
 from instrumentarium.clips.labels import FloatArray
 from instrumentarium.evaluation.thresholds import Thresholds, ThresholdsError
 from instrumentarium.models.modelfile import ModelFileError, check_files
+from instrumentarium.predicting.hub import PREFIX, fetch_from_hub
 from instrumentarium.runtime.cache import cache_folder
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.revisions import UnknownRevisionError, open_revision
@@ -23,15 +24,19 @@ class UnknownModelError(UserError, ValueError):
 
 
 def find_model(text: str) -> Path:
-    """Return the folder of the model that `text` names: a path to it or into it, a Git revision, a DVC experiment.
+    """Return the folder of the model that `text` names.
 
+    That is a path to it or into it, a Git revision, a DVC experiment, or `hf:owner/name[@revision]` of a hub.
     The workspace's model, data/model, is found from any folder of the repository. A revision's model is fetched from the
     DVC cache (or the default remote) into the user's cache: once, and again where it is damaged there.
 
     Raises:
         UnknownModelError: if it is none of them.
         RevisionError: if the revision has no model, or its files are not to be had here.
+        HubError: if the hub has no such model, or cannot be reached.
     """
+    if text.startswith(PREFIX):
+        return fetch_from_hub(text)
     path = Path(text)
     if path.is_dir():
         return path
