@@ -17,8 +17,9 @@ from pathlib import Path
 from instrumentarium.acquisition import licences
 from instrumentarium.acquisition.archivecache import provide
 from instrumentarium.acquisition.disk import link
-from instrumentarium.corpora.source.card import Card
+from instrumentarium.corpora.source.card import UNPACKED, Card
 from instrumentarium.corpora.source.params import CHOICES, CollectionSource, Corpus, CorpusParams
+from instrumentarium.corpora.source.unpacked import LISTING, listing_of, unpacked_archives
 from instrumentarium.runtime.cache import cache_folder, fingerprint
 from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.files import atomic_path, sync, sync_below, write_json, write_text_atomically
@@ -168,8 +169,15 @@ def _checksums(folder: Path) -> dict[str, str]:
 
 
 def describe(folder: Path) -> str:
-    """Say in a line which archives `folder` holds."""
-    archives = sorted(path for path in folder.iterdir() if path.name != licences.FILE)
+    """Say in a line which archives `folder` holds, and which of them are unpacked."""
+    unpacked = unpacked_archives(folder)
+    listings = [listing_of(folder, name) for name in unpacked]
+    archives = sorted(path for path in folder.iterdir() if path.name != licences.FILE and path not in listings)
     size_mb = sum(path.stat().st_size for path in archives) / 1e6
-    names = ", ".join(path.name for path in archives)
-    return f"{len(archives)} archives, {size_mb:.0f} MB: {names}" if archives else "left out of this collection"
+    parts = (
+        [f"{len(archives)} archives, {size_mb:.0f} MB: {', '.join(path.name for path in archives)}"] if archives else []
+    )
+    if unpacked:
+        n_files = sum(len(LISTING.read(path)) for path in listings)
+        parts.append(f"{len(unpacked)} unpacked, {n_files} files, {UNPACKED}: {', '.join(unpacked)}")
+    return "; ".join(parts) or "left out of this collection"

@@ -1,8 +1,9 @@
 """What the licences allow: shown once to each user, and written beside the archives as LICENSES.md."""
 
 import logging
+from collections.abc import Collection
 
-from instrumentarium.corpora.source.card import Card, Licence
+from instrumentarium.corpora.source.card import UNPACKED, Archive, Card, Licence
 from instrumentarium.runtime.cache import cache_folder
 from instrumentarium.runtime.files import write_text_atomically
 
@@ -11,12 +12,12 @@ logger = logging.getLogger(__name__)
 FILE = "LICENSES.md"
 
 
-def published(card: Card) -> str:
-    """Return the text of LICENSES.md beside the publisher's archives; wherever they came from, it is the same."""
-    archives = [
-        f"- {archive.name}, {'verified by its content' if archive.md5 is None else f'md5 {archive.md5}'}: <{archive.url}>"
-        for archive in card.archives
-    ]
+def published(card: Card, unpacked: Collection[str] = ()) -> str:
+    """Return the text of LICENSES.md beside the publisher's archives; wherever they came from, it is the same.
+
+    Of archives whose names are `unpacked`, it says that they were.
+    """
+    archives = [f"- {archive.name}, {_verified(archive, unpacked)}: <{archive.url}>" for archive in card.archives]
     return _document(
         f"{card.title}: licences",
         f"The archives in this folder are the publisher's, untouched: <{card.page}>. They are not ours to pass on.",
@@ -54,6 +55,12 @@ def show_once(card: Card) -> None:
         "%s comes with terms (shown once; %s beside the archives keeps them):\n%s%s", card.title, FILE, lines, remark
     )
     write_text_atomically(shown, text)
+
+
+def _verified(archive: Archive, unpacked: Collection[str]) -> str:
+    if archive.name in unpacked:
+        return f"unpacked; {UNPACKED}"
+    return "verified by its content" if archive.md5 is None else f"md5 {archive.md5}"
 
 
 def _line(licence: Licence) -> str:
