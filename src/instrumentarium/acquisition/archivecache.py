@@ -84,10 +84,18 @@ def kept_at(archive: Archive, corpus: str) -> Path:
     return _archives() / (archive.md5 or corpus) / archive.name
 
 
-def download(archive: Archive, path: Path, corpus: str, copy_to: Path | None = None) -> None:
+def download(
+    archive: Archive,
+    path: Path,
+    corpus: str,
+    copy_to: Path | None = None,
+    *,
+    instead: str = "put the file into a folder of yours and name that folder as download.archives in params.yaml",
+) -> None:
     """Fetch one archive to `path`, going on from an earlier attempt's `.part` file.
 
-    Another process that is at the same archive is waited for. `copy_to` names a folder that will need a copy of it.
+    Another process that is at the same archive is waited for. `copy_to` names a folder that will need a copy of it;
+    `instead` says what one can do who cannot fetch it.
 
     Raises:
         ArchiveError: if the server can't be reached or answers with an error, if the disk is too small, or if what came
@@ -106,8 +114,7 @@ def download(archive: Archive, path: Path, corpus: str, copy_to: Path | None = N
         except TransferError as error:
             raise ArchiveError(
                 f"{archive.name} could not be fetched from {archive.url}: {error}. What came so far is kept: check the "
-                f"connection and run `dvc repro download@{corpus}` again, or put the file into a folder of yours and name "
-                "that folder as download.archives in params.yaml"
+                f"connection and run `dvc repro download@{corpus}` again, or {instead}"
             ) from error
         _undo_encoding(archive, part, encoding)
         _verify_or_set_aside(archive, part, path, corpus)

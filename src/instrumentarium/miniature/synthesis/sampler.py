@@ -7,6 +7,7 @@ functions differently still agree after the audio is rounded to 16 bits.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ class Touch:
 
     program: int
     drums: bool = False
+    font: Path | None = None  # whose samples; None is the SoundFont that pretty_midi ships
     key_shift: int = 0  # plays the sample of a key this much higher, retuned: moves the formants
     detune_cents: float = 0.0
     vibrato_cents: float = 0.0

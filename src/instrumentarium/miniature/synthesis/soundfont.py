@@ -35,6 +35,9 @@ SAMPLE_MODES, SCALE_TUNING, ROOT_KEY = 54, 56, 58
 DEFAULTS = {ATTACK: -12000, HOLD: -12000, DECAY: -12000, RELEASE: -12000, SCALE_TUNING: 100}
 DRUM_BANK = 128
 RIGHT_HALF, VORBIS, ROM = 0x2, 0x10, 0x8000  # kinds of samples; the second is SF3's
+Fonts = tuple[Path | None, ...]
+"""SoundFonts that players are dealt; None is the one that pretty_midi ships."""
+SHIPPED: Fonts = (None,)
 SampleHeader = tuple[bytes, int, int, int, int, int, int, int, int, int]
 
 
@@ -133,14 +136,18 @@ def soundfont_path() -> Path:
     )
 
 
-@functools.cache
 def load_soundfont(path: Path | None = None) -> SoundFont:
     """A bank, by default the one that pretty_midi ships, read once a process.
 
     Raises:
         SoundFontError: if the file is no SoundFont, or a broken one.
     """
-    return read_soundfont(path or soundfont_path())
+    return _read_once(path or soundfont_path())
+
+
+@functools.cache
+def _read_once(path: Path) -> SoundFont:
+    return read_soundfont(path)
 
 
 def read_soundfont(path: Path) -> SoundFont:
