@@ -12,6 +12,7 @@ import typer
 
 from instrumentarium.acquisition.download import provide_archives
 from instrumentarium.acquisition.params import DownloadParams
+from instrumentarium.acquisition.soundfonts import SOUNDFONTS
 from instrumentarium.corpora.source.params import SOURCE, Corpus, params_of
 from instrumentarium.runtime.section import Seed, stage_params
 from instrumentarium.runtime.stage import run
@@ -30,6 +31,7 @@ def main(
         params.read(f"collections.{collection}.corpora.{corpus}", params_of(corpus)),
         params.read(f"collections.{collection}.source", SOURCE),
         seed=params.read("seed", Seed),
+        soundfonts=params.read(f"collections.{collection}.soundfonts", SOUNDFONTS),
         own=params.read("download", DownloadParams).folder,
         folder=out,
         truth=truth,

@@ -262,6 +262,11 @@ def test_files_and_folders_that_are_not_there_are_named_before_any_work(changed:
     )
     (tmp_path / "file").write_text("")
     assert "file is no folder; name a folder" in refusal(download__archives=str(tmp_path / "file"))
+    font = {"at": str(tmp_path / "gone.sf2"), "md5": "0" * 32}
+    assert refusal(collections__miniature__soundfonts=["TimGM6mb", font]) == (
+        f"collections.miniature.soundfonts[1]: {font['at']} cannot be read (No such file or directory); "
+        "name an SF2 or SF3 file"
+    )
     assert refusal(labels__overrides="mine.csv").startswith("labels.overrides is 'mine.csv', but ")
     (overrides / "mine.csv").write_text("clip_id,instrument,relevance,source,note\na,cel,2,,\n", encoding="utf-8")
     assert "line 2: relevance must be a number from 0 to 1" in refusal(labels__overrides="mine.csv")
@@ -303,11 +308,11 @@ def corpora_with(used: str) -> dict[str, dict[str, object]]:
 
 def test_a_collection_without_music_is_refused():
     with pytest.raises(ParamsError, match=r"at least one of corpora\.irmas, openmic and own must be used"):
-        validate({"source": "published", "corpora": corpora_with("esc50")}, CollectionParams)
+        validate({"source": "published", "soundfonts": [], "corpora": corpora_with("esc50")}, CollectionParams)
 
 
 def test_a_collection_may_hold_own_data_only():
-    validate({"source": "published", "corpora": corpora_with("own")}, CollectionParams)
+    validate({"source": "published", "soundfonts": [], "corpora": corpora_with("own")}, CollectionParams)
 
 
 def test_own_data_that_are_used_lie_somewhere():

@@ -13,11 +13,15 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
+
 from instrumentarium.acquisition import licences
 from instrumentarium.acquisition.disk import Need, can_link, can_link_from, link, shortage, size
 from instrumentarium.acquisition.transfer import TransferError, discard, remote_length, size_of, transfer
+from instrumentarium.acquisition.unpacked import find_unpacked, list_unpacked
 from instrumentarium.corpora.source.archives import ArchiveError
 from instrumentarium.corpora.source.card import Archive, Card
+from instrumentarium.corpora.source.unpacked import LISTING, listing_of
 from instrumentarium.runtime.cache import VARIABLE, cache_folder
 from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.files import write_text_atomically
@@ -28,9 +32,9 @@ logger = logging.getLogger(__name__)
 def provide(card: Card, folder: Path, own: Path | None) -> None:
     """Put every archive of a published corpus, and LICENSES.md, into `folder`.
 
-    An archive is taken from `own`, a folder of the user's, where that holds a file of its name; else from the user's
-    cache; else from the publisher. What is there already is verified before anything is fetched, and that all will fit on
-    the disk is checked before the first byte.
+    An archive is taken from `own`, a folder of the user's, where that holds a file of its name or, unpacked, its content,
+    in whose place a listing is put; else from the user's cache; else from the publisher. What is there already is verified
+    before anything is fetched, and that all will fit on the disk is checked before the first byte.
 
     Raises:
         ArchiveError: if an archive cannot be fetched, does not fit on the disk or is not the published one.
@@ -42,7 +46,12 @@ def provide(card: Card, folder: Path, own: Path | None) -> None:
         )
     licences.show_once(card)
     paths: dict[Archive, Path] = {}
+    listings: dict[Archive, pd.DataFrame] = {}
     for archive in card.archives:
+        unpacked = None if own is None else find_unpacked(archive, own)
+        if unpacked is not None:
+            listings[archive] = list_unpacked(archive, unpacked, card.corpus)
+            continue
         path = paths[archive] = kept_at(archive, card.corpus)
         if own is not None and (own / archive.name).exists():
             path = paths[archive] = own / archive.name
@@ -61,8 +70,13 @@ def provide(card: Card, folder: Path, own: Path | None) -> None:
     for archive in missing:
         download(archive, paths[archive], card.corpus, copy_to)
     for archive, path in paths.items():
+        listing_of(folder, archive.name).unlink(missing_ok=True)
         link(path, folder / archive.name)
-    write_text_atomically(folder / licences.FILE, licences.published(card))
+    for archive, listing in listings.items():
+        (folder / archive.name).unlink(missing_ok=True)
+        LISTING.write(listing_of(folder, archive.name), listing)
+    unpacked_names = [archive.name for archive in listings]
+    write_text_atomically(folder / licences.FILE, licences.published(card, unpacked_names))
 
 
 def kept_at(archive: Archive, corpus: str) -> Path:
@@ -70,10 +84,18 @@ def kept_at(archive: Archive, corpus: str) -> Path:
     return _archives() / (archive.md5 or corpus) / archive.name
 
 
-def download(archive: Archive, path: Path, corpus: str, copy_to: Path | None = None) -> None:
+def download(
+    archive: Archive,
+    path: Path,
+    corpus: str,
+    copy_to: Path | None = None,
+    *,
+    instead: str = "put the file into a folder of yours and name that folder as download.archives in params.yaml",
+) -> None:
     """Fetch one archive to `path`, going on from an earlier attempt's `.part` file.
 
-    Another process that is at the same archive is waited for. `copy_to` names a folder that will need a copy of it.
+    Another process that is at the same archive is waited for. `copy_to` names a folder that will need a copy of it;
+    `instead` says what one can do who cannot fetch it.
 
     Raises:
         ArchiveError: if the server can't be reached or answers with an error, if the disk is too small, or if what came
@@ -92,8 +114,7 @@ def download(archive: Archive, path: Path, corpus: str, copy_to: Path | None = N
         except TransferError as error:
             raise ArchiveError(
                 f"{archive.name} could not be fetched from {archive.url}: {error}. What came so far is kept: check the "
-                f"connection and run `dvc repro download@{corpus}` again, or put the file into a folder of yours and name "
-                "that folder as download.archives in params.yaml"
+                f"connection and run `dvc repro download@{corpus}` again, or {instead}"
             ) from error
         _undo_encoding(archive, part, encoding)
         _verify_or_set_aside(archive, part, path, corpus)

@@ -10,15 +10,18 @@ import importlib
 import logging
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from instrumentarium.acquisition import licences
 from instrumentarium.acquisition.archivecache import provide
 from instrumentarium.acquisition.disk import link
-from instrumentarium.corpora.source.card import Card
+from instrumentarium.acquisition.fontcache import provide_soundfonts
+from instrumentarium.acquisition.soundfonts import SoundFontChoice, SoundFontFile
+from instrumentarium.corpora.source.card import UNPACKED, Card
 from instrumentarium.corpora.source.params import CHOICES, CollectionSource, Corpus, CorpusParams
+from instrumentarium.corpora.source.unpacked import LISTING, listing_of, unpacked_archives
 from instrumentarium.runtime.cache import cache_folder, fingerprint
 from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.files import atomic_path, sync, sync_below, write_json, write_text_atomically
@@ -31,6 +34,8 @@ TRUTH = "truth.csv"
 CHECKSUMS = "md5.json"
 """Of a rendering in the cache: its archives and its truth."""
 TRUTH_COLUMNS = ("clip_id", "flaw", "detail")
+PLAYED: tuple[Corpus, ...] = ("irmas", "openmic")
+"""Corpora in whose renderings instruments play; the effects of the other are always those of the shipped SoundFont."""
 RENDERERS = ("numpy", "pretty_midi", "scipy", "soundfile", "soxr")
 """Libraries whose version may change what is rendered."""
 
@@ -41,6 +46,7 @@ def provide_archives(
     source: CollectionSource,
     *,
     seed: int,
+    soundfonts: Sequence[SoundFontChoice],
     own: Path | None,
     folder: Path,
     truth: Path,
@@ -52,6 +58,7 @@ def provide_archives(
         settings: whether it is used and, where it is rendered, how large it is.
         source: whether the collection is rendered or published; the user's own files are listed in either.
         seed: of the rendering.
+        soundfonts: from which its instruments are drawn; none for the one that is shipped.
         own: the user's folder of published archives, or None.
         folder: for the archives, or for the list of the user's files.
         truth: for what is wrong on purpose in rendered archives; of any other nobody knows, so a table without rows.
@@ -67,7 +74,7 @@ def provide_archives(
     if list_files is not None:
         return list_files(settings, folder)
     if source == "rendered":
-        render(corpus, settings, seed, folder, truth)
+        render(corpus, settings, seed, folder, truth, soundfonts if corpus in PLAYED else ())
     else:
         fetch_published(corpus, own, folder, truth)
     return describe(folder)
@@ -98,18 +105,30 @@ def leave_empty(folder: Path, truth: Path) -> None:
         csv.writer(file, lineterminator="\n").writerow(TRUTH_COLUMNS)
 
 
-def render(corpus: Corpus, size: CorpusParams, seed: int, folder: Path, truth: Path) -> None:
+def render(
+    corpus: Corpus,
+    size: CorpusParams,
+    seed: int,
+    folder: Path,
+    truth: Path,
+    soundfonts: Sequence[SoundFontChoice] = (),
+) -> None:
     """Render the miniature of a corpus into `folder`, and what is wrong in it on purpose into `truth`.
 
-    A rendering of the same size, seed, code and libraries is taken from the cache when its checksums still hold.
+    A rendering of the same size, seed, SoundFonts, code and libraries is taken from the cache when its checksums hold.
+
+    Raises:
+        ArchiveError: if a SoundFont cannot be read or fetched, or is not the one whose md5 is stated.
     """
     sizes = size.model_dump(exclude=set(CHOICES))
+    fonts = {"soundfonts": provide_soundfonts(soundfonts, corpus)} if soundfonts else {}
     code = Path(__file__).parents[1] / "miniature"
     key = fingerprint(
         {
             "corpus": corpus,
             "seed": seed,
             "sizes": sizes,
+            "soundfonts": [font.md5 if isinstance(font, SoundFontFile) else font for font in soundfonts],
             "versions": {name: version(name) for name in RENDERERS},
             "checksums": "archives and truth",
             "arithmetic": NUMPY_BASELINE,
@@ -118,16 +137,16 @@ def render(corpus: Corpus, size: CorpusParams, seed: int, folder: Path, truth: P
     )
     kept = cache_folder() / "rendered" / key
     if not _intact(kept):
-        _render_into(kept, corpus, sizes, seed)
+        _render_into(kept, corpus, {**sizes, **fonts}, seed)
     for path in sorted((kept / "archives").iterdir()):
         link(path, folder / path.name)
     for path in sorted((kept / "truth").iterdir()):
         with atomic_path(truth / path.name) as temporary:
             shutil.copyfile(path, temporary)
-    write_text_atomically(folder / licences.FILE, licences.rendered(card_of(corpus)))
+    write_text_atomically(folder / licences.FILE, licences.rendered(card_of(corpus), soundfonts))
 
 
-def _render_into(kept: Path, corpus: Corpus, sizes: Mapping[str, int], seed: int) -> None:
+def _render_into(kept: Path, corpus: Corpus, asked: Mapping[str, object], seed: int) -> None:
     kept.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix="rendering-", dir=kept.parent))
     try:
@@ -135,7 +154,7 @@ def _render_into(kept: Path, corpus: Corpus, sizes: Mapping[str, int], seed: int
         (staging / "truth").mkdir()
         with numpy_baseline():  # which the renderer loads, and its workers do
             renderer = importlib.import_module(f"instrumentarium.miniature.layouts.{corpus}")
-            renderer.render(staging / "archives", staging / "truth" / TRUTH, seed=seed, **sizes)
+            renderer.render(staging / "archives", staging / "truth" / TRUTH, seed=seed, **asked)
         write_json(staging / CHECKSUMS, _checksums(staging))
         sync_below(staging)
         if not _intact(kept):  # another process may have been quicker
@@ -168,8 +187,15 @@ def _checksums(folder: Path) -> dict[str, str]:
 
 
 def describe(folder: Path) -> str:
-    """Say in a line which archives `folder` holds."""
-    archives = sorted(path for path in folder.iterdir() if path.name != licences.FILE)
+    """Say in a line which archives `folder` holds, and which of them are unpacked."""
+    unpacked = unpacked_archives(folder)
+    listings = [listing_of(folder, name) for name in unpacked]
+    archives = sorted(path for path in folder.iterdir() if path.name != licences.FILE and path not in listings)
     size_mb = sum(path.stat().st_size for path in archives) / 1e6
-    names = ", ".join(path.name for path in archives)
-    return f"{len(archives)} archives, {size_mb:.0f} MB: {names}" if archives else "left out of this collection"
+    parts = (
+        [f"{len(archives)} archives, {size_mb:.0f} MB: {', '.join(path.name for path in archives)}"] if archives else []
+    )
+    if unpacked:
+        n_files = sum(len(LISTING.read(path)) for path in listings)
+        parts.append(f"{len(unpacked)} unpacked, {n_files} files, {UNPACKED}: {', '.join(unpacked)}")
+    return "; ".join(parts) or "left out of this collection"

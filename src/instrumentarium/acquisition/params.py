@@ -9,7 +9,7 @@ from instrumentarium.runtime.section import Section
 
 
 class DownloadParams(Section):
-    """Where archives lie that the user already has: an absolute path, `~` for the home folder, or None."""
+    """Where archives lie that the user already has, packed or unpacked: an absolute path, one from `~/`, or None."""
 
     archives: str | None
 

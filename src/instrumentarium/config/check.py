@@ -4,6 +4,7 @@ import math
 import operator
 from pathlib import Path
 
+from instrumentarium.acquisition.soundfonts import SoundFontFile
 from instrumentarium.config.selection import Selection, Selectors, select
 from instrumentarium.config.whole import Params, unknown_corpora
 from instrumentarium.frontends.build import build_frontend
@@ -64,7 +65,7 @@ def _shape(selection: Selection, sample_rate_hz: int) -> FeatureShape:
 def check_files(params: Params, splits: Path, taxonomies: Path, overrides: Path) -> None:
     """Make sure that what params.yaml names in the file system is there.
 
-    That is a frozen split, overrides, archives, weights, impulse responses and a taxonomy.
+    That is a frozen split, overrides, archives, SoundFonts, weights, impulse responses and a taxonomy.
 
     Args:
         params: all of them.
@@ -92,6 +93,11 @@ def check_files(params: Params, splits: Path, taxonomies: Path, overrides: Path)
         problems.append(
             f"download.archives: {folder} {what}; name a folder of published archives, or set it to null to fetch them"
         )
+    for name, held in params.collections.items():
+        for number, font in enumerate(held.soundfonts):
+            problem = font.problem() if isinstance(font, SoundFontFile) else None
+            if problem is not None:
+                problems.append(f"collections.{name}.soundfonts[{number}]: {problem}")
     for name, model in params.models.items():
         for collection, recipe in model.recipes.items():
             if isinstance(recipe.pretrained, PathWeights):

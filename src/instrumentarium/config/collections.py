@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
+from instrumentarium.acquisition.soundfonts import SoundFontChoice
 from instrumentarium.corpora.esc50.params import Esc50Params
 from instrumentarium.corpora.irmas.params import IrmasParams
 from instrumentarium.corpora.own.params import OwnParams
@@ -25,6 +26,7 @@ class CollectionParams(Section):
     """Where a collection comes from and which corpora it holds."""
 
     source: CollectionSource
+    soundfonts: list[SoundFontChoice]  # none: the one that is shipped
     corpora: CorporaParams
 
     @model_validator(mode="after")
@@ -37,6 +39,10 @@ class CollectionParams(Section):
                 say = "needs" if self.source == "rendered" else "must not have"
                 text = f"corpora.{name} of a {self.source} collection {say} {', '.join(wrong)}"
                 raise PydanticCustomError("sizes", "{text}", {"text": text})
+        if self.soundfonts and self.source != "rendered":
+            raise PydanticCustomError(
+                "soundfonts", "soundfonts of a published collection must be []: nothing is rendered"
+            )
         if not (self.corpora.irmas.use or self.corpora.openmic.use or self.corpora.own.use):
             raise PydanticCustomError("no_music", "at least one of corpora.irmas, openmic and own must be used")
         return self

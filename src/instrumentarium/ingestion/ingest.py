@@ -22,6 +22,7 @@ from instrumentarium.corpora.source.card import Card
 from instrumentarium.corpora.source.counts import Published
 from instrumentarium.corpora.source.members import Rejection, Source, SourceClip, stem
 from instrumentarium.corpora.source.params import CollectionSource, Corpus, CorpusParams
+from instrumentarium.corpora.source.unpacked import unpacked_archives
 from instrumentarium.decoding.pcm import AudioError
 from instrumentarium.ingestion.audio import Clip, decode_clip
 from instrumentarium.runtime.errors import UserError
@@ -110,8 +111,7 @@ def ingest(
             result = _fill(corpus, source, Path(name), sample_rate_hz, published, card or {})
             if published is not None and published.differences(result.parts):
                 raise IngestError(
-                    f"{corpus} was misread: {result.against(published)}. The archives are verified, so it is the parser "
-                    f"in corpora/{corpus} that is wrong, or the count in its published.py. Nothing was replaced"
+                    f"{corpus} was misread: {result.against(published)}. {_cause(corpus, card or {})}. Nothing was replaced"
                 )
             replace_together(Path(name), folder, PARTS)
         _sweep(folder)
@@ -125,6 +125,14 @@ def ingest(
             f"Nothing half-written was left"
         ) from error
     return result
+
+
+def _cause(corpus: str, card: Mapping[str, object]) -> str:
+    """Say where a count that is not the published one can come from."""
+    parser = f"the parser in corpora/{corpus} that is wrong, or the count in its published.py"
+    if "unpacked" in card:
+        return f"The archives were read unpacked: their files are not those published, or it is {parser}"
+    return f"The archives are verified, so it is {parser}"
 
 
 def ingest_corpus(
@@ -143,7 +151,8 @@ def ingest_corpus(
     clips: Source = parser.read_clips(archives, **settings.choices()) if settings.use else iter(())
     published: Published | None = counts.PUBLISHED if settings.use and source == "published" else None
     card: Card = importlib.import_module(f"instrumentarium.corpora.{corpus}.card").CARD
-    result = ingest(corpus, clips, folder, sample_rate_hz, published, card.facts(used=settings.use))
+    unpacked = unpacked_archives(archives) if settings.use else []
+    result = ingest(corpus, clips, folder, sample_rate_hz, published, card.facts(used=settings.use, unpacked=unpacked))
     return [result.summary(), *([] if published is None else [result.against(published)])]
 
 

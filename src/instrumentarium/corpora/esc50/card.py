@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from instrumentarium.corpora.source.archives import AUDIO_BYTES, TABLE_BYTES, ArchiveError, ZipMembers, read_table
 from instrumentarium.corpora.source.card import Archive, Card, Licence
+from instrumentarium.corpora.source.opening import Members
 
 ARCHIVE = "ESC-50-master.zip"
 
@@ -16,18 +17,29 @@ _PAGE = "https://github.com/karolpiczak/ESC-50"
 def _content_problem(path: Path) -> str | None:
     """Check the published archive by its content, since GitHub packs it anew and its md5 changes.
 
-    It must hold 2,000 clips, those that its table names, 40 in each of 50 categories and 400 in each of 5 folds, every
-    member with its checksum right: a clip that broke on the way would otherwise be noticed hours later.
+    Every member's checksum must be right: a clip that broke on the way would otherwise be noticed hours later.
     """
     try:
         archive = ZipMembers(path, "esc50")
-        members = dict(archive.names())
-        table = archive.read(members[META], TABLE_BYTES) if META in members else b""
-        for member in members.values():
+        for _, member in archive.names():
             archive.read(member, AUDIO_BYTES)
+        problem = _listing_problem(archive)
         archive.close()
     except ArchiveError as error:
         return f"it is truncated or corrupt ({error.__cause__ or error})"
+    return problem
+
+
+def _listing_problem(archive: Members) -> str | None:
+    """Say what is wrong with the members, which must hold 2,000 clips, or None.
+
+    They are those that the table names, 40 in each of 50 categories and 400 in each of 5 folds.
+
+    Raises:
+        ArchiveError: if the table cannot be read.
+    """
+    members = dict(archive.names())
+    table = archive.read(members[META], TABLE_BYTES) if META in members else b""
     try:
         rows = read_table(table, META, ())
     except ArchiveError as error:
@@ -61,5 +73,15 @@ CARD = Card(
     remark="Each clip's author is named in the file LICENSE inside the archive; the `esc10` column of esc50.csv there "
     "marks the ESC-10 part.",
     citation="Piczak, K. J. (2015). ESC: Dataset for Environmental Sound Classification. ACM Multimedia, 1015-1018.",
-    archives=(Archive(ARCHIVE, f"{_PAGE}/archive/master.zip", None, _content_problem, about_bytes=600_000_000),),
+    archives=(
+        Archive(
+            ARCHIVE,
+            f"{_PAGE}/archive/master.zip",
+            None,
+            _content_problem,
+            about_bytes=600_000_000,
+            unpacked=("ESC-50-master", "ESC-50"),  # the latter is a clone
+            unpacked_problem=_listing_problem,
+        ),
+    ),
 )

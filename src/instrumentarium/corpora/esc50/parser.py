@@ -17,11 +17,10 @@ from instrumentarium.corpora.source.archives import (
     TABLE_BYTES,
     ArchiveError,
     OversizedError,
-    ZipMembers,
-    find_archive,
     read_table,
 )
 from instrumentarium.corpora.source.members import Rejection, Source, SourceClip
+from instrumentarium.corpora.source.opening import open_members
 
 _LICENCES = {"True": ESC10_LICENCE, "False": LICENCE}
 _COLUMNS = ("filename", "fold", "category", "esc10", "src_file")
@@ -37,12 +36,13 @@ def read_clips(folder: Path, groups: Mapping[str, bool]) -> Source:
     Raises:
         ArchiveError: if the archive is missing, broken, or lacks its table or one of the table's columns.
     """
-    path = find_archive(folder, ARCHIVE, "esc50")
-    archive = ZipMembers(path, "esc50")
+    archive = open_members(folder, ARCHIVE, "esc50")
     members = archive.names()
     table = next((member for name, member in members if name == META), None)
     if table is None:
-        raise ArchiveError(f"{path} holds no {META}; it is not the published archive. Run `dvc repro download@esc50`")
+        raise ArchiveError(
+            f"{folder / ARCHIVE} holds no {META}; it is not the published archive. Run `dvc repro download@esc50`"
+        )
     rows = [
         {name: row[name] or "" for name in _COLUMNS}
         for row in read_table(archive.read(table, TABLE_BYTES), META, _COLUMNS)

@@ -1,5 +1,6 @@
 """IRMAS: the published archives, their licence and how to cite them. Zenodo record 1290750."""
 
+from instrumentarium.corpora.irmas.published import unpacked_problem
 from instrumentarium.corpora.source.card import Archive, Card, Licence
 
 TRAINING = "IRMAS-TrainingData"
@@ -21,7 +22,14 @@ CARD = Card(
     citation="Bosch, J. J., Janer, J., Fuhrmann, F., Herrera, P. (2012). A comparison of sound segregation techniques "
     "for predominant instrument recognition in musical audio signals. ISMIR, 559-564.",
     archives=tuple(
-        Archive(name, f"{_RECORD}/files/{name}?download=1", md5, about_bytes=3_000_000_000)
+        Archive(
+            name,
+            f"{_RECORD}/files/{name}?download=1",
+            md5,
+            about_bytes=3_000_000_000,
+            unpacked=(name.removesuffix(".zip"),),
+            unpacked_problem=unpacked_problem,
+        )
         for name, md5 in (
             (f"{TRAINING}.zip", "4fd9f5ed5a18d8e2687e6360b5f60afe"),
             (f"{TESTING}1.zip", "5a2e65520dcedada565dff2050bb2a56"),

@@ -12,45 +12,38 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from zipfile import ZipInfo
 
 from instrumentarium.corpora.irmas.card import TESTING, TRAINING
-from instrumentarium.corpora.irmas.published import CODES, LICENCE
+from instrumentarium.corpora.irmas.published import CODES, LICENCE, TRAIN_NAME
 from instrumentarium.corpora.source.archives import (
     AUDIO_BYTES,
     LABEL_BYTES,
     ArchiveError,
     OversizedError,
-    ZipMembers,
-    find_archive,
 )
 from instrumentarium.corpora.source.members import Drums, Rejection, Source, SourceClip, stem
+from instrumentarium.corpora.source.opening import Members, open_members
+from instrumentarium.corpora.source.unpacked import listing_of
 
-# The three digits before a name stand where a drum tag stands; they number an annotation, not a song.
-TRAIN_NAME = re.compile(
-    r"^(?:(?P<annotation>\d{3})__)?\[(?P<instrument>[a-z]{3})\](?:\[(?P<drums>dru|nod|---)\])?"
-    r"\[(?P<genre>[a-z]{3}_[a-z]{3}|cla)\](?P<recording>\d{4})__(?P<part>[1-3])\.wav$",
-    re.ASCII,  # or any script's digits would do
-)
 _DRUMS: Mapping[str | None, Drums] = {"dru": "yes", "nod": "no", "---": "unknown", None: "unknown"}
 
 
 def read_clips(folder: Path) -> Source:
-    """Yield every clip of the training archive and of the testing archives that `folder` holds.
+    """Yield every clip of the training archive and of the testing archives that `folder` holds, or of their listings.
 
     Raises:
         ArchiveError: if the training archive or all testing archives are missing, or one is broken.
     """
-    yield from _read_training(find_archive(folder, f"{TRAINING}.zip", "irmas"))
-    parts = sorted(folder.glob(f"{TESTING}[0-9].zip"))
+    yield from _read_training(open_members(folder, f"{TRAINING}.zip", "irmas"))
+    names = [f"{TESTING}{number}.zip" for number in range(10)]
+    parts = [name for name in names if (folder / name).exists() or listing_of(folder, name).exists()]
     if not parts:
         raise ArchiveError(f"{folder} holds no {TESTING}<n>.zip; run `dvc repro download@irmas`")
     for part in parts:
-        yield from _read_testing(part)
+        yield from _read_testing(open_members(folder, part, "irmas"))
 
 
-def _read_training(path: Path) -> Source:
-    archive = ZipMembers(path, "irmas")
+def _read_training(archive: Members) -> Source:
     for name, member in archive.names():
         if not name.endswith(".wav"):
             continue  # the archive's README
@@ -81,10 +74,9 @@ def _read_training(path: Path) -> Source:
     archive.close()
 
 
-def _read_testing(path: Path) -> Source:
-    archive = ZipMembers(path, "irmas")
+def _read_testing(archive: Members) -> Source:
     members = archive.names()
-    texts: dict[str, ZipInfo] = {stem(name): member for name, member in members if name.endswith(".txt")}
+    texts: dict[str, int] = {stem(name): member for name, member in members if name.endswith(".txt")}
     audio: Counter[str] = Counter(stem(name) for name, _ in members if name.endswith(".wav"))
     for name, member in members:
         key = stem(name)

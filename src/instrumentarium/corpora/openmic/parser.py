@@ -11,35 +11,19 @@ import math
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
-from instrumentarium.corpora.openmic.card import ARCHIVE
+from instrumentarium.corpora.openmic.card import ARCHIVE, LABELS, METADATA, PARTITIONS, read_keys
 from instrumentarium.corpora.openmic.published import CLASSES, CORRUPTED_TRACKS
 from instrumentarium.corpora.source.archives import (
     AUDIO_BYTES,
     TABLE_BYTES,
     ArchiveError,
     OversizedError,
-    find_archive,
     read_table,
-    stream_tar,
 )
 from instrumentarium.corpora.source.clip_licences import COLUMNS as LICENCE_COLUMNS
 from instrumentarium.corpora.source.clip_licences import UNKNOWN, read_licences
 from instrumentarium.corpora.source.members import Rejection, Source, SourceClip
-
-_LABELS = "openmic-2018/openmic-2018-aggregated-labels.csv"
-_METADATA = "openmic-2018/openmic-2018-metadata.csv"
-_PARTITIONS = {
-    "train": "openmic-2018/partitions/split01_train.csv",
-    "test": "openmic-2018/partitions/split01_test.csv",
-}
-
-
-def _read_keys(data: bytes, name: str) -> list[str]:
-    """Return the keys of an official partition, which has one a line and no header."""
-    try:
-        return data.decode("utf-8-sig").split()
-    except UnicodeDecodeError as error:
-        raise ArchiveError(f"{name} is no list of keys in UTF-8 ({error}); it is not the published one") from error
+from instrumentarium.corpora.source.opening import stream_members
 
 
 def _relevance(text: str) -> float:
@@ -55,10 +39,10 @@ def _read_labels(data: bytes) -> tuple[dict[str, dict[str, float]], dict[str, st
     """Return the observed labels of each key, and why the labels of some keys cannot be used."""
     labels: dict[str, dict[str, float]] = defaultdict(dict)
     wrong: dict[str, str] = {}
-    for row in read_table(data, _LABELS, ("sample_key", "instrument", "relevance")):
+    for row in read_table(data, LABELS, ("sample_key", "instrument", "relevance")):
         if None in row or None in row.values():
             found = [value for value in row.values() if value is not None]
-            raise ArchiveError(f"{_LABELS} must have as many values in each row as in its header; found {found}")
+            raise ArchiveError(f"{LABELS} must have as many values in each row as in its header; found {found}")
         key, instrument, relevance = (str(row[name]) for name in ("sample_key", "instrument", "relevance"))
         if instrument in CLASSES:
             labels[key][instrument] = _relevance(relevance)
@@ -78,10 +62,10 @@ def read_clips(folder: Path) -> Source:
     Raises:
         ArchiveError: if the archive is missing, broken, or lacks one of its tables.
     """
-    archive = find_archive(folder, ARCHIVE, "openmic")
-    wanted = {_LABELS, _METADATA, *_PARTITIONS.values()}
+    archive = folder / ARCHIVE
+    wanted = {LABELS, METADATA, *PARTITIONS.values()}
     tables: dict[str, bytes] = {}
-    for name, data in stream_tar(archive, "openmic", wanted.__contains__, TABLE_BYTES):
+    for name, data in stream_members(folder, ARCHIVE, "openmic", wanted.__contains__, TABLE_BYTES):
         if isinstance(data, OversizedError):
             raise ArchiveError(f"{name} in {archive} is not the published one: {data}")
         tables[name] = data
@@ -91,13 +75,13 @@ def read_clips(folder: Path) -> Source:
         raise ArchiveError(
             f"{archive} holds no {name}; it is not the published archive. Run `dvc repro download@openmic`"
         )
-    labels, wrong = _read_labels(tables[_LABELS])
-    licences = read_licences(read_table(tables[_METADATA], _METADATA, LICENCE_COLUMNS))
-    partitions = {split: _read_keys(tables[name], name) for split, name in _PARTITIONS.items()}
+    labels, wrong = _read_labels(tables[LABELS])
+    licences = read_licences(read_table(tables[METADATA], METADATA, LICENCE_COLUMNS))
+    partitions = {split: read_keys(tables[name], name) for split, name in PARTITIONS.items()}
     official = {key: split for split, keys in partitions.items() for key in keys}
     in_both = set.intersection(*map(set, partitions.values()))
     found: set[str] = set()
-    for path, data in stream_tar(archive, "openmic", lambda name: name.endswith(".ogg"), AUDIO_BYTES):
+    for path, data in stream_members(folder, ARCHIVE, "openmic", lambda name: name.endswith(".ogg"), AUDIO_BYTES):
         key = PurePosixPath(path).stem
         found.add(key)
         split = official.get(key, "")

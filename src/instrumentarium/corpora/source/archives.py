@@ -43,7 +43,8 @@ MEMBERS = 200_000
 """Of a tar archive, which tarfile keeps all in memory; OpenMIC's has some 20,000."""
 
 
-def _oversized(size: int, limit: int) -> OversizedError:
+def oversized(size: int, limit: int) -> OversizedError:
+    """Return the error of a member that unpacks to `size` bytes where at most `limit` are read."""
     return OversizedError(f"it unpacks to {size / MIB:.0f} MiB; at most {limit // MIB} MiB are read of such a file")
 
 
@@ -131,31 +132,33 @@ class ZipMembers:
         except _DAMAGE as error:
             raise _broken(self.path, self.corpus, error) from error
 
-    def names(self) -> list[tuple[str, zipfile.ZipInfo]]:
-        """Return (NFC name, member) of every file, sorted; a name that occurs twice is there twice.
+    def names(self) -> list[tuple[str, int]]:
+        """Return (NFC name, its number) of every file, sorted; a name that occurs twice is there twice.
 
         Raises:
             ArchiveError: if a member has no name.
         """
-        if not all(info.filename for info in self._file.infolist()):
+        infos = self._file.infolist()
+        if not all(info.filename for info in infos):
             raise _broken(self.path, self.corpus, ValueError("it has a member without a name"))
-        members = [(nfc(_name_in_zip(info)), info) for info in self._file.infolist() if not info.is_dir()]
-        return sorted(members, key=lambda member: (member[0], member[1].header_offset))
+        members = [(nfc(_name_in_zip(info)), number) for number, info in enumerate(infos) if not info.is_dir()]
+        return sorted(members, key=lambda member: (member[0], infos[member[1]].header_offset))
 
-    def read(self, member: zipfile.ZipInfo, limit: int) -> bytes:
-        """Return one member's bytes, its checksum verified.
+    def read(self, member: int, limit: int) -> bytes:
+        """Return the bytes of the member with this number, its checksum verified.
 
         Raises:
             OversizedError: if they are more than `limit`.
             ArchiveError: if the archive is broken there.
         """
-        if member.file_size > limit:
-            raise _oversized(member.file_size, limit)
+        info = self._file.infolist()[member]
+        if info.file_size > limit:
+            raise oversized(info.file_size, limit)
         try:
-            if member.compress_type not in _BOUNDED:
-                raise ValueError(f"{member.filename!r} is compressed in a way that published archives are not")
-            with self._file.open(member) as file:
-                return file.read(member.file_size + 1)  # and not all there is: the size it states may be wrong
+            if info.compress_type not in _BOUNDED:
+                raise ValueError(f"{info.filename!r} is compressed in a way that published archives are not")
+            with self._file.open(info) as file:
+                return file.read(info.file_size + 1)  # and not all there is: the size it states may be wrong
         except _DAMAGE as error:
             raise _broken(self.path, self.corpus, error) from error
 
@@ -208,7 +211,7 @@ def stream_tar(
                     raise ValueError("it has a member without a name")
                 name = nfc(member.name)
                 if member.isfile() and wanted(name) and member.size > limit:
-                    yield name, _oversized(member.size, limit)
+                    yield name, oversized(member.size, limit)
                 elif member.isfile() and wanted(name):
                     file = archive.extractfile(member)
                     assert file is not None

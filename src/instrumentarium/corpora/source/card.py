@@ -1,9 +1,14 @@
 """A corpus's card: what a user must know of it, and its archives as data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from instrumentarium.corpora.source.opening import Members
+
+UNPACKED = "verified by listing: names and counts are those published; no checksum of single files is, so bytes are not"
+"""How files of an archive that its user has unpacked are verified."""
 
 
 @dataclass(frozen=True)
@@ -12,6 +17,9 @@ class Archive:
 
     `content_problem` says what is wrong with the content of a file, or None. `about_bytes` is roughly how large the file
     is, by which disk space is checked where the server does not tell.
+
+    `unpacked` holds the names that a folder of its content goes by: first the one with which all of its members' names
+    begin, which unpacking gives. `unpacked_problem` says what is wrong with the files of such a folder, or None.
     """
 
     name: str
@@ -19,6 +27,8 @@ class Archive:
     md5: str | None
     content_problem: Callable[[Path], str | None] | None = None
     about_bytes: int = 0
+    unpacked: tuple[str, ...] = ()
+    unpacked_problem: Callable[[Members], str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,9 +55,12 @@ class Card:
     list_files: Callable[[Any, Path], str] | None = None
     """Where there are no archives: writes a list of the user's files into a folder, and says in a line what it found."""
 
-    def facts(self, *, used: bool) -> dict[str, object]:
-        """Return what a report says of the corpus, and whether the collection uses it: the content of card.json."""
-        return {
+    def facts(self, *, used: bool, unpacked: Sequence[str] = ()) -> dict[str, object]:
+        """Return what a report says of the corpus, and whether the collection uses it: the content of card.json.
+
+        Where archives were read `unpacked`, it says which, and that nobody could verify their files' bytes.
+        """
+        facts = {
             "corpus": self.corpus,
             "title": self.title,
             "page": self.page,
@@ -56,3 +69,4 @@ class Card:
             "remark": self.remark,
             "used": used,
         }
+        return facts | ({"unpacked": dict.fromkeys(unpacked, UNPACKED)} if unpacked else {})

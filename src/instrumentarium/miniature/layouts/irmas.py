@@ -15,6 +15,7 @@ from instrumentarium.miniature.layouts.irmas_flaws import PlantedFlaws
 from instrumentarium.miniature.layouts.irmas_testing import TestClip, plan_test, render_test_clip
 from instrumentarium.miniature.layouts.irmas_training import (
     TRAIN_FOLDER,
+    TrainRecording,
     plan_train,
     render_train_clip,
     train_name,
@@ -22,10 +23,13 @@ from instrumentarium.miniature.layouts.irmas_training import (
 from instrumentarium.miniature.layouts.truth import Flaw, clip_id, write_flaws, write_timeline
 from instrumentarium.miniature.synthesis.randomness import generator
 from instrumentarium.miniature.synthesis.sampler import SAMPLE_RATE_HZ
+from instrumentarium.miniature.synthesis.soundfont import SHIPPED, Fonts
 from instrumentarium.runtime.workers import map_in_order, worker_pool
 
 
-def render(folder: Path, truth_path: Path, *, seed: int, train_recordings: int, test_songs: int) -> None:
+def render(
+    folder: Path, truth_path: Path, *, seed: int, train_recordings: int, test_songs: int, soundfonts: Fonts = SHIPPED
+) -> None:
     """Render the training zip and two testing zips into `folder`, and what they truly contain to `truth_path`.
 
     Args:
@@ -34,6 +38,7 @@ def render(folder: Path, truth_path: Path, *, seed: int, train_recordings: int, 
         seed: of everything drawn.
         train_recordings: recordings an instrument, of 2 or 3 clips each, besides the planted ones.
         test_songs: songs over both testing zips, of several clips each.
+        soundfonts: from which each recording's instruments are drawn.
 
     Raises:
         ValueError: if a count is not positive.
@@ -42,9 +47,12 @@ def render(folder: Path, truth_path: Path, *, seed: int, train_recordings: int, 
         raise ValueError(f"train_recordings and test_songs must be positive, found {train_recordings} and {test_songs}")
     flaws: list[Flaw] = []
     activity: dict[str, Mapping[str, tuple[tuple[float, float], ...]]] = {}
-    clips = plan_test(seed, test_songs)
+    clips = plan_test(seed, test_songs, soundfonts)
     with worker_pool("processes") as pool:
-        write_zip(folder / "IRMAS-TrainingData.zip", _training_members(pool, seed, train_recordings, flaws))
+        write_zip(
+            folder / "IRMAS-TrainingData.zip",
+            _training_members(pool, plan_train(seed, train_recordings, soundfonts), seed, flaws),
+        )
         for part in (1, 2):
             chosen = [clip for clip in clips if (clip.song >= (test_songs + 1) // 2) == (part == 2)]
             write_zip(
@@ -54,8 +62,9 @@ def render(folder: Path, truth_path: Path, *, seed: int, train_recordings: int, 
     write_timeline(truth_path, activity)
 
 
-def _training_members(pool: Executor | None, seed: int, recordings: int, flaws: list[Flaw]) -> Iterator[Member]:
-    plan = plan_train(seed, recordings)
+def _training_members(
+    pool: Executor | None, plan: Sequence[TrainRecording], seed: int, flaws: list[Flaw]
+) -> Iterator[Member]:
     tasks = [(recording, take) for recording in plan for take in range(1, recording.clips + 1)]
     spare = PlantedFlaws(plan, seed)
     yield f"{TRAIN_FOLDER}/", b""

@@ -75,7 +75,7 @@ class PlantedFlaws:
             )
         if number in self.shared and take <= len(CUTS_S):
             cut_s = CUTS_S[take - 1]
-            cut = shared_recording(self.seed)[round(cut_s * SAMPLE_RATE_HZ) :][:TRAIN_FRAMES]
+            cut = shared_recording(self.seed, recording.fonts)[round(cut_s * SAMPLE_RATE_HZ) :][:TRAIN_FRAMES]
             member = f"{TRAIN_FOLDER}/{LEADER}/[{LEADER}][{GENRE}]{self.shared[number]:04d}__{take}.wav"
             yield (
                 note(member, "shared", f"from {cut_s} s on of what OpenMIC has too"),

@@ -11,6 +11,7 @@ from instrumentarium.miniature.music.instruments import ACCOMPANISTS, draw_playe
 from instrumentarium.miniature.music.performance import Clip, draw_piece, perform
 from instrumentarium.miniature.synthesis.randomness import between, choose, generator, happens
 from instrumentarium.miniature.synthesis.sampler import SAMPLE_RATE_HZ
+from instrumentarium.miniature.synthesis.soundfont import SHIPPED, Fonts
 
 LABELS_A_CLIP = {1: 0.430, 2: 0.445, 3: 0.1105, 4: 0.0135, 5: 0.001}  # of the published test clips
 
@@ -25,6 +26,7 @@ class TestClip:
     labels: tuple[str, ...]
     lineup: tuple[str, ...]
     seed: int
+    fonts: Fonts = SHIPPED
 
 
 def label_counts(random: np.random.Generator, clips: int) -> list[int]:
@@ -38,7 +40,7 @@ def label_counts(random: np.random.Generator, clips: int) -> list[int]:
     return [counts[int(index)] for index in random.permutation(clips)]
 
 
-def plan_test(seed: int, songs: int) -> list[TestClip]:
+def plan_test(seed: int, songs: int, fonts: Fonts = SHIPPED) -> list[TestClip]:
     """The test clips. Line-ups are dealt from shuffled decks of all instruments, so that each plays in many songs."""
     random = generator(seed, "irmas", "test", "plan")
     sizes = [int(random.integers(2, 5)) for _ in range(songs)]
@@ -70,6 +72,7 @@ def plan_test(seed: int, songs: int) -> list[TestClip]:
                     labels=tuple(sorted(labels)),
                     lineup=tuple(lineup),
                     seed=seed,
+                    fonts=fonts,
                 )
             )
     return plan
@@ -83,7 +86,7 @@ def render_test_clip(clip: TestClip) -> Clip:
     backing = [name for name in ("drums", "bass") if happens(random, 0.6 * STYLES[genre].drums + 0.1)]
     backing += [choose(random, ACCOMPANISTS[2:])] if happens(random, 0.25) else []
     players += [draw_player(random, name, level_db=-between(random, 9.0, 18.0)) for name in backing]
-    piece = draw_piece(random, genre, players)
+    piece = draw_piece(random, genre, players, clip.fonts)
     random = generator(clip.seed, "irmas", "test", "clip", clip.name)
     playing = [player.instrument in clip.labels or player.instrument not in CODES for player in players]
     spans = {}

@@ -10,6 +10,7 @@ from instrumentarium.miniature.music.harmony import GENRES, STYLES
 from instrumentarium.miniature.music.instruments import ACCOMPANISTS, Player, draw_player
 from instrumentarium.miniature.music.performance import Piece, draw_piece, perform
 from instrumentarium.miniature.synthesis.randomness import between, choose, generator, happens
+from instrumentarium.miniature.synthesis.soundfont import SHIPPED, Fonts
 
 TRAIN_FRAMES = 132_299
 TRAIN_FOLDER = "IRMAS-TrainingData"
@@ -29,6 +30,7 @@ class TrainRecording:
     genre: str
     tagged: bool  # whether the names carry an annotation number and a drum tag
     seed: int
+    fonts: Fonts = SHIPPED
 
     @property
     def accompanied(self) -> bool:
@@ -36,7 +38,7 @@ class TrainRecording:
         return happens(generator(self.seed, "irmas", "accompanied", self.number), ACCOMPANIED)
 
 
-def plan_train(seed: int, recordings: int) -> list[TrainRecording]:
+def plan_train(seed: int, recordings: int, fonts: Fonts = SHIPPED) -> list[TrainRecording]:
     """The training recordings, `recordings` an instrument; a few of them lead with another instrument than they say."""
     random = generator(seed, "irmas", "train", "plan")
     numbers = iter(int(number) for number in random.permutation(9999)[: len(CODES) * recordings] + 1)
@@ -49,6 +51,7 @@ def plan_train(seed: int, recordings: int) -> list[TrainRecording]:
             genre=choose(random, GENRES),
             tagged=happens(random, 0.3),
             seed=seed,
+            fonts=fonts,
         )
         for code in CODES
         for _ in range(recordings)
@@ -64,7 +67,7 @@ def draw_train_piece(recording: TrainRecording) -> Piece:
     """The players and the room of a training recording: one leads, in a quarter of them others follow quietly."""
     random = generator(recording.seed, "irmas", "train", "piece", recording.number)
     leader = draw_player(random, recording.leader, level_db=0.0)
-    return draw_piece(random, recording.genre, [leader, *_accompaniment(random, recording)])
+    return draw_piece(random, recording.genre, [leader, *_accompaniment(random, recording)], recording.fonts)
 
 
 def _accompaniment(random: np.random.Generator, recording: TrainRecording) -> list[Player]:

@@ -27,6 +27,7 @@ from instrumentarium.miniature.music.instruments import draw_player
 from instrumentarium.miniature.music.performance import draw_piece, perform
 from instrumentarium.miniature.synthesis.randomness import between, choose, generator, happens
 from instrumentarium.miniature.synthesis.sampler import SAMPLE_RATE_HZ
+from instrumentarium.miniature.synthesis.soundfont import SHIPPED, Fonts
 from instrumentarium.runtime.workers import map_in_order, worker_pool
 
 TOP = "openmic-2018"
@@ -71,6 +72,7 @@ class Excerpt:
     channels: int
     seed: int
     shared: bool = False
+    fonts: Fonts = SHIPPED
 
     @property
     def member(self) -> str:
@@ -88,7 +90,7 @@ class Judgement:
     responses: int
 
 
-def render(folder: Path, truth_path: Path, *, seed: int, clips: int) -> None:
+def render(folder: Path, truth_path: Path, *, seed: int, clips: int, soundfonts: Fonts = SHIPPED) -> None:
     """Render the tgz into `folder`, and its planted flaws, an unreadable and a shared clip, to `truth_path`.
 
     Args:
@@ -96,13 +98,14 @@ def render(folder: Path, truth_path: Path, *, seed: int, clips: int) -> None:
         truth_path: CSV of planted flaws; `<stem>-instruments.csv` beside it says who plays, also what labels don't part.
         seed: of everything drawn.
         clips: how many, of 10 s, no two of one recording.
+        soundfonts: from which each recording's instruments are drawn.
 
     Raises:
         ValueError: if `clips` is not positive.
     """
     if clips < 1:
         raise ValueError(f"clips must be positive, found {clips}")
-    excerpts = plan(seed, clips)
+    excerpts = plan(seed, clips, soundfonts)
     others = [excerpt for excerpt in excerpts if not excerpt.shared]
     broken = choose(generator(seed, "openmic", "flaws"), others) if clips > 9 else None
     flaws = [] if broken is None else [Flaw(clip_id("openmic", broken.member), "unreadable", "cut off")]
@@ -117,7 +120,7 @@ def render(folder: Path, truth_path: Path, *, seed: int, clips: int) -> None:
     write_lineups(truth_path, {clip_id("openmic", excerpt.member): excerpt.lineup for excerpt in excerpts})
 
 
-def plan(seed: int, clips: int) -> list[Excerpt]:
+def plan(seed: int, clips: int, fonts: Fonts = SHIPPED) -> list[Excerpt]:
     """The clips in the order of their keys; the taxonomy's instruments are dealt from shuffled decks.
 
     Of ten or more clips, one of the official test part is cut from the recording that IRMAS has too.
@@ -139,7 +142,9 @@ def plan(seed: int, clips: int) -> list[Excerpt]:
         key = f"{track:06d}_{3840 * int(random.integers(0, 60))}"
         more = generator(seed, "openmic", "rare", key)
         lineup += [name for name, share in RARE.items() if happens(more, share) and name not in lineup]
-        excerpts.append(Excerpt(key, int(random.integers(max(2, clips // 3))), tuple(lineup), rate, channels, seed))
+        excerpts.append(
+            Excerpt(key, int(random.integers(max(2, clips // 3))), tuple(lineup), rate, channels, seed, fonts=fonts)
+        )
     if clips > 9:
         shared = min(range(clips), key=lambda index: (not _is_test(excerpts[index]), index))
         excerpts[shared] = replace(excerpts[shared], lineup=LINEUP, shared=True)
@@ -154,7 +159,7 @@ def _is_test(excerpt: Excerpt) -> bool:
 def render_clip(excerpt: Excerpt) -> tuple[bytes, frozenset[str]]:
     """The ogg file of one clip, and the classes that sound in it."""
     if excerpt.shared:
-        quieter = np.round(shared_recording(excerpt.seed) * 0.25).astype(np.int16)
+        quieter = np.round(shared_recording(excerpt.seed, excerpt.fonts) * 0.25).astype(np.int16)
         mono = np.round(quieter.mean(axis=1)).astype(np.int16)
         return _coded(quieter if excerpt.channels == 2 else mono, excerpt), _sounding(excerpt)
     random = generator(excerpt.seed, "openmic", "clip", excerpt.key)
@@ -162,7 +167,7 @@ def render_clip(excerpt: Excerpt) -> tuple[bytes, frozenset[str]]:
         draw_player(random, name, level_db=-between(random, 0.0, 5.0) - 5.0 * (name not in CODES))
         for name in excerpt.lineup
     ]
-    piece = draw_piece(random, choose(random, GENRES), players)
+    piece = draw_piece(random, choose(random, GENRES), players, excerpt.fonts)
     clip = perform(random, piece, samples=SECONDS * SAMPLE_RATE_HZ, channels=excerpt.channels)
     cymbals = {"cymbals"} if {CRASH, OPEN, PEDAL, RIDE} & clip.drum_keys else set()
     return _coded(clip.samples, excerpt), _sounding(excerpt) | cymbals

@@ -11,9 +11,9 @@ from instrumentarium.miniature.music.harmony import Harmony, draw_harmony
 from instrumentarium.miniature.music.instruments import Manner, Player, draw_manner
 from instrumentarium.miniature.synthesis.acoustics import Room, draw_room, record
 from instrumentarium.miniature.synthesis.mastering import master
-from instrumentarium.miniature.synthesis.randomness import between
+from instrumentarium.miniature.synthesis.randomness import between, choose
 from instrumentarium.miniature.synthesis.sampler import SAMPLE_RATE_HZ, Note, play
-from instrumentarium.miniature.synthesis.soundfont import load_soundfont
+from instrumentarium.miniature.synthesis.soundfont import SHIPPED, Fonts, SoundFontError, load_soundfont
 
 JOINED_S = 0.75  # a shorter gap between notes does not interrupt an instrument's activity
 WRITERS = {
@@ -42,9 +42,32 @@ class Clip:
     drum_keys: frozenset[int]
 
 
-def draw_piece(random: np.random.Generator, genre: str, players: Sequence[Player]) -> Piece:
-    """A piece in a genre for these players, and the room they play in."""
-    return Piece(harmony=draw_harmony(random, genre), players=tuple(players), room=draw_room(random))
+def draw_piece(random: np.random.Generator, genre: str, players: Sequence[Player], fonts: Fonts = SHIPPED) -> Piece:
+    """A piece in a genre for these players, each with an instrument of one of the SoundFonts, and the room they play in.
+
+    The music is the same whatever the SoundFonts.
+
+    Raises:
+        SoundFontError: if none of them has an instrument that plays.
+    """
+    dealt = _dealt(random.spawn(1)[0], players, fonts)
+    return Piece(harmony=draw_harmony(random, genre), players=dealt, room=draw_room(random))
+
+
+def _dealt(random: np.random.Generator, players: Sequence[Player], fonts: Fonts) -> tuple[Player, ...]:
+    if fonts == SHIPPED:
+        return tuple(players)
+    dealt = []
+    for player in players:
+        touch = player.touch
+        able = [font for font in fonts if load_soundfont(font).has(touch.program, drums=touch.drums)]
+        if not able:
+            raise SoundFontError(
+                f"no SoundFont of the collection has {'drums' if touch.drums else 'program'} {touch.program} "
+                f"({player.instrument}); add TimGM6mb to soundfonts in params.yaml"
+            )
+        dealt.append(replace(player, touch=replace(touch, font=choose(random, able))))
+    return tuple(dealt)
 
 
 def perform(
@@ -112,11 +135,11 @@ def _played(player: Player, notes: Sequence[Note], samples: int) -> NDArray[np.f
     """The (samples,) of one part: a note a string, or as many strokes as it lasts, on single strings or double courses."""
     if player.sound.strokes_hz:
         notes = [stroke for note in notes for stroke in _strokes(note, 1.0 / player.sound.strokes_hz)]
-    part = play(load_soundfont(), player.touch, notes, samples)
+    part = play(load_soundfont(player.touch.font), player.touch, notes, samples)
     if player.sound.course_cents:
         second = replace(player.touch, detune_cents=player.touch.detune_cents + player.sound.course_cents)
         late = [replace(note, start_s=note.start_s + 0.004) for note in notes]  # the pick reaches one string first
-        part = 0.7 * (part + play(load_soundfont(), second, late, samples))
+        part = 0.7 * (part + play(load_soundfont(player.touch.font), second, late, samples))
     return part
 
 

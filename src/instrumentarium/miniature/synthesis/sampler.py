@@ -7,6 +7,7 @@ functions differently still agree after the audio is rounded to 16 bits.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ class Touch:
 
     program: int
     drums: bool = False
+    font: Path | None = None  # whose samples; None is the SoundFont that pretty_midi ships
     key_shift: int = 0  # plays the sample of a key this much higher, retuned: moves the formants
     detune_cents: float = 0.0
     vibrato_cents: float = 0.0
@@ -69,7 +71,7 @@ def play(font: SoundFont, touch: Touch, notes: Sequence[Note], samples: int) -> 
         begin = round(note.start_s * SAMPLE_RATE_HZ)
         if not 0 <= begin < samples:
             continue
-        zones = font.zones(touch.program, note.pitch + touch.key_shift, drums=touch.drums)[:2]
+        zones = font.zones(touch.program, note.pitch + touch.key_shift, drums=touch.drums, velocity=note.velocity)[:2]
         held = max(1, int(note.duration_s * SAMPLE_RATE_HZ))
         length = min(samples - begin, held + release, len(time))
         tone = np.zeros(length)
@@ -108,8 +110,11 @@ def _sample(font: SoundFont, zone: Zone, touch: Touch, note: Note, time: Wavefor
     below = position.astype(np.int64)
     position -= below
     below += zone.start
-    position *= font.steps[below]
-    position += font.samples[below]
+    samples = font.waveform(zone)
+    here = samples[below] / 32768.0
+    below += 1
+    position *= samples[below] / 32768.0 - here
+    position += here
     tone = np.zeros(len(time))
     tone[: len(position)] = position
     _shape(tone, zone, touch, time)
