@@ -109,4 +109,4 @@ def test_the_command_says_how_to_recover(tmp_path: Path):
 
 def test_make_repro_looks_first():
     _, *commands = (ROOT / "Makefile").read_text(encoding="utf-8").split("\nrepro:")[1].split("\n\n")[0].splitlines()
-    assert [command.split()[-1] for command in commands] == [".ci/lock.py", "repro"]
+    assert [command.split()[-1] for command in commands] == [".ci/lock.py", "repro", ".ci/baseline.py"]
