@@ -13,8 +13,6 @@ MARKS = {
     "reporting/test_page.py": "pipeline",
     "reviewing/test_page.py": "pipeline",
     "runtime/test_revisions.py": "pipeline",
-    "acquisition/test_unpacked.py::test_an_unpacked_archive_gives_the_same_tables_and_samples[irmas]": "render",
-    "acquisition/test_unpacked.py::test_an_unpacked_archive_gives_the_same_tables_and_samples[openmic]": "render",
     "duplicates/test_planted.py": "render",
     "miniature/test_cues.py": "render",
     "miniature/test_esc50.py": "render",

@@ -46,7 +46,7 @@ def provide_archives(
     source: CollectionSource,
     *,
     seed: int,
-    soundfonts: Sequence[SoundFontChoice],
+    soundfonts: list[SoundFontChoice],
     own: Path | None,
     folder: Path,
     truth: Path,
