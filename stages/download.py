@@ -26,12 +26,13 @@ def main(
     """Fetch or render one corpus's archives, in the publisher's layout."""
     params = stage_params()
     collection = params.read("collection", str)
+    soundfonts = params.read(f"collections.{collection}.soundfonts", SOUNDFONTS)
     found = provide_archives(
         corpus,
         params.read(f"collections.{collection}.corpora.{corpus}", params_of(corpus)),
         params.read(f"collections.{collection}.source", SOURCE),
         seed=params.read("seed", Seed),
-        soundfonts=params.read(f"collections.{collection}.soundfonts", SOUNDFONTS),
+        soundfonts=soundfonts,
         own=params.read("download", DownloadParams).folder,
         folder=out,
         truth=truth,
