@@ -61,7 +61,8 @@ def lab(workshop: Checkout) -> Checkout:
     """
     output = workshop.dvc("exp", "run", "-S", "model=resnext", "-n", "resnext")
     # the front end and the windows are the same, and so are the statistics
-    assert stages_run(output) == ["params", "train", "score", "evaluate", "explain", "report"]
+    after = {"score", "ensemble", "audit", "evaluate", "explain", "report"}
+    assert set(stages_run(output)) == {"params", "train", *after}
     assert lines_changed(workshop) == ["model: resnext"]
     workshop.restore()
 
@@ -240,7 +241,8 @@ def test_what_was_built_is_shared_through_a_remote(built: Checkout, tmp_path: Pa
         assert other.bytes_below(folder) == built.bytes_below(folder), folder
     assert other.changes() == ""
     output = other.dvc("repro")
-    assert set(stages_run(output)) == {"download@irmas", "download@openmic", "download@esc50", "download@own"}
+    rendered = {"download@irmas", "download@openmic", "download@esc50"}
+    assert rendered <= set(stages_run(output)) <= {*rendered, "download@own"}
     assert other.changes() == ""
     assert other.bytes_below("data/raw") == built.bytes_below("data/raw")
     shutil.rmtree(tmp_path)

@@ -55,6 +55,7 @@ def test_corpora_are_added_and_switched_off_and_own_data_are_held_to_what_was_re
     output = workshop.dvc("exp", "run", *(word for setting in settings for word in ("-S", f"{CORPORA}.{setting}")))
     of_corpora = {f"{stage}@{corpus}" for stage in ("download", "ingest") for corpus in ("own", *off)}
     after = {"duplicates", "split", "stats", "train", "score", "evaluate", "explain", "report"}
+    after |= {"audit", "baseline", "descriptors", "ensemble", "keys"}
     assert set(stages_run(output)) == {"params", *of_corpora, *after}
     for corpus in off:
         assert list(workshop.path(f"data/raw/miniature/{corpus}").iterdir()) == []
