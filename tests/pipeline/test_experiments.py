@@ -118,8 +118,9 @@ def test_experiments_are_shown_side_by_side(lab: Checkout) -> None:
     assert {"evaluate.rule", "model"} <= set(header.split())
     whole = next(line for line in lab.dvc("exp", "show").splitlines() if "Experiment" in line)
     columns = [word for word in whole.split() if word not in {"State", "Executor"}]  # of the queue
-    assert columns[:6] == ["Experiment", "Created", *HEADLINE[:4]], "headline first, without any flag"
-    assert whole.index(HEADLINE[3]) + len(HEADLINE[3]) <= TERMINAL
+    # of a table with a column for each parameter DVC leaves out columns from the right, until it has 1,024 characters
+    assert columns[:3] == ["Experiment", "Created", HEADLINE[0]], "headline first, without any flag"
+    assert whole.index(HEADLINE[0]) + len(HEADLINE[0]) <= TERMINAL
     rows = json.loads(lab.dvc("exp", "show", "--json"))
     assert len(rows) == 2  # the checkout and its commit
     names = {experiment["revs"][0]["name"] for experiment in rows[1]["experiments"]}
@@ -158,7 +159,8 @@ def test_plots_are_drawn_for_several_experiments_together(lab: Checkout, tmp_pat
     kept = set(lab.git("ls-files", "plots").split())  # beside them lie cached pictures
     assert drawn == kept
     for name, versions in plots["data"].items():
-        assert {revision for version in versions for revision in version["revisions"]} == set(revisions), name
+        drawn_of = {revision for version in versions for revision in version["revisions"]}
+        assert drawn_of == (set(revisions) if lab.json(name.rpartition("::")[2]) else set()), name
 
 
 def test_an_experiment_is_applied_whole(lab: Checkout) -> None:
@@ -180,12 +182,12 @@ def test_an_experiment_is_applied_whole(lab: Checkout) -> None:
         (
             ["model=resnet"],
             ["model: 'resnet' is not a key of `models`"],
-            ["allowed: ast, ast_tiny, cnn, ", "; did you mean 'resnext'?"],
+            ["allowed: ast, ast_tiny, beats, ", "; did you mean 'resnext'?"],
         ),
         (
             ["evaluate.rule=best", f"{RATE}=high", "+augmentations.strong.gain.bd=3"],
             ["  evaluate.rule: ", f"  {RATE}: ", "augmentations.strong.gain: 'bd' is not a parameter here"],
-            ["'fixed', 'global' or 'per_instrument', found 'best'", "valid number, found 'high'", "mean 'gain_db'?"],
+            ["'fixed', 'global' or 'per_instrument', found 'best'", "valid number, found 'high'", "(allowed: db)"],
         ),
         (
             ["model=resnext", "models.resnext.backbone.architecture=resnext50_32x4"],
