@@ -89,7 +89,7 @@ def test_an_entry_trains_is_saved_loaded_run_and_exported(name: str, tmp_path: P
     )
     run = TrainingRun(
         model=model,
-        objective=build_objective(PARAMS.losses[entry.loss], LABELS),
+        objective=build_objective(PARAMS.losses[entry.loss], LABELS, model.head.embedding_size),
         augmentations=build_augmentations(
             PARAMS.augmentations[recipe.augmentation] if name in {"cnn", "waveform"} else STILL, model.frontend, RATE_HZ
         ),

@@ -12,10 +12,10 @@ DOWNLOADS = {"download@irmas", "download@openmic", "download@esc50", "download@o
 INGESTS = {"ingest@irmas", "ingest@openmic", "ingest@esc50", "ingest@own"}
 
 AFTER_EDIT = {
-    f"{PACKAGE}/evaluation/metrics.py": {"params", "evaluate", "report"},
-    f"{PACKAGE}/corpora/irmas/parser.py": {"params", "download@irmas", "ingest@irmas"},
-    f"{PACKAGE}/corpora/own/parser.py": {"params", "download@own", "ingest@own"},
-    f"{PACKAGE}/corpora/source/archives.py": {"params", *DOWNLOADS, *INGESTS},
+    f"{PACKAGE}/evaluation/metrics.py": {"params", "baseline", "ensemble", "evaluate", "report"},
+    f"{PACKAGE}/corpora/irmas/parser.py": {"params", "download@irmas", "ingest@irmas", "report"},
+    f"{PACKAGE}/corpora/own/parser.py": {"params", "download@own", "ingest@own", "report"},
+    f"{PACKAGE}/corpora/source/archives.py": {"params", *DOWNLOADS, *INGESTS, "report"},
     f"{PACKAGE}/miniature/synthesis/sampler.py": DOWNLOADS,
     f"{PACKAGE}/acquisition/archivecache.py": {"params", *DOWNLOADS},
     f"{PACKAGE}/ingestion/ingest.py": INGESTS,
@@ -32,7 +32,7 @@ AFTER_EDIT = {
     f"{PACKAGE}/scoring/recognizer.py": {"score"},
     f"{PACKAGE}/auditing/outoffold.py": {"params", "audit"},
     f"{PACKAGE}/explaining/maps.py": {"params", "explain"},
-    f"{PACKAGE}/drawing/style.py": {"explain", "report"},
+    f"{PACKAGE}/drawing/style.py": {"baseline", "explain", "report"},
     f"{PACKAGE}/reporting/report.html.jinja": {"params", "report"},
     f"{PACKAGE}/config/whole.py": {"params"},
     f"{PACKAGE}/comparing/pairing.py": set(),
@@ -44,7 +44,7 @@ AFTER_EDIT = {
 
 AFTER_SETTING = {
     "model=resnext": {"params", "train", "report"},
-    "model=waveform": {"params", "stats", "train", "report"},
+    "model=waveform": {"params", "stats", "descriptors", "train", "report"},
     "head=attention": {"params", "train"},
     "taxonomy=openmic20": {"params", "duplicates"},
     "models.resnext.recipes.miniature.epochs=99": {"params"},
@@ -52,7 +52,7 @@ AFTER_SETTING = {
     "models.cnn.recipes.full.epochs=99": {"params"},
     "frontends.mel64.f_min_hz=61.5": {"params", "stats", "train"},
     "frontends.mel128.f_min_hz=61.5": {"params"},
-    "evaluate.rule=fixed": {"params", "evaluate"},
+    "evaluate.rule=fixed": {"params", "baseline", "ensemble", "evaluate"},
     "explain.method=gradients": {"params", "explain"},
     "report.gallery=3": {"params", "report"},
     "augmentations.strong.gain.db=1.25": {"params", "train"},
@@ -63,14 +63,14 @@ AFTER_SETTING = {
     "collections.miniature.corpora.openmic.clips=18": {"params", "download@openmic", "ingest@openmic"},
     "collections.miniature.corpora.openmic.use=false": {"params", "download@openmic", "ingest@openmic"},
     "collections.miniature.corpora.esc50.groups.tonal=false": {"params", "download@esc50", "ingest@esc50"},
-    "audio.sample_rate_hz=31000": {"params", *INGESTS, "duplicates", "keys", "stats", "train", "report"},
+    "audio.sample_rate_hz=31000": {"params", *INGESTS, "duplicates", "keys", "stats", "descriptors", "train", "report"},
     "labels.conflicting=drop": {"params", "duplicates", "split"},
     "audit.listed=50": {"params", "audit"},
     "taxonomies.openmic20.corpora.own.vocals=bass": {"params", "duplicates"},
     "collections.miniature.corpora.own.absent=unobserved": {"params", "download@own", "ingest@own"},
-    "windows.two_seconds.hop_s=0.75": {"params", "stats", "train"},
+    "windows.two_seconds.hop_s=0.75": {"params", "stats", "descriptors", "train"},
     "windows.three_seconds.hop_s=0.75": {"params"},
-    "seed=77": {"params", *DOWNLOADS, "split", "train", "audit", "evaluate", "explain"},
+    "seed=77": {"params", *DOWNLOADS, "split", "train", "baseline", "ensemble", "audit", "evaluate", "explain"},
 }
 
 STATUS_AFTER = """
@@ -137,7 +137,7 @@ def test_a_parameter_changes_the_stages_that_read_it(setting: str, changed: Mapp
 
 def test_an_edit_of_evaluation_runs_only_what_evaluates_and_reports(workshop: Checkout) -> None:
     workshop.append(f"{PACKAGE}/evaluation/metrics.py", "# edited\n")
-    assert stages_run(workshop.dvc("repro")) == ["params", "evaluate", "report"]
+    assert stages_run(workshop.dvc("repro")) == ["params", "baseline", "ensemble", "evaluate", "report"]
     assert workshop.changes().split() == ["M", "dvc.lock", "M", f"{PACKAGE}/evaluation/metrics.py"]
     workshop.restore()
     assert stages_run(workshop.dvc("repro")) == []  # the earlier result is in DVC's cache

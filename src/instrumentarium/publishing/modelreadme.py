@@ -48,7 +48,7 @@ def _entry(metric: Metric, results: Results, material: Material) -> EvalResult:
         dataset_args={"clips": results.clips, "recordings": results.recordings},
         metric_type=metric.kind,
         metric_name=f"{metric.name} ({metric.key})",
-        metric_value=metric.value,
+        metric_value=round(metric.value, 4),  # as `dvc metrics show` has it
         metric_args=interval,
     )
 

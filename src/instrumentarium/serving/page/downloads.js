@@ -11,10 +11,11 @@ export function written(prediction, model, format) {
     return { text: JSON.stringify([prediction], null, 2) + PAGES_END, suffix: ".json", kind: "application/json" };
   }
   if (format === "csv") {
-    const rows = [["path", "duration_s", "instrument", "name", "score", "present", "error"]];
+    const rows = [["path", "duration_s", "instrument", "name", "score", "present", "note", "error"]];
     for (const { code, name } of model.instruments) {
       const { score, present } = prediction.instruments[code];
-      rows.push([cell(prediction.path), prediction.duration_s.toFixed(6), code, cell(name), score.toFixed(6), String(present), ""]);
+      const said = [code, cell(name), score.toFixed(6), String(present), prediction.note ?? "", ""];
+      rows.push([cell(prediction.path), prediction.duration_s.toFixed(6), ...said]);
     }
     return { text: rows.map((row) => row.map(quoted).join(",")).join("\n") + PAGES_END, suffix: ".csv", kind: "text/csv" };
   }
