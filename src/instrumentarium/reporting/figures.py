@@ -102,6 +102,7 @@ DRAWINGS: tuple[Drawing, ...] = (
         ("prevalence",),
         "Share of each split's clips in which an instrument is known to play.",
         of_data=True,
+        optional=True,
     ),
     Drawing(
         "drums",
@@ -110,6 +111,7 @@ DRAWINGS: tuple[Drawing, ...] = (
         ("clips", "share"),
         "Drums beside each instrument: share of its clips with them, without them, and of which the corpus does not say.",
         of_data=True,
+        optional=True,
     ),
     Drawing(
         "cooccurrence",
@@ -118,6 +120,7 @@ DRAWINGS: tuple[Drawing, ...] = (
         ("count", "share"),
         "Instruments that are known to play together, per cent of the clips with the instrument of the row.",
         of_data=True,
+        optional=True,
     ),
     Drawing(
         "genres",
@@ -126,6 +129,7 @@ DRAWINGS: tuple[Drawing, ...] = (
         ("count", "share"),
         "Genre by instrument, per cent of the instrument's clips of which a genre is stated.",
         of_data=True,
+        optional=True,
     ),
     Drawing(
         "labels_per_clip",
@@ -134,6 +138,7 @@ DRAWINGS: tuple[Drawing, ...] = (
         ("labels", "share", "clips"),
         "Instruments a clip: how many are known to play in it. An IRMAS training clip names its predominant one only.",
         of_data=True,
+        optional=True,
     ),
     Drawing(
         "durations",
@@ -142,6 +147,7 @@ DRAWINGS: tuple[Drawing, ...] = (
         ("duration_s", "share", "clips"),
         "Durations of clips by split, in whole seconds.",
         of_data=True,
+        optional=True,
     ),
     Drawing(
         "loudness",
@@ -150,6 +156,7 @@ DRAWINGS: tuple[Drawing, ...] = (
         ("level_db", "share", "clips"),
         "Loudness of clips by split: root mean square of the stored samples.",
         of_data=True,
+        optional=True,
     ),
     Drawing(
         "keys",
