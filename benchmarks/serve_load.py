@@ -4,7 +4,7 @@
 
 Starts `instrumentarium serve` with a port of its own (what follows `--` is handed to it), and has `--clients` clients send
 one recording after the other for `--seconds`: WAV, FLAC, Ogg and MP3 of 1 to 20 s, 44.1 kHz stereo, made in this run, as
-forms and as plain bodies. A client that is told 503 waits as long as it is told.
+forms and as plain bodies. A client that gets a 503 waits as long as its Retry-After says.
 
 `requests` counts answers, `by_status` each status, `errors` everything but 200 and 503: other statuses, answers that are no
 prediction, broken connections. `p50_s`, `p95_s`, `p99_s` are of answers with 200, from the first byte sent to the last one

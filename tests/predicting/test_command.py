@@ -221,7 +221,7 @@ def test_thresholds_and_temperature_are_the_models_own(model: Path, song: Path):
     scores = {code: said["score"] for code, said in plain["instruments"].items()}
     middle = sorted(scores.values())[5] + 1e-5
     own = limits | {"rule": "per_instrument", "per_instrument": dict.fromkeys(CODES, middle), "temperature": 0.5}
-    del own["sha256"]  # as whoever changes thresholds by hand is told
+    del own["sha256"]  # as the error says to whoever changes thresholds by hand
     (model / "thresholds.json").write_text(json.dumps(own), encoding="utf-8")  # in the folder: it goes before
     (cooled,) = json.loads(predict(model, song, "--format", "json")[0])
     for code, score in scores.items():

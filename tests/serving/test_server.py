@@ -295,9 +295,9 @@ def test_decoding_is_bounded_in_processor_time_and_in_memory(serve: Serve) -> No
 
 def test_the_model_and_the_limits_are_told(serve: Serve) -> None:
     server = serve()
-    (told,) = server.client.get("/v1/models").json()["models"]
-    assert [each["code"] for each in told["instruments"]] == list(IRMAS11.codes)
-    assert {each["threshold"] for each in told["instruments"]} == {0.01}
+    (described,) = server.client.get("/v1/models").json()["models"]
+    assert [each["code"] for each in described["instruments"]] == list(IRMAS11.codes)
+    assert {each["threshold"] for each in described["instruments"]} == {0.01}
     assert server.client.get("/v1/models").json()["limits"] == {
         "upload_bytes": 2_000_000,
         "audio_s": 60.0,

@@ -538,10 +538,10 @@ def test_side_inputs_are_those_of_the_table_of_clips_and_stand_in_the_model_file
         train(training={"side_inputs": ("genre",)}, epochs=1)
     CLIPS.write(table, clips.assign(genre=["cla", "jaz_blu", "dog"] * 8, drums=["no", "yes", "unknown"] * 8))
     try:
-        told = train(training={"side_inputs": ("genre", "drums")}, epochs=1)
+        trained = train(training={"side_inputs": ("genre", "drums")}, epochs=1)
     finally:
         table.write_bytes(before)
-    card = json.loads(told["model/model.json"])
+    card = json.loads(trained["model/model.json"])
     assert card["side_inputs"] == {"drums": ["no", "yes"], "genre": ["cla", "jaz_blu"]}  # noise has no genre
     assert card["recipe"]["training"]["side_inputs"] == ["genre", "drums"]
     plain = json.loads(train(epochs=1)["model/model.json"])

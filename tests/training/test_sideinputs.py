@@ -1,4 +1,4 @@
-"""Side inputs: what is unknown adds nothing, what is dropped follows from the seed, and a model keeps what it was told."""
+"""Side inputs: what is unknown adds nothing, what is dropped follows from the seed, and a model keeps its values."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -47,7 +47,7 @@ def a_batch() -> TrainingBatch:
     return TrainingBatch(waveforms, torch.zeros(6, 11), torch.ones(6, 11), number=2, side=CODES)
 
 
-def told(model: RecognitionModel, augment: AugmentParams = STILL, seed: int = 1, share: float = 0.0) -> torch.Tensor:
+def given(model: RecognitionModel, augment: AugmentParams = STILL, seed: int = 1, share: float = 0.0) -> torch.Tensor:
     """Return the codes that a batch's windows come with."""
     seen = []
     assert model.side_inputs is not None
@@ -119,18 +119,18 @@ def test_each_input_is_dropped_on_its_own_as_often_as_asked(share: float):
 
 def test_what_is_dropped_follows_from_the_seed_and_the_rest_stays():
     model = with_side_inputs()
-    first, again = (told(model, share=0.5) for _ in range(2))
+    first, again = (given(model, share=0.5) for _ in range(2))
     assert torch.equal(first, again)
-    assert any(not torch.equal(first, told(model, share=0.5, seed=seed)) for seed in (2, 3, 4))
+    assert any(not torch.equal(first, given(model, share=0.5, seed=seed)) for seed in (2, 3, 4))
     assert torch.equal(torch.where(first == UNKNOWN, CODES, first), CODES)
-    assert torch.equal(told(model), CODES)
+    assert torch.equal(given(model), CODES)
 
 
 @pytest.mark.parametrize("augment", [MIXING, augmented(mixup={"probability": 0.5, "alpha": 0.4, "labels": "mix"})])
 def test_nothing_is_known_of_windows_that_are_put_together(augment: AugmentParams):
     model = with_side_inputs()
     for seed in range(1, 6):
-        found = told(model, augment, seed)
+        found = given(model, augment, seed)
         whole = (found == CODES).all(dim=1)
         assert ((found == UNKNOWN).all(dim=1) | whole).all()
         rng = tiny_run(model, augment=augment, seed=seed)
@@ -179,10 +179,10 @@ def test_a_model_file_keeps_values_and_vectors_and_without_any_says_nothing_of_t
 
 
 def test_an_exported_graph_knows_none(tmp_path: Path):
-    for name, model in (("told", with_side_inputs()), ("plain", Parts().build().eval())):
+    for name, model in (("with", with_side_inputs()), ("plain", Parts().build().eval())):
         export_graph(model, tmp_path / f"{name}.onnx", 4000)
-    told_graph, plain = (onnx.load(tmp_path / f"{name}.onnx").graph for name in ("told", "plain"))
-    assert [node.op_type for node in told_graph.node] == [node.op_type for node in plain.node]
-    assert sorted(each.raw_data for each in told_graph.initializer) == sorted(
+    with_graph, plain = (onnx.load(tmp_path / f"{name}.onnx").graph for name in ("with", "plain"))
+    assert [node.op_type for node in with_graph.node] == [node.op_type for node in plain.node]
+    assert sorted(each.raw_data for each in with_graph.initializer) == sorted(
         each.raw_data for each in plain.initializer
     )

@@ -1,6 +1,6 @@
 """Training of the classical systems, one problem an instrument, each on the windows where that instrument is observed.
 
-An instrument that is never observed to play, or always, has nothing to be told apart: its score is the smoothed share of
+An instrument that is never observed to play, or always, leaves no decision to learn: its score is the smoothed share of
 its positives, whatever the descriptors.
 """
 
@@ -117,7 +117,7 @@ def _machines(
     decide: Callable[[_Machine, npt.NDArray[np.int_], npt.NDArray[np.int_]], FloatArray],
     title: str,
 ) -> list[_Machine]:
-    """Return each instrument's calibrated machine; of one with nothing to tell apart, its prior's logit alone."""
+    """Return each instrument's calibrated machine; of one without a decision to learn, its prior's logit alone."""
 
     def train(column: int) -> _Machine:
         seen = np.flatnonzero(rows.observed[:, column])

@@ -11,7 +11,7 @@ from instrumentarium.commands.options import DEFAULT_MODEL
 
 
 class SplitMethod(StrEnum):
-    """How clips are told apart."""
+    """How clips are classified."""
 
     LOGISTIC = "logistic"
     KMEANS = "kmeans"

@@ -95,7 +95,7 @@ class ModelCard(Section):
 
     @property
     def taxonomy(self) -> Taxonomy:
-        """The instruments that the model tells apart, in the order of its outputs."""
+        """The instruments that the model recognises, in the order of its outputs."""
         return Taxonomy(self.taxonomy_name, self.labels)
 
     @model_serializer(mode="wrap")

@@ -262,7 +262,7 @@ def lacks_weights(backbone: BackboneParams, pretrained: Pretrained) -> str | Non
 
 
 SideInput = Literal["genre", "drums"]
-"""Columns of the table of clips that may be told to a model that is trained."""
+"""Columns of the table of clips that may be side inputs of a model in training."""
 
 
 class LinearHeadParams(Section):

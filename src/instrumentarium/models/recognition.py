@@ -118,7 +118,7 @@ def build_model(
         frontend: of the model.
         backbone: of the model; it must take the kind of features that the front end makes.
         head: of the model.
-        instruments: how many it tells apart.
+        instruments: how many it recognises.
         sample_rate_hz: of the waveforms it takes.
         window_samples: of a window; some backbones are built for windows of one length.
         normalisation: of the features.

@@ -16,7 +16,7 @@ UNKNOWN = -1
 class SideInputs(nn.Module):
     """Embeddings (batch, size, steps) and codes (batch, inputs) → embeddings, each with a vector for each value added.
 
-    The vectors begin as zeros, and what is unknown adds nothing: a model that is told nothing is one without side inputs.
+    The vectors begin as zeros, and what is unknown adds nothing: a model given none is one without side inputs.
     """
 
     def __init__(self, values: SideValues, size: int) -> None:

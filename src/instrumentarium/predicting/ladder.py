@@ -60,7 +60,7 @@ class WindowModel(Protocol):
 
     @property
     def card(self) -> InputCard:
-        """What it takes, and what it tells apart."""
+        """Its input and its instruments."""
 
     def windows(self, windows: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
         """Return (batch, at least instruments) for windows (batch, samples): their probabilities come first."""

@@ -85,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         length = headers.get("content-length", "0")
         if "transfer-encoding" in headers or not length.isdecimal() or int(length) > LARGEST_BODY:
-            self.close_connection = True  # what follows cannot be told from the next request
+            self.close_connection = True  # what follows cannot be distinguished from the next request
             self._send(
                 method, refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"At most {LARGEST_BODY} bytes can be sent.")
             )

@@ -36,7 +36,7 @@ GUARDS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""Sent with every answer: nothing is kept, framed, or told to another site."""
+"""Sent with every answer: nothing is stored, framed, or sent to another site."""
 LONGEST_NOTE = 2000
 
 Method = Literal["GET", "HEAD", "PUT", "DELETE"]

@@ -94,7 +94,9 @@ def _add_interface(app: FastAPI, service: Service) -> None:
         return JSONResponse(await service.predict(request, frames=frames))
 
     @app.get(
-        "/v1/models", summary="What the model tells apart, and what the server takes", response_description="The model."
+        "/v1/models",
+        summary="The instruments of the model, and the limits of the server",
+        response_description="The model.",
     )
     async def models() -> ModelsContent:
         """Describe the model."""

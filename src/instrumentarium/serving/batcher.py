@@ -51,7 +51,7 @@ class Batcher:
     Args:
         windows2scores: windows, (batch, samples) → (batch, instruments); called by several threads.
         workers: batches scored at a time.
-        observe: is told the size of each batch.
+        observe: is called with the size of each batch.
     """
 
     def __init__(

@@ -63,7 +63,7 @@ class ErrorContent(Content):
 
 
 class InstrumentContent(Content):
-    """An instrument that the model tells apart."""
+    """An instrument that the model recognises."""
 
     code: str
     name: str

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def error_answer(status: int, reason: str, request_id: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """Return the one form in which errors are told."""
+    """Return the one form of all errors."""
     return JSONResponse({"error": reason, "id": request_id}, status, headers)
 
 

@@ -2,7 +2,7 @@
 
 
 class RefusalError(Exception):
-    """A request that is refused; the client is told why.
+    """A request that is refused; the answer says why.
 
     Attributes:
         status: of HTTP.

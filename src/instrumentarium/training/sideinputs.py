@@ -1,4 +1,4 @@
-"""Side inputs of training clips: which values there are, each clip's codes, and how often a model is told nothing.
+"""Side inputs of training clips: which values there are, each clip's codes, and how often a model is given none.
 
 A model that predicts knows neither genre nor drums, so in training each is dropped at random, as inputs are in Neverova,
 Wolf, Taylor, Nebout: ModDrop, TPAMI 2016; of clips that are put together nothing is known.

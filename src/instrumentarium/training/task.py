@@ -208,13 +208,13 @@ class RecognitionTask(pl.LightningModule):
         return output, targets, observed
 
     def _side(self, batch: TrainingBatch, draws: Sequence[tuple[Augmentation, Any]]) -> Tensor | None:
-        """Return what the model is told of the side inputs of each window, (batch, inputs); None where it has none."""
+        """Return the side inputs of each window as the model takes them, (batch, inputs); None where it has none."""
         if batch.side is None:
             return None
         seed = derive_seed(self.run.seed, "side inputs", self.current_epoch, batch.number)
         single = single_windows(len(batch.side), batch.layers, draws).to(batch.side.device)
-        told = dropped(batch.side, self.run.training.side_unknown_share, torch.Generator().manual_seed(seed))
-        return torch.where(single[:, None], told, UNKNOWN)
+        kept = dropped(batch.side, self.run.training.side_unknown_share, torch.Generator().manual_seed(seed))
+        return torch.where(single[:, None], kept, UNKNOWN)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Move a batch."""

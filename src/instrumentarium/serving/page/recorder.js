@@ -8,7 +8,7 @@ export function whyNot() {
 }
 
 export class Recorder {
-  /** Begin to record; `onSecond` is told how many seconds there are. */
+  /** Begin to record; `onSecond` is called with the number of seconds so far. */
   async start(onSecond) {
     const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
     this.stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
