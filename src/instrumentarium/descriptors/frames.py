@@ -38,7 +38,7 @@ SCALARS = (
 )
 ROLLOFF_SHARE = 0.85
 QUIETEST = 1e-10
-"""Power below which frames count as silent: 100 dB below full scale."""
+"""Floor of powers before logarithms and ratios: 100 dB below full scale."""
 RANGE_DB = 80.0
 """Below the loudest of a window by more than this, everything is equally soft."""
 TINY = np.finfo(np.float32).tiny
