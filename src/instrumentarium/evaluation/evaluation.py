@@ -9,6 +9,7 @@ headline is computed in the same way, trivial systems included, and how it diffe
 from collections.abc import Mapping
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from instrumentarium.clips.labels import BoolArray, FloatArray, IrmasTrainAbsent, label_arrays
 from instrumentarium.clips.scored import ScoredClips, ScoredClipsError, join_scores
@@ -23,7 +24,7 @@ from instrumentarium.evaluation.parts import metrics_rows
 from instrumentarium.evaluation.predictions import Predictions, ScoredSplits, predict_splits
 from instrumentarium.evaluation.reliability import reliability_rows
 from instrumentarium.evaluation.results import OF_A_SYSTEM, Evaluation, SystemResult
-from instrumentarium.evaluation.significance import Answers, paired_differences
+from instrumentarium.evaluation.significance import Answers, paired_differences, resampled_values
 from instrumentarium.evaluation.split_metrics import interval, per_instrument_rows, resample, split_metrics
 from instrumentarium.evaluation.sweeps import threshold_rows
 from instrumentarium.evaluation.systems import MODEL
@@ -32,6 +33,9 @@ from instrumentarium.evaluation.trivial import TRIVIAL_SYSTEMS, trivial_system
 from instrumentarium.runtime.seeds import derive_seed
 from instrumentarium.runtime.workers import map_in_order, worker_pool
 from instrumentarium.tables.taxonomy import Taxonomy
+
+AGAINST_MAIN = "against main"
+"""What the seed of the differences from the main system is derived for."""
 
 
 def evaluate(
@@ -104,6 +108,11 @@ def evaluate_systems(
     clashing = sorted(set(systems) & set(TRIVIAL_SYSTEMS))
     if clashing:
         raise EvaluationError(f"{clashing[0]!r} is the name of a trivial system; rename the table of scores")
+    with threadpool_limits(limits=1):  # systems share the cores: threads within a sum would mostly wait for each other
+        return _evaluated(systems, main, rule, resamples, seed)
+
+
+def _evaluated(systems: Mapping[str, ScoredSplits], main: str, rule: Rule, resamples: int, seed: int) -> Evaluation:
     test, validation = systems[main]
     every = {
         main: systems[main],
@@ -121,9 +130,14 @@ def evaluate_systems(
     }
     results = {main: SystemResult({name: _of_a_system(values) for name, values in metrics.items()}, thresholds)}
     others = list(every)[1:]
+    answers = Answers(splits["test"][0], splits["test"][1].chosen)
+    of_main = resampled_values(answers, resamples=resamples, seed=derive_seed(seed, AGAINST_MAIN))
     with worker_pool("threads") as pool:
         found = map_in_order(
-            pool, lambda system: _system_result(every[system], splits["test"], rule, weights, seed), others, "systems"
+            pool,
+            lambda system: _system_result(every[system], splits["test"], of_main, rule, weights, seed),
+            others,
+            "systems",
         )
         results |= dict(zip(others, found, strict=True))
     if validation is not None:
@@ -141,6 +155,7 @@ def evaluate_systems(
 def _system_result(
     scored: ScoredSplits,
     main: tuple[ScoredClips, Predictions],
+    of_main: Mapping[str, FloatArray],
     rule: Rule,
     weights: Mapping[str, FloatArray],
     seed: int,
@@ -164,7 +179,8 @@ def _system_result(
         *(Answers(clips, predicted.chosen) for clips, predicted in (main, splits["test"])),
         resamples=len(weights["test"]),
         permutations=len(weights["test"]),
-        seed=derive_seed(seed, "against main"),
+        seed=derive_seed(seed, AGAINST_MAIN),
+        of_a=of_main,
     )
     return SystemResult(
         {name: _of_a_system(found) for name, found in values.items()}, thresholds, differences.headline()

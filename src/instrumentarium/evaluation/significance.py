@@ -90,7 +90,21 @@ class Differences:
         }
 
 
-def paired_differences(a: Answers, b: Answers, *, resamples: int, permutations: int, seed: int) -> Differences:
+def resampled_values(answers: Answers, *, resamples: int, seed: int) -> Values:
+    """Return every compared metric of each resample that `paired_differences` draws with the same seed, (resamples, …)."""
+    weights = _bootstrap(answers, resamples, seed)
+    return _joined([_values(answers, weights[rows]) for rows in _blocks(resamples)])
+
+
+def paired_differences(
+    a: Answers,
+    b: Answers,
+    *,
+    resamples: int,
+    permutations: int,
+    seed: int,
+    of_a: Mapping[str, FloatArray] | None = None,
+) -> Differences:
     """Compare two systems on the same clips.
 
     Args:
@@ -99,6 +113,7 @@ def paired_differences(a: Answers, b: Answers, *, resamples: int, permutations: 
         resamples: of the bootstrap over recordings that gives the intervals.
         permutations: random exchanges of whole recordings, for p = (1 + as large or larger) / (1 + permutations).
         seed: of both, which draw independently of one another.
+        of_a: `resampled_values` of `a`, where several systems are compared with it.
 
     Raises:
         ValueError: if the two are not about the same clips.
@@ -107,12 +122,16 @@ def paired_differences(a: Answers, b: Answers, *, resamples: int, permutations: 
     recordings = a.scored.recordings
     everything = np.ones((1, len(recordings)))
     ours, theirs = ({name: value[0] for name, value in _values(each, everything).items()} for each in (a, b))
-    weights = draw_weights(recordings, resamples, derive_seed(seed, "compare bootstrap"))
+    weights = _bootstrap(b, resamples, seed)
     swapped = draw_swaps(recordings, permutations, derive_seed(seed, "compare permutation"))
     with progress_bar("compare", "draws", total=resamples + permutations) as bar:
         resampled = []
         for rows in _blocks(resamples):
-            resampled.append(_minus(_values(b, weights[rows]), _values(a, weights[rows])))
+            theirs_drawn = _values(b, weights[rows])
+            ours_drawn = (
+                _values(a, weights[rows]) if of_a is None else {name: each[rows] for name, each in of_a.items()}
+            )
+            resampled.append(_minus(theirs_drawn, ours_drawn))
             bar.update(len(weights[rows]))
         exchanged = []
         for rows in _blocks(permutations):
@@ -203,6 +222,10 @@ def _values(answers: Answers, weights: FloatArray, ranks: ScoredClips | None = N
     headline = resampled_headline(answers.scored, answers.predictions, weights, detail)
     headline["ece_mean"] = mean_of_defined_columns(resampled_ece(answers.scored, weights))
     return headline | {metric: detail[metric] for metric in catalogue.MACRO}
+
+
+def _bootstrap(answers: Answers, resamples: int, seed: int) -> FloatArray:
+    return draw_weights(answers.scored.recordings, resamples, derive_seed(seed, "compare bootstrap"))
 
 
 def _ece_interval(a: ScoredClips, b: ScoredClips, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
