@@ -22,6 +22,8 @@ from instrumentarium.commands.app import app
 from instrumentarium.evaluation.thresholds import Thresholds
 from taxonomies import IRMAS11
 
+expect.set_options(timeout=30_000)  # ms, on a machine that does much else
+
 Serve = Callable[..., Server]
 NAMES = [IRMAS11.names[code] for code in IRMAS11.codes]
 
