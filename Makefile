@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/.ready
 PYTEST := PATH="$(BIN):$$PATH" pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-MARKED := pipeline or statistical or render or browser or networks or server
+MARKED := pipeline or statistical or render or browser or networks or server or references
 
 .DEFAULT_GOAL := help
 .PHONY: help repro verify record test test-all test-rest everyday lint site offline-plots constraints clean
@@ -26,7 +26,7 @@ record: $(READY) ## After an edit of code that leaves every result as it is: a n
 test: $(READY) ## Lint, types and the everyday tests, side by side
 	$(MAKE) --jobs 2 lint everyday
 
-test-all: test test-rest ## The same, then those that run the pipeline or a browser, make many draws or render much
+test-all: test test-rest ## The same, then those that run the pipeline or a browser, make many draws, render much or wait for librosa
 
 test-rest: $(READY) ## Only these
 	$(PYTEST) -m "$(MARKED)"

@@ -34,6 +34,7 @@ import typer
 from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
 from instrumentarium.clips.labels import label_arrays
 from instrumentarium.clips.scored import ScoredClips, join_scores
+from instrumentarium.config.bases import with_bases
 from instrumentarium.config.selection import write_selection
 from instrumentarium.config.whole import Params
 from instrumentarium.evaluation.bootstrap import draw_weights, resampled_headline
@@ -67,7 +68,7 @@ def main(
     data: Annotated[Path, typer.Option(help="What `dvc repro` left.")] = ROOT / "data",
 ) -> None:
     """Measure what each family of augmentations gives, with intervals."""
-    values = read_yaml(ROOT / "params.yaml")
+    values = with_bases(read_yaml(ROOT / "params.yaml"))
     params = validate(values, Params)
     if base not in params.augmentations:
         raise ParamsError(

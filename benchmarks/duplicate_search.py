@@ -22,10 +22,10 @@ import typer
 from duplicates.music import COPIES, RATE_HZ, collect
 
 from instrumentarium.clips.collection import ClipSamples, open_samples, read_clips
+from instrumentarium.clips.duplicates import connected
 from instrumentarium.duplicates import search
 from instrumentarium.duplicates.landmarks import BINS, count_frames, find_landmarks
 from instrumentarium.duplicates.matching import Constellation, find_matches
-from instrumentarium.duplicates.merging import connected
 from instrumentarium.runtime.memory import peak_mb
 
 

@@ -23,14 +23,16 @@ def main(
     split: Annotated[Path, typer.Option(help="The split table.")],
     duplicates: Annotated[Path, typer.Option(help="The table of duplicates.")],
     embeddings: Annotated[Path, typer.Option(help="One embedding a validation or test clip, as .npy.")],
-    model: Annotated[Path, typer.Option(help="Folder of the trained model, which embeds the training clips.")],
+    training_embeddings: Annotated[Path, typer.Option(help="One embedding a training clip, as .npy.")],
     truth: Annotated[Path, typer.Option(help="What is wrong on purpose; the audit is scored by it, if there is any.")],
     out: Annotated[Path, typer.Option(help="Where the labels go, the least credible first.")],
     neighbours: Annotated[Path, typer.Option(help="Where the nearest clips of theirs go.")],
     metrics: Annotated[Path, typer.Option(help="How many there are, and how many of the planted ones, as JSON.")],
 ) -> None:
     """Find labels that are probably wrong, by classifiers that have not seen the recordings."""
-    sources = Sources(corpus_folders(clips_folder), labels, taxonomy, split, duplicates, embeddings, model, truth)
+    sources = Sources(
+        corpus_folders(clips_folder), labels, taxonomy, split, duplicates, embeddings, training_embeddings, truth
+    )
     logging.info("audit: %s", audit_collection(stage_params(), sources, out, neighbours, metrics))
 
 

@@ -12,23 +12,24 @@ import typer
 
 from instrumentarium.clips.collection import corpus_folders, open_samples, read_clips, read_labels
 from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
+from instrumentarium.clips.params import CONFLICTING
 from instrumentarium.duplicates.overriding import describe_overrides, overrides_summary, select_overrides
-from instrumentarium.duplicates.params import CONFLICTING, OVERRIDES_NAME
+from instrumentarium.duplicates.params import OVERRIDES_NAME
 from instrumentarium.duplicates.report import describe_duplicates
 from instrumentarium.duplicates.resolving import resolve_duplicates
 from instrumentarium.duplicates.search import find_duplicates
 from instrumentarium.runtime.files import write_json
-from instrumentarium.runtime.section import stage_params
+from instrumentarium.runtime.section import read_section, stage_params
 from instrumentarium.runtime.stage import run
 from instrumentarium.tables.mapping import map_labels
 from instrumentarium.tables.schemas import DUPLICATES, resolved_labels_table
-from instrumentarium.tables.selection import TAXONOMIES, select_mapping
+from instrumentarium.tables.selection import SelectedTaxonomy, select_mapping
 from instrumentarium.tables.taxonomy import write_taxonomy
 
 
 def main(
     clips_folder: Annotated[Path, typer.Argument(help="Folder of the ingested corpora.")],
-    taxonomies: Annotated[Path, typer.Option(help="Folder of the user's taxonomies, one of which taxonomy may name.")],
+    selected_taxonomy: Annotated[Path, typer.Option(help="The taxonomy that the parameters select, as JSON.")],
     overrides: Annotated[Path, typer.Option(help="Folder of label overrides, one of which labels.overrides may name.")],
     out: Annotated[Path, typer.Option(help="The table of duplicates.")],
     labels: Annotated[Path, typer.Option(help="The label table of all corpora, conflicts resolved.")],
@@ -39,8 +40,7 @@ def main(
     params, corpora = stage_params(), corpus_folders(clips_folder)
     clips, stated = read_clips(corpora), read_labels(corpora)
     corpus_of = dict(zip(clips["clip_id"], clips["corpus"], strict=True))
-    entries = params.read("taxonomies", TAXONOMIES)
-    mapping = select_mapping(params.read("taxonomy", str), entries, taxonomies, stated, corpus_of)
+    mapping = select_mapping(read_section(selected_taxonomy, SelectedTaxonomy), stated, corpus_of)
     mapped = map_labels(stated, corpus_of, mapping)
     logging.info("duplicates: %s", mapped.summary())
     codes = mapped.taxonomy.codes

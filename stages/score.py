@@ -1,4 +1,4 @@
-"""Score every validation and test clip with the trained model."""
+"""Score every validation and test clip with the trained model, and embed the training clips as well."""
 
 import sys
 from pathlib import Path
@@ -22,9 +22,12 @@ def main(
     model: Annotated[Path, typer.Option(help="Folder of the trained model.")],
     out: Annotated[Path, typer.Option(help="The table of probabilities.")],
     embeddings: Annotated[Path, typer.Option(help="One embedding a clip, in the order of the table, as .npy.")],
+    training_embeddings: Annotated[
+        Path, typer.Option(help="One embedding a training clip, in the order of ids, as .npy.")
+    ],
     windows: Annotated[Path, typer.Option(help="Probabilities and embedding of every window, in time, as .npy.")],
 ) -> None:
-    """Score every validation and test clip with the trained model."""
+    """Score every validation and test clip with the trained model, and embed the training clips as well."""
     params = stage_params()
     fix_arithmetic(params.read("training.reproducible", REPRODUCIBLE))  # before any of these loads NumPy or torch
     import numpy as np
@@ -36,20 +39,27 @@ def main(
     from instrumentarium.tables.schemas import SPLIT, scores_table
 
     corpora = corpus_folders(clips_folder)
-    clips = clips_of(read_clips(corpora), SPLIT.read(split), "validation", "test")
+    every, parts = read_clips(corpora), SPLIT.read(split)
+    clips, training = clips_of(every, parts, "validation", "test"), clips_of(every, parts, "train")
     recognizer = Recognizer.load(model)
     taxonomy, results = recognizer.card.taxonomy, recognizer.clips(open_samples(clips, corpora))
     scores = pd.DataFrame(results.scores.round(6), columns=list(taxonomy.codes))
     scores.insert(0, "clip_id", clips["clip_id"])
     scores_table(taxonomy).write(out, scores)
-    for path, array in {embeddings: results.embeddings, windows: results.windows}.items():
+    arrays = {
+        embeddings: results.embeddings,
+        training_embeddings: recognizer.embeddings(open_samples(training, corpora)),
+        windows: results.windows,
+    }
+    for path, array in arrays.items():
         content = io.BytesIO()  # to a file, NumPy would write past Python, and not say which way a full disk ended it
         np.save(content, array)
         with atomic_path(path) as temporary:
             temporary.write_bytes(content.getbuffer())
     logging.info(
-        "score: %d clips in; %d scores and embeddings of %d out",
+        "score: %d clips and %d of training in; %d scores and embeddings of %d out",
         len(clips),
+        len(training),
         results.scores.size,
         results.embeddings.shape[1],
     )

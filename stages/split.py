@@ -11,9 +11,8 @@ import logging
 import typer
 
 from instrumentarium.clips.collection import corpus_folders, open_samples, read_clips
-from instrumentarium.duplicates.conflicts import left_out
-from instrumentarium.duplicates.merging import pairs_among
-from instrumentarium.duplicates.params import CONFLICTING
+from instrumentarium.clips.duplicates import left_out, pairs_among
+from instrumentarium.clips.params import CONFLICTING
 from instrumentarium.runtime.section import Seed, stage_params
 from instrumentarium.runtime.stage import run
 from instrumentarium.splitting.loudness import levels_db

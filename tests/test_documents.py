@@ -14,8 +14,7 @@ import typer
 from documents import DOCUMENTS, ROOT, benchmarks, blocks, commands, split
 from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 
-from instrumentarium.config.whole import Params
-from instrumentarium.runtime.section import read_yaml, validate
+from instrumentarium.config.whole import load_params
 
 SELECTED = ("models", "frontends", "heads", "losses", "augmentations", "windows", "taxonomies", "collections")
 
@@ -90,7 +89,7 @@ class Workspace:
 
     def used(self) -> Mapping[str, Any]:
         """Return all that has an effect: what is selected in place of everything that could be."""
-        params = validate(read_yaml(self.path), Params)
+        params = load_params(self.path)
         rest = {name: value for name, value in params.model_dump().items() if name not in SELECTED}
         taxonomies = {name: each.model_dump() for name, each in params.taxonomies.items()}
         return {

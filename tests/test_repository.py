@@ -1,6 +1,7 @@
 """The repository as a newcomer meets it: commands in the documents exist, links resolve, pins fit the ranges."""
 
 import argparse
+import functools
 import itertools
 import re
 import tomllib
@@ -71,6 +72,7 @@ def test_commands_of_the_package_in_documents_exist() -> None:
             assert words[1] in known | {"--help"}, str(command)
 
 
+@functools.cache
 def parameters() -> dict[str, object]:
     from instrumentarium.runtime.section import read_yaml
 

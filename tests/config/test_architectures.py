@@ -1,12 +1,12 @@
 """A network that cannot take the model's spectrograms is refused before any work, also where it is not selected."""
 
-import copy
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
+from instrumentarium.config.bases import with_bases
 from instrumentarium.config.check import check_architectures
 from instrumentarium.config.whole import Params, load_params
 from instrumentarium.runtime.section import ParamsError, read_yaml
@@ -20,7 +20,7 @@ def load(tmp_path: Path) -> Load:
     """Return a loader of params.yaml whose only image network is `resnext`, with another architecture."""
 
     def loaded(architecture: str, **changes: object) -> Params:
-        values = copy.deepcopy(read_yaml(COMMITTED)) | changes
+        values = with_bases(read_yaml(COMMITTED)) | changes
         models = values["models"]
         assert isinstance(models, dict)
         values["models"] = {name: models[name] for name in ("cnn", "resnext", "waveform")}
@@ -57,7 +57,7 @@ def test_the_front_end_that_is_selected_counts_as_well(load: Load):
 
 
 def test_spectrograms_that_are_too_small_are_refused_also_on_another_collection(load: Load):
-    frontends = copy.deepcopy(read_yaml(COMMITTED))["frontends"]
+    frontends = with_bases(read_yaml(COMMITTED))["frontends"]
     assert isinstance(frontends, dict)
     frontends["mel128"]["n_mels"] = 24
     message = "takes spectrograms of at least 32 bands and 32 frames, and the front end makes 24 × 301 of a window"

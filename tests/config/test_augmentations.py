@@ -65,7 +65,9 @@ def test_every_entry_can_be_selected(load: Load, entry: str):
     changes: dict[str, object] = {"augmentation": entry}
     if not load({}).augmentations[entry].shifts_pitch:
         changes["windows.two_seconds.pitch_shift_semitones"] = 0.0
-    assert load(changes).selection.augmentation.used.keys() == COMMITTED["augmentations"][entry].keys()  # type: ignore[index]
+    stated = COMMITTED["augmentations"][entry]
+    on = {name for name, value in stated.items() if value is not None}
+    assert load(changes).selection.augmentation.used.keys() == on
 
 
 def test_an_augmentation_set_to_null_is_off(load: Load):

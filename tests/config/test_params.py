@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from instrumentarium.acquisition.params import DownloadParams
 from instrumentarium.clips.params import WindowsParams
+from instrumentarium.config.bases import with_bases
 from instrumentarium.config.check import check_files
 from instrumentarium.config.collections import CollectionParams, CorporaParams
 from instrumentarium.config.whole import Params, load_params
@@ -30,7 +31,7 @@ from instrumentarium.splitting.params import SplitParams
 
 COMMITTED = Path(__file__).resolve().parents[2] / "params.yaml"
 MISSING = object()
-COMMITTED_VALUES = read_yaml(COMMITTED)
+COMMITTED_VALUES = with_bases(read_yaml(COMMITTED))
 Change = Callable[..., dict[str, object]]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from instrumentarium.config.bases import with_bases
 from instrumentarium.config.check import check_files
 from instrumentarium.config.selection import write_selection
 from instrumentarium.config.whole import Params
@@ -14,7 +15,7 @@ from instrumentarium.frontends.params import FRONTEND, LogMelParams
 from instrumentarium.models.params import AttentionHeadParams, LinearHeadParams, PathWeights
 from instrumentarium.runtime.section import ParamsError, read_section, read_yaml, validate
 
-COMMITTED = read_yaml(Path(__file__).resolve().parents[2] / "params.yaml")
+COMMITTED = with_bases(read_yaml(Path(__file__).resolve().parents[2] / "params.yaml"))
 Load = Callable[..., Params]
 
 

@@ -3,14 +3,9 @@
 import pandas as pd
 import pytest
 
+from instrumentarium.clips.duplicates import are_alike, conflicting_labels, left_out
 from instrumentarium.clips.labels import LabelError, label_arrays
-from instrumentarium.duplicates.conflicts import (
-    are_alike,
-    conflicting_labels,
-    find_conflicts,
-    left_out,
-    resolve_conflicts,
-)
+from instrumentarium.duplicates.conflicts import find_conflicts, resolve_conflicts
 from instrumentarium.duplicates.report import describe_duplicates
 from instrumentarium.tables.schemas import DUPLICATES, resolved_labels_table
 from taxonomies import IRMAS11

@@ -121,8 +121,11 @@ def test_optional_figures_without_rows_are_left_out(own_world) -> None:
     assert len(rowless) == len(sources)
     for path in rowless:
         path.write_text("[]")
-    names = [picture.name for picture in draw_figures(own_world.sources.rows)]
-    assert names == [drawing.name for drawing in DRAWINGS if not drawing.optional]
+    loss = next(path for path in own_world.sources.rows if path.stem == "loss")
+    assert [picture.name for picture in draw_figures([*rowless, loss])] == ["loss"]
+    loss.write_text("[]")
+    with pytest.raises(ReportInputError, match="at least one"):
+        draw_figures([loss])
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from instrumentarium.corpora.faults import FAULTS
 from instrumentarium.reporting.document import breakable, with_code
 from instrumentarium.reporting.explained import CAPTIONS
+from instrumentarium.reporting.faults import FAULTS
 from instrumentarium.reporting.report import make_report, write_report
 from instrumentarium.runtime.errors import UserError
 

@@ -44,6 +44,11 @@ def test_a_clips_scores_are_the_models_averaged_over_windows(recognizer: Recogni
         np.testing.assert_allclose(embedding, expected_embedding, atol=1e-4, rtol=1e-4)
 
 
+def test_embeddings_alone_are_those_beside_the_scores(recognizer: Recognizer):
+    samples = clip_samples(noise_clips([4000, 11000, 500, 8000]))
+    np.testing.assert_allclose(recognizer.embeddings(samples), recognizer.clips(samples).embeddings, atol=1e-5)
+
+
 def test_scores_are_probabilities_and_the_same_every_time(recognizer: Recognizer):
     samples = clip_samples(noise_clips([4000] * 3))
     first, again = recognizer.clips(samples), recognizer.clips(samples)

@@ -14,7 +14,7 @@ from splitting_fixtures import (
     without_duplicates,
 )
 
-from instrumentarium.duplicates.merging import merged_recordings
+from instrumentarium.clips.duplicates import merged_recordings
 from instrumentarium.splitting.assignment import assigned_splits
 from instrumentarium.splitting.errors import SplitError
 from instrumentarium.splitting.params import SplitParams, SplitShares

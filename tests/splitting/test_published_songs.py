@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from splitting_fixtures import CODES, NO_DUPLICATES, PARAMS, clips_of, published_test_songs
 
-from instrumentarium.duplicates.merging import merged_recordings
+from instrumentarium.clips.duplicates import merged_recordings
 from instrumentarium.splitting.assignment import assigned_splits
 from instrumentarium.splitting.distribution import balance
 from instrumentarium.splitting.folds import folds

@@ -5,15 +5,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from pydantic import TypeAdapter
 
 from instrumentarium.runtime.section import ParamsError, read_yaml, validate
 from instrumentarium.tables.mapping import LabelMapping, automatic_mapping, build_mapping, map_labels
 from instrumentarium.tables.params import TaxonomyParams
 from instrumentarium.tables.schemas import EVERY_OTHER
-from instrumentarium.tables.selection import TAXONOMIES, read_taxonomy_file, select_mapping
+from instrumentarium.tables.selection import SelectedTaxonomy, read_taxonomy_file, select_mapping, select_taxonomy
 from instrumentarium.tables.taxonomy import TaxonomyError
 
-ENTRIES = validate(read_yaml(Path(__file__).resolve().parents[2] / "params.yaml")["taxonomies"], TAXONOMIES)
+ENTRIES = validate(
+    read_yaml(Path(__file__).resolve().parents[2] / "params.yaml")["taxonomies"], TypeAdapter(dict[str, TaxonomyParams])
+)
 IRMAS11, OPENMIC20 = (build_mapping(name, ENTRIES[name]) for name in ("irmas11", "openmic20"))
 CLASSES = (
     "accordion banjo bass cello clarinet cymbals drums flute guitar mallet_percussion mandolin organ piano saxophone "
@@ -211,17 +214,20 @@ def test_no_word_of_the_taxonomies_is_lost_between_params_yaml_and_the_mapping()
 @pytest.mark.parametrize("name", ["band.json", "band.yaml"])
 def test_a_file_of_the_users_is_a_taxonomy(tmp_path: Path, name: str):
     (tmp_path / name).write_text(json.dumps(BAND), encoding="utf-8")  # every JSON file is a YAML file
-    mapping = select_mapping(name, ENTRIES, tmp_path, labels_of(), {})
+    mapping = select_mapping(select_taxonomy(name, ENTRIES, tmp_path), labels_of(), {})
     assert (mapping.taxonomy.name, mapping.taxonomy.codes) == ("band", ("banjo", "bass", "voice"))
     assert mapped(mapping, ("openmic/a", "banjo", 1.0)) == {("openmic/a", "banjo"): 1.0}
 
 
 def test_an_entry_is_selected_by_its_name_and_auto_by_that_word(tmp_path: Path):
     labels = labels_of(("own/a", "banjo", 1.0))
-    assert select_mapping("openmic20", ENTRIES, tmp_path, labels, {}).taxonomy == OPENMIC20.taxonomy
-    assert select_mapping("auto", ENTRIES, tmp_path, labels, {"own/a": "own"}).taxonomy.codes == ("banjo",)
+    selected = {name: select_taxonomy(name, ENTRIES, tmp_path) for name in ("openmic20", "auto")}
+    for name, each in selected.items():  # through the file that the stages hand on
+        assert SelectedTaxonomy.model_validate_json(each.model_dump_json()) == each, name
+    assert select_mapping(selected["openmic20"], labels, {}).taxonomy == OPENMIC20.taxonomy
+    assert select_mapping(selected["auto"], labels, {"own/a": "own"}).taxonomy.codes == ("banjo",)
     with pytest.raises(ParamsError, match=r"'irmas12' is neither a key of `taxonomies`, .*; did you mean 'irmas11'\?"):
-        select_mapping("irmas12", ENTRIES, tmp_path, labels, {})
+        select_taxonomy("irmas12", ENTRIES, tmp_path)
 
 
 def test_a_file_that_is_not_there_is_named_with_those_that_are(tmp_path: Path):

@@ -1,6 +1,5 @@
 """What of a backbone is trained, and how: each way does what it says, and what is kept is a plain model."""
 
-import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import torch
 from model_fixtures import RECIPE, STILL, TRAINING, Parts, timbre_data, tiny_card, tiny_model, tiny_run
 from models.test_families import AST, BEATS, FAMILIES, timm
 
+from instrumentarium.config.bases import with_bases
 from instrumentarium.config.whole import load_params
 from instrumentarium.models.backbones.base import CheckpointingError
 from instrumentarium.models.modelfile import save_model
@@ -194,7 +194,7 @@ def test_adapters_are_for_transformers_and_refused_before_any_work():
 def test_params_with_adapters_for_the_default_model_are_refused(tmp_path: Path):
     from ruamel.yaml import YAML
 
-    values = copy.deepcopy(read_yaml(Path(__file__).resolve().parents[2] / "params.yaml"))
+    values = with_bases(read_yaml(Path(__file__).resolve().parents[2] / "params.yaml"))
     values["training"]["lora_rank"] = 4  # type: ignore[index]
     YAML(typ="safe", pure=True).dump(values, tmp_path / "params.yaml")
     with pytest.raises(ParamsError, match=r"training\.lora_rank is 4, and adapters are for transformers"):

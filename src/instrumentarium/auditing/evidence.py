@@ -5,8 +5,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from instrumentarium.auditing.outoffold import unit_length
+from instrumentarium.clips.duplicates import are_alike
 from instrumentarium.clips.labels import FloatArray, LabelArrays
-from instrumentarium.duplicates.conflicts import are_alike
 
 AT_ONCE = 1024
 """Clips whose similarities to all others are in memory at a time."""

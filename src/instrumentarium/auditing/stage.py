@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from instrumentarium.auditing.audit import Audit, audit_labels, describe_audit, nothing_audited, write_audit
+from instrumentarium.auditing.embedding import read_embeddings
 from instrumentarium.auditing.params import AuditParams
 from instrumentarium.auditing.planted import planted_errors, score_audit
 from instrumentarium.clips.collection import clips_of, read_clips
+from instrumentarium.clips.duplicates import pairs_among
 from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, LabelArrays, label_arrays
-from instrumentarium.duplicates.merging import pairs_among
 from instrumentarium.runtime.files import write_json
 from instrumentarium.runtime.section import DeclaredParams, Seed
 from instrumentarium.tables.schemas import DUPLICATES, SPLIT, resolved_labels_table
@@ -20,7 +19,7 @@ from instrumentarium.tables.taxonomy import Taxonomy, read_taxonomy
 
 @dataclass(frozen=True)
 class Sources:
-    """What an audit reads: folders of the ingested corpora, files, the model's folder, the folder of the truth."""
+    """What an audit reads: folders of the ingested corpora, files, the folder of the truth."""
 
     corpora: Sequence[Path]
     labels: Path
@@ -28,7 +27,7 @@ class Sources:
     split: Path
     duplicates: Path
     embeddings: Path
-    model: Path
+    training_embeddings: Path
     truth: Path
 
 
@@ -55,8 +54,6 @@ def audit_collection(params: DeclaredParams, sources: Sources, out: Path, neighb
 def _audit(
     sources: Sources, settings: AuditParams, taxonomy: Taxonomy, absent: str, seed: int
 ) -> tuple[Audit, LabelArrays]:
-    from instrumentarium.auditing.embedding import embed_all  # with torch, which an audit that is off does without
-
     split = SPLIT.read(sources.split)
     clips = clips_of(read_clips(sources.corpora), split, "train", "validation", "test")
     every = resolved_labels_table(taxonomy).read(sources.labels)
@@ -67,7 +64,7 @@ def _audit(
         split,
         known,
         pairs_among(clips, DUPLICATES.read(sources.duplicates)),
-        np.asarray(embed_all(clips, split, sources.corpora, sources.model, sources.embeddings)),
+        read_embeddings(clips, split, sources.embeddings, sources.training_embeddings),
         taxonomy,
         settings,
         seed,

@@ -1,12 +1,16 @@
-"""Parameters of windows."""
+"""Parameters of windows, and of clips that sound alike."""
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
 from instrumentarium.clips.levels import FADE_DB
 from instrumentarium.runtime.section import Section
+
+Conflicting = Literal["union", "unknown", "drop"]
+"""What becomes of labels on which clips that sound alike disagree."""
+CONFLICTING: TypeAdapter[Conflicting] = TypeAdapter(Conflicting)
 
 
 class WindowsParams(Section):

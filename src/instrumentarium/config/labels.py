@@ -1,7 +1,8 @@
 """How label files are read."""
 
 from instrumentarium.clips.labels import IrmasTrainAbsent
-from instrumentarium.duplicates.params import Conflicting, OverridesName
+from instrumentarium.clips.params import Conflicting
+from instrumentarium.duplicates.params import OverridesName
 from instrumentarium.runtime.section import Section
 
 

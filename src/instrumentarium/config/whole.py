@@ -10,6 +10,7 @@ from instrumentarium.acquisition.params import DownloadParams
 from instrumentarium.auditing.params import AuditParams
 from instrumentarium.baselines.params import BaselineParams
 from instrumentarium.clips.params import WindowsParams
+from instrumentarium.config.bases import with_bases
 from instrumentarium.config.clips import lacking_backgrounds, too_long_windows, unknown_clips
 from instrumentarium.config.collections import CollectionParams
 from instrumentarium.config.labels import LabelsParams
@@ -149,6 +150,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
     """Read and check the whole of params.yaml.
 
     Raises:
-        ParamsError: naming every key that is missing, unknown or holds a value out of its range, and what is allowed.
+        ParamsError: naming every key that is missing, unknown or holds a value out of its range, and what is allowed; or an
+            entry whose base is not there.
     """
-    return validate(read_yaml(path), Params)
+    return validate(with_bases(read_yaml(path), path), Params)

@@ -1,22 +1,16 @@
 """Clips that sound alike while their labels disagree, and what becomes of such labels.
 
-Two clips sound alike when a duplicate's overlap is nearly all of both. Clips that such pairs join, directly or through
-others, are one group, and a label that is conflicting between any two clips of a group is treated alike in all of them.
+A label that is conflicting between any two clips of a group that sounds alike is treated alike in all of them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from instrumentarium.clips.duplicates import are_alike, conflicting_labels, connected
 from instrumentarium.clips.labels import LabelArrays
-from instrumentarium.duplicates.merging import connected
-from instrumentarium.duplicates.params import Conflicting
-
-ALIKE = 0.9
-"""Of the longer clip's duration that the overlap must cover. What plays in a tenth of a clip may play there alone."""
+from instrumentarium.clips.params import Conflicting
 
 
 @dataclass(frozen=True)
@@ -30,19 +24,6 @@ class ResolvedLabels:
 
     labels: pd.DataFrame
     dropped: tuple[str, ...]
-
-
-def are_alike(clips: pd.DataFrame, duplicates: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Return which pairs sound alike from end to end, (pairs,).
-
-    Args:
-        clips: columns clip_id, duration_s; every clip of the pairs.
-        duplicates: columns clip_a, clip_b, overlap_s.
-    """
-    duration = clips.set_index("clip_id")["duration_s"]
-    longer = np.maximum(duration[duplicates["clip_a"]].to_numpy(), duration[duplicates["clip_b"]].to_numpy())
-    alike: npt.NDArray[np.bool_] = duplicates["overlap_s"].to_numpy(dtype=np.float64) >= ALIKE * longer
-    return alike
 
 
 def find_conflicts(
@@ -62,27 +43,6 @@ def find_conflicts(
     return [
         "-".join(code for code, is_conflicting in zip(codes, row, strict=True) if is_conflicting) for row in conflicting
     ]
-
-
-def conflicting_labels(clips: pd.DataFrame, duplicates: pd.DataFrame) -> dict[str, frozenset[str]]:
-    """Return the codes that are conflicting in each clip's group; clips without a conflict have no entry.
-
-    Args:
-        clips: columns clip_id, duration_s.
-        duplicates: columns clip_a, clip_b, overlap_s, conflict.
-    """
-    alike = duplicates[are_alike(clips, duplicates)]
-    group_of = connected(zip(alike["clip_a"], alike["clip_b"], strict=True))
-    conflicts: dict[str, set[str]] = {}
-    for clip_id, codes in zip(alike["clip_a"], alike["conflict"], strict=True):
-        if codes:
-            conflicts.setdefault(group_of[clip_id], set()).update(codes.split("-"))
-    return {clip_id: frozenset(conflicts[group]) for clip_id, group in sorted(group_of.items()) if group in conflicts}
-
-
-def left_out(clips: pd.DataFrame, duplicates: pd.DataFrame, policy: Conflicting) -> tuple[str, ...]:
-    """Return the clips that the policy takes out of the collection, sorted."""
-    return tuple(conflicting_labels(clips, duplicates)) if policy == "drop" else ()
 
 
 def resolve_conflicts(

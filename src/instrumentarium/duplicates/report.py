@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from instrumentarium.clips.duplicates import merged_recordings
 from instrumentarium.duplicates.conflicts import ResolvedLabels
-from instrumentarium.duplicates.merging import merged_recordings
 
 
 def describe_duplicates(clips: pd.DataFrame, duplicates: pd.DataFrame, resolved: ResolvedLabels) -> dict[str, int]:

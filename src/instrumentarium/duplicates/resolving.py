@@ -3,9 +3,9 @@
 import pandas as pd
 
 from instrumentarium.clips.labels import IrmasTrainAbsent, label_arrays
+from instrumentarium.clips.params import Conflicting
 from instrumentarium.duplicates.conflicts import ResolvedLabels, find_conflicts, resolve_conflicts
 from instrumentarium.duplicates.overriding import Overrides
-from instrumentarium.duplicates.params import Conflicting
 from instrumentarium.tables.taxonomy import Taxonomy
 
 

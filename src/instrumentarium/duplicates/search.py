@@ -17,8 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from instrumentarium.clips.collection import ClipSamples
+from instrumentarium.clips.duplicates import are_alike
 from instrumentarium.duplicates.coherence import coherence
-from instrumentarium.duplicates.conflicts import are_alike
 from instrumentarium.duplicates.landmarks import count_frames, find_landmarks, hop_samples
 from instrumentarium.duplicates.matching import Constellation, find_matches
 from instrumentarium.runtime.workers import map_in_order, worker_pool

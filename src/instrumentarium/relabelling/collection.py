@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from instrumentarium.auditing.embedding import embed_clips
-from instrumentarium.clips.collection import corpus_folders, read_clips
+from instrumentarium.clips.collection import corpus_folders, open_samples, read_clips
 from instrumentarium.clips.labels import BoolArray, FloatArray, label_arrays
 from instrumentarium.relabelling.labelsplit import LabelSplitError
 from instrumentarium.runtime.section import closest
+from instrumentarium.scoring.recognizer import Recognizer
 from instrumentarium.tables.schemas import LABELS, resolved_labels_table
 from instrumentarium.tables.taxonomy import read_taxonomy
 
@@ -76,7 +76,7 @@ def gather_pupils(root: Path, collection: str, corpus: str, label: str, targets:
         raise LabelSplitError(
             f"no clip of another corpus has {' or '.join(targets)}, so nothing teaches how they sound"
         )
-    embeddings = embed_clips(chosen, folders, model).astype(np.float64)
+    embeddings = Recognizer.load(model).embeddings(open_samples(chosen, folders)).astype(np.float64)
     is_learner = learning[teaching | learning]
     return Pupils(
         clip_ids=tuple(chosen["clip_id"][is_learner]),

@@ -9,11 +9,11 @@ from typing import Any
 
 from instrumentarium.clips.collection import open_samples, read_clips
 from instrumentarium.clips.labels import IrmasTrainAbsent, label_arrays
-from instrumentarium.corpora.faults import FAULTS
 from instrumentarium.drawing.style import styled, to_png
 from instrumentarium.reporting import cards
 from instrumentarium.reporting.document import BRIEFLY, HEADLINE, PARTS, metrics_of, render, systems_of
 from instrumentarium.reporting.explained import CAPTIONS, Explained, read_explained
+from instrumentarium.reporting.faults import FAULTS
 from instrumentarium.reporting.figures import Picture, draw_figures
 from instrumentarium.reporting.gallery import Failure, worst_clips
 from instrumentarium.reporting.pictures import PALETTE, draw_failure

@@ -3,6 +3,7 @@
 A ladder of callables: windows → probabilities and embeddings, clips → scores; the second calls the first.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 import torch
 
 from instrumentarium.clips.collection import ClipSamples
-from instrumentarium.clips.pooling import summarise_windows
+from instrumentarium.clips.pooling import WindowSummary, summarise_windows
 from instrumentarium.clips.windows import window_starts
 from instrumentarium.frontends.device import best_device
 from instrumentarium.frontends.waveforms import to_waveforms
@@ -57,23 +58,39 @@ class Recognizer:
         output = self.model.predict(waveforms)
         return np.asarray(torch.cat([output.logits.float().sigmoid(), output.embedding.float()], dim=1).cpu())
 
+    def embeddings(self, samples: ClipSamples) -> npt.NDArray[np.float32]:
+        """Return the embedding of every clip, (clips, embedding size): the mean over its windows, as they are."""
+        with progress_bar("score: embeddings", "windows", total=self._count(samples)) as bar, torch.inference_mode():
+
+            def embed(windows: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
+                bar.update(len(windows))
+                features = self.model.frontend(to_waveforms(torch.from_numpy(windows).to(self.device)))
+                return np.asarray(self.model.classify(self.model.normalise(features)).embedding.float().cpu())
+
+            return self._summary(samples, embed).mean.astype(np.float32)
+
     def clips(self, samples: ClipSamples) -> ClipResults:
         """Return the results of every clip."""
-        windows = sum(len(window_starts(count, self.window_samples, self.hop_samples)) for count in samples.n_samples)
         every: list[npt.NDArray[np.float32]] = []
-        with progress_bar("score", "windows", total=windows) as bar:
+        with progress_bar("score", "windows", total=self._count(samples)) as bar:
 
             def predict(windows: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
                 bar.update(len(windows))
                 every.append(self.windows(windows))
                 return every[-1]
 
-            quietest_db = self.card.windows.quietest_db
-            summary = summarise_windows(
-                samples, self.window_samples, self.hop_samples, BATCH_SIZE, quietest_db, predict
-            )
+            summary = self._summary(samples, predict)
         instruments = len(self.card.labels)
         scores = summary.maximum if self.card.windows.clip_score == "max" else summary.mean
         return ClipResults(
             scores[:, :instruments], summary.mean[:, instruments:].astype(np.float32), np.concatenate(every)
         )
+
+    def _count(self, samples: ClipSamples) -> int:
+        return sum(len(window_starts(count, self.window_samples, self.hop_samples)) for count in samples.n_samples)
+
+    def _summary(
+        self, samples: ClipSamples, predict: Callable[[npt.NDArray[np.int16]], npt.NDArray[np.float32]]
+    ) -> WindowSummary:
+        quietest_db = self.card.windows.quietest_db
+        return summarise_windows(samples, self.window_samples, self.hop_samples, BATCH_SIZE, quietest_db, predict)

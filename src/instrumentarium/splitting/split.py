@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from instrumentarium.duplicates.merging import merged_recordings
+from instrumentarium.clips.duplicates import merged_recordings
 from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.files import write_json
 from instrumentarium.splitting.assignment import assigned_splits

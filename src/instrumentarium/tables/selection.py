@@ -4,16 +4,21 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
-from pydantic import TypeAdapter
 
-from instrumentarium.runtime.section import ParamsError, closest, read_yaml, validate
+from instrumentarium.runtime.section import ParamsError, Section, closest, read_yaml, validate
 from instrumentarium.tables.mapping import LabelMapping, automatic_mapping, build_mapping
 from instrumentarium.tables.params import TaxonomyParams
 from instrumentarium.tables.taxonomy import TaxonomyError
 
 AUTO = "auto"
-TAXONOMIES: TypeAdapter[dict[str, TaxonomyParams]] = TypeAdapter(dict[str, TaxonomyParams])
 SUFFIXES = (".yaml", ".yml", ".json")
+
+
+class SelectedTaxonomy(Section):
+    """A taxonomy's name, and its entry of `taxonomies` or the content of its file; none for own data's labels."""
+
+    name: str
+    entry: TaxonomyParams | None
 
 
 def is_file(name: str) -> bool:
@@ -37,33 +42,41 @@ def read_taxonomy_file(folder: Path, name: str) -> TaxonomyParams:
     return validate(read_yaml(folder / name), TaxonomyParams, source=folder / name)
 
 
-def select_mapping(
-    name: str,
-    entries: Mapping[str, TaxonomyParams],
-    folder: Path,
-    labels: pd.DataFrame,
-    corpus_of: Mapping[str, str],
-) -> LabelMapping:
-    """Return the taxonomy that the parameter `taxonomy` names, and what the corpora's labels say of its instruments.
+def select_taxonomy(name: str, entries: Mapping[str, TaxonomyParams], folder: Path) -> SelectedTaxonomy:
+    """Return the taxonomy that the parameter `taxonomy` names.
 
     Args:
         name: a key of `entries`, the name of a file in `folder`, or "auto".
         entries: the section `taxonomies` of params.yaml.
         folder: of the user's taxonomies.
+
+    Raises:
+        TaxonomyError: if there is no such file.
+        ParamsError: if it holds something else, or there is no such entry.
+    """
+    if name == AUTO:
+        return SelectedTaxonomy(name=AUTO, entry=None)
+    if is_file(name):
+        return SelectedTaxonomy(name=Path(name).stem, entry=read_taxonomy_file(folder, name))
+    if name not in entries:
+        raise ParamsError(f"taxonomy: {unknown_taxonomy(name, entries)}")
+    return SelectedTaxonomy(name=name, entry=entries[name])
+
+
+def select_mapping(selected: SelectedTaxonomy, labels: pd.DataFrame, corpus_of: Mapping[str, str]) -> LabelMapping:
+    """Return the selected taxonomy, and what the corpora's labels say of its instruments.
+
+    Args:
+        selected: which taxonomy.
         labels: columns clip_id, label; of all corpora, looked at for "auto" alone.
         corpus_of: each clip's corpus, of all clips.
 
     Raises:
-        TaxonomyError: if there is no such taxonomy, or the clips and labels don't allow an automatic one.
-        ParamsError: if the file holds something else.
+        TaxonomyError: if the clips and labels don't allow an automatic one.
     """
-    if name == AUTO:
+    if selected.entry is None:
         return automatic_mapping(labels, corpus_of)
-    if is_file(name):
-        return build_mapping(Path(name).stem, read_taxonomy_file(folder, name))
-    if name not in entries:
-        raise ParamsError(f"taxonomy: {unknown_taxonomy(name, entries)}")
-    return build_mapping(name, entries[name])
+    return build_mapping(selected.name, selected.entry)
 
 
 def unknown_taxonomy(name: str, entries: Mapping[str, TaxonomyParams]) -> str:

@@ -11,6 +11,7 @@ from model_fixtures import STILL, STRONG, Parts, augmented
 from torch import Tensor
 from training.augment.signals import RATE_HZ, noise, seeded
 
+from instrumentarium.config.bases import with_bases
 from instrumentarium.frontends.base import PowerFrontEnd
 from instrumentarium.frontends.build import build_frontend
 from instrumentarium.runtime.section import read_yaml, validate
@@ -153,7 +154,7 @@ def test_labels_are_kept_but_by_what_puts_clips_together(name: str):
 
 
 def test_an_entry_lists_only_what_it_uses():
-    entries = read_yaml(Path(__file__).resolve().parents[3] / "params.yaml")["augmentations"]
+    entries = with_bases(read_yaml(Path(__file__).resolve().parents[3] / "params.yaml"))["augmentations"]
     assert isinstance(entries, dict)
     used = {name: list(validate(entry, AugmentParams).used) for name, entry in entries.items()}
     assert all(sorted(used[name]) == sorted(entry) for name, entry in entries.items())

@@ -1,9 +1,20 @@
-"""What duplicates join: recordings into one, so that no sound lies on two sides of a split."""
+"""What the table of duplicates says of clips: which sound alike, which recordings it joins, which labels conflict.
+
+Two clips sound alike when a duplicate's overlap is nearly all of both. Clips that such pairs join, directly or through
+others, are one group.
+"""
 
 import itertools
 from collections.abc import Iterable
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+
+from instrumentarium.clips.params import Conflicting
+
+ALIKE = 0.9
+"""Of the longer clip's duration that the overlap must cover. What plays in a tenth of a clip may play there alone."""
 
 
 def connected(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -52,3 +63,37 @@ def pairs_among(clips: pd.DataFrame, duplicates: pd.DataFrame) -> pd.DataFrame:
     """
     there = duplicates["clip_a"].isin(clips["clip_id"]) & duplicates["clip_b"].isin(clips["clip_id"])
     return duplicates[there].reset_index(drop=True)
+
+
+def are_alike(clips: pd.DataFrame, duplicates: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return which pairs sound alike from end to end, (pairs,).
+
+    Args:
+        clips: columns clip_id, duration_s; every clip of the pairs.
+        duplicates: columns clip_a, clip_b, overlap_s.
+    """
+    duration = clips.set_index("clip_id")["duration_s"]
+    longer = np.maximum(duration[duplicates["clip_a"]].to_numpy(), duration[duplicates["clip_b"]].to_numpy())
+    alike: npt.NDArray[np.bool_] = duplicates["overlap_s"].to_numpy(dtype=np.float64) >= ALIKE * longer
+    return alike
+
+
+def conflicting_labels(clips: pd.DataFrame, duplicates: pd.DataFrame) -> dict[str, frozenset[str]]:
+    """Return the codes that are conflicting in each clip's group; clips without a conflict have no entry.
+
+    Args:
+        clips: columns clip_id, duration_s.
+        duplicates: columns clip_a, clip_b, overlap_s, conflict.
+    """
+    alike = duplicates[are_alike(clips, duplicates)]
+    group_of = connected(zip(alike["clip_a"], alike["clip_b"], strict=True))
+    conflicts: dict[str, set[str]] = {}
+    for clip_id, codes in zip(alike["clip_a"], alike["conflict"], strict=True):
+        if codes:
+            conflicts.setdefault(group_of[clip_id], set()).update(codes.split("-"))
+    return {clip_id: frozenset(conflicts[group]) for clip_id, group in sorted(group_of.items()) if group in conflicts}
+
+
+def left_out(clips: pd.DataFrame, duplicates: pd.DataFrame, policy: Conflicting) -> tuple[str, ...]:
+    """Return the clips that the policy takes out of the collection, sorted."""
+    return tuple(conflicting_labels(clips, duplicates)) if policy == "drop" else ()

@@ -1,13 +1,11 @@
 """What is known to be wrong with the published corpora, and who says so; for people, no stage acts on it.
 
-Beside the parsers, not among them: what is known of a corpus changes more often than how its archives are read, and would
-otherwise have every archive decoded again.
+Not among the parsers: what is known of a corpus changes more often than how its archives are read, and would otherwise have
+every archive decoded again.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from instrumentarium.corpora.openmic.published import CORRUPTED_TRACKS
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
             "About 10 % of the 400,000 pairs of clip and instrument have a label. The others are unknown, not absent.",
             "the label table; Humphrey, Durand, McFee 2018",
         ),
-        Fault(f"{len(CORRUPTED_TRACKS)} source tracks are corrupted.", "the publisher"),
+        Fault("10 source tracks are corrupted.", "the publisher"),
         Fault("The class guitar does not tell acoustic from electric.", "the list of classes"),
     ),
     "esc50": (

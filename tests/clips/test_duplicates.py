@@ -2,7 +2,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from instrumentarium.duplicates.merging import merged_recordings, pairs_among
+from instrumentarium.clips.duplicates import merged_recordings, pairs_among
 
 
 def clips_of(*rows: tuple[str, str]) -> pd.DataFrame:
