@@ -28,6 +28,8 @@ MARKS = {
     "config/test_architectures.py::test_spectrograms_that_are_too_small": "networks",
     "runtime/test_process.py::test_strict_training": "networks",
     "descriptors/test_frames.py::test_it_equals_librosa": "references",
+    "descriptors/test_frames.py::test_rows_equal_librosa": "references",
+    "frontends/test_mfcc.py::test_coefficients_equal_librosas": "references",
     "frontends/test_cqt.py::test_power_is_librosas": "references",
     "training/augment/test_waveform_families.py::test_a_stretch_is_librosas": "references",
     "training/test_resume.py::test_so_does_one_of_other_schedules": "networks",

@@ -79,7 +79,7 @@ def to_png(figure: Figure, *, palette: Sequence[RGB] | None = None) -> bytes:
     size = int(figure.get_figwidth() * DPI), int(figure.get_figheight() * DPI)  # as matplotlib rounds
     image = _with_palette(Image.frombytes("RGBA", size, buffer.getvalue()).convert("RGB"), palette)
     result = io.BytesIO()
-    image.save(result, format="png", optimize=True, dpi=(DPI, DPI))
+    image.save(result, format="png", compress_level=6, dpi=(DPI, DPI))
     return result.getvalue()
 
 

@@ -111,5 +111,5 @@ def _sized(png: bytes, width_px: int) -> bytes:
     image = Image.new("RGB", (width_px, drawn.height), "white")
     image.paste(drawn, ((width_px - drawn.width) // 2, 0), mask=drawn)
     result = io.BytesIO()
-    image.save(result, format="png", optimize=True, dpi=(DPI, DPI))
+    image.save(result, format="png", compress_level=6, dpi=(DPI, DPI))
     return result.getvalue()
