@@ -10,8 +10,6 @@ Source: Schmid, Koutini, Widmer: Efficient large-scale audio tagging via transfo
 from typing import Any
 
 from torch import Tensor, nn
-from torchvision.models import mobilenet_v3_large
-from torchvision.ops import SqueezeExcitation
 
 from instrumentarium.models.backbones.base import Backbone, BandMean, Block, FeatureShape, blocks_of
 from instrumentarium.models.params import EfficientAtParams
@@ -28,6 +26,11 @@ class EfficientAt(Backbone):
     """Features (batch, channels, bands, frames) → (batch, size, frames / 32); bands are averaged."""
 
     def __init__(self, params: EfficientAtParams, shape: FeatureShape) -> None:
+        from torchvision.models import (
+            mobilenet_v3_large,  # loading it takes a second, which every other model is spared
+        )
+        from torchvision.ops import SqueezeExcitation
+
         super().__init__()
         features = mobilenet_v3_large(weights=None, width_mult=params.width).features
         first: Any = features[0][0]
