@@ -135,6 +135,8 @@ def _cause(corpus: str, card: Mapping[str, object]) -> str:
     parser = f"the parser in corpora/{corpus} that is wrong, or the count in its published.py"
     if "unpacked" in card:
         return f"The archives were read unpacked: their files are not those published, or it is {parser}"
+    if "unverified" in card:
+        return f"Their publisher states no checksum, so the archives may not be those published, or it is {parser}"
     return f"The archives are verified, so it is {parser}"
 
 

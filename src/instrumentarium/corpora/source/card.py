@@ -77,7 +77,8 @@ class Card:
     def facts(self, *, used: bool, unpacked: Sequence[str] = ()) -> dict[str, object]:
         """Return what a report says of the corpus, and whether the collection uses it: the content of card.json.
 
-        Where archives were read `unpacked`, it says which, and that nobody could verify their files' bytes.
+        Where archives were read `unpacked`, it says which, and that nobody could verify their files' bytes; and which are
+        `unverified`, since their publisher states no checksum.
         """
         facts = {
             "corpus": self.corpus,
@@ -88,5 +89,7 @@ class Card:
             "remark": self.remark,
             "used": used,
         }
+        unverified = [each.name for each in self.archives if each.md5 is None and each.content_problem is None]
+        facts |= {"unverified": unverified} if unverified else {}
         facts |= {"unpacked": dict.fromkeys(unpacked, UNPACKED)} if unpacked else {}
         return facts | ({"labels": {label: list(names) for label, names in self.labels.items()}} if self.labels else {})
