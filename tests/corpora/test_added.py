@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from instrumentarium.duplicates.merging import merged_recordings
 from publisher import publishing
 
 from instrumentarium.acquisition import licences
@@ -23,6 +22,7 @@ from instrumentarium.clips.collection import (
     read_labels,
     read_meanings,
 )
+from instrumentarium.clips.duplicates import merged_recordings
 from instrumentarium.clips.labels import label_arrays
 from instrumentarium.config.clips import longest_clip_s
 from instrumentarium.corpora.nsynth import published

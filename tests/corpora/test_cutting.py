@@ -65,7 +65,7 @@ def test_stretches_that_touch_or_overlap_are_one():
     ]
 
 
-def test_what_sounds_is_told_from_the_clips_beginning():
+def test_what_sounds_is_timed_from_the_clips_beginning():
     assert between([("a", 8.0, 11.5), ("b", 20.0, 21.0)], 10.0, 20.0) == (("a", 0.0, 1.5),)
 
 

@@ -106,7 +106,7 @@ def test_the_small_version_has_wav_and_no_parts(tmp_path: Path, write_tgz: Write
         (
             {"S00": 200},
             {"mix.flac": b"x"},
-            "metadata.yaml or MIDI files cannot be used: 'stem S00 has program 200; known",
+            "metadata.yaml or MIDI files cannot be used: stem S00 has program 200; known",
         ),
         (
             {"S00": 0},
@@ -124,7 +124,7 @@ def test_a_track_that_cannot_be_used_is_rejected_alone(
     write_tgz(tmp_path / "slakh2100_flac_redux.tar.gz", [*bad, *good])
     rejection, *others = slakh.read_clips(tmp_path, ["redux"])
     assert isinstance(rejection, Rejection)
-    assert reason.replace("'stem", "stem") in rejection.reason
+    assert reason in rejection.reason
     assert len(others) == 2
 
 

@@ -86,7 +86,10 @@ def test_an_archive_that_broke_off_is_named(tmp_path: Path, write_tgz: Writer):
 def test_the_published_counts_are_held_part_by_part(tmp_path: Path, write_tgz: Writer, audio: Writer, tone: Writer):
     write_nsynth(write_tgz, tmp_path, "test", {"flute_acoustic_002-077-050": audio(tone(4.0, rate=16_000), 16_000)})
     settings = NsynthParams(use=True, parts=["test"])
-    with pytest.raises(IngestError, match=r"nsynth was misread: 1 counts differ.*test: 4096 published, 1 found\. Their publisher states no "):
+    with pytest.raises(
+        IngestError,
+        match=r"nsynth was misread: 1 counts differ.*test: 4096 published, 1 found\. Their publisher states no ",
+    ):
         ingest_corpus("nsynth", settings, "published", tmp_path, tmp_path / "out", 16_000)
 
 

@@ -56,7 +56,9 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         Fault("The archive has no stable checksum, so its content is verified in its place.", "the publisher"),
     ),
     "nsynth": (
-        Fault("The publisher states no checksum; an archive is held to its own and to the published counts.", "the page"),
+        Fault(
+            "The publisher states no checksum; an archive is held to its own and to the published counts.", "the page"
+        ),
         Fault("The parts valid and test share their instruments; only train has its own.", "Engel et al. 2017"),
     ),
     "musicnet": (
@@ -69,7 +71,9 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         ),
     ),
     "medleydb": (
-        Fault("Activations were computed from the stems' energy, and some stems bleed into others.", "Bittner et al. 2014"),
+        Fault(
+            "Activations were computed from the stems' energy, and some stems bleed into others.", "Bittner et al. 2014"
+        ),
     ),
 }
 """By corpus; one without an entry has none that is known."""

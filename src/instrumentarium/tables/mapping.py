@@ -54,7 +54,7 @@ class LabelMapping:
     def codes_of(self, corpus: str, label: str) -> tuple[str, ...] | None:
         """Return the instruments that a label names, which may be none; None where the mapping does not know the label."""
         if self.goes_by_meaning(corpus):
-            return self._judged(corpus, label, "present") or None
+            return self._with_verdict(corpus, label, "present") or None
         rule = self.corpora.get(corpus, "spelling" if corpus == OWN else {})
         if rule == "none":
             return ()
@@ -83,13 +83,13 @@ class LabelMapping:
     def unsure(self, corpus: str, label: str) -> frozenset[str]:
         """Return the instruments of which nobody can say whether a label means them."""
         if self.goes_by_meaning(corpus) and label in self.meanings[corpus]:
-            return frozenset(self._judged(corpus, label, "unknown"))
+            return frozenset(self._with_verdict(corpus, label, "unknown"))
         return frozenset() if self.codes_of(corpus, label) else self._akin(label)
 
-    def _judged(self, corpus: str, label: str, wanted: Verdict) -> tuple[str, ...]:
+    def _with_verdict(self, corpus: str, label: str, wanted: Verdict) -> tuple[str, ...]:
         """Return the instruments of which a label of a corpus that goes by meaning says what is `wanted`."""
         meant = self.meanings[corpus].get(label, ())
-        return tuple(each.code for each in self.taxonomy.instruments if wanted == _judge(meant, each))
+        return tuple(each.code for each in self.taxonomy.instruments if wanted == _verdict_of(meant, each))
 
     def _akin(self, label: str) -> frozenset[str]:
         """Return the instruments that share a word with a label, so that nobody can say they are not meant by it."""
@@ -97,7 +97,7 @@ class LabelMapping:
         return frozenset(code for name, code in self._code_of.items() if words & set(name.split()))
 
 
-def _judge(meant: Sequence[str], instrument: Instrument) -> Verdict:
+def _verdict_of(meant: Sequence[str], instrument: Instrument) -> Verdict:
     """Return what a label says of an instrument, whose name or code is a word that is known; the other may be none."""
     found = {verdict(meant, instrument.name), verdict(meant, instrument.code)}
     return "present" if "present" in found else "unknown" if "unknown" in found else "other"

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pretty_midi
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from instrumentarium.corpora.slakh.card import ARCHIVES
 from instrumentarium.corpora.slakh.labels import DRUMS, MEANINGS
 from instrumentarium.corpora.slakh.published import LICENCE, SPLITS
-from instrumentarium.corpora.source.archives import RECORDING_BYTES, OversizedError
+from instrumentarium.corpora.source.archives import RECORDING_BYTES, TABLE_BYTES, OversizedError, oversized
 from instrumentarium.corpora.source.cutting import WholeRecording, cut
 from instrumentarium.corpora.source.members import Rejection, Source, Stretch
 from instrumentarium.corpora.source.opening import stream_members
@@ -104,7 +104,7 @@ def _clips_of(track: _Track, stems: set[str]) -> Source:
     try:
         metadata = _METADATA.validate_python(yaml.safe_load(_content(track, "metadata.yaml")))
         sounding, unsure = _stretches(track, metadata, stems)
-    except (KeyError, ValueError, yaml.YAMLError, ValidationError, EOFError, OSError) as error:
+    except (ValueError, yaml.YAMLError) as error:
         yield Rejection(path, f"its metadata.yaml or MIDI files cannot be used: {error}", official)
         return
     yield from cut(
@@ -131,14 +131,28 @@ def _content(track: _Track, name: str) -> bytes:
         raise ValueError(f"{name} is missing")
     if isinstance(data, OversizedError):
         raise data
+    if len(data) > TABLE_BYTES:
+        raise oversized(len(data), TABLE_BYTES)
     return data
+
+
+def _read_midi(data: bytes, stem: str) -> pretty_midi.PrettyMIDI:
+    """Return the content of a stem's MIDI file.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    try:
+        return pretty_midi.PrettyMIDI(io.BytesIO(data))
+    except Exception as error:  # mido has an error of its own for each thing that can be wrong
+        raise ValueError(f"MIDI/{stem}.mid is not readable: {type(error).__name__}: {error}") from error
 
 
 def _stretches(track: _Track, metadata: _Metadata, stems: set[str]) -> tuple[list[Stretch], list[str]]:
     """Return when each program sounds, and the programs of stems that are in the mix and have no MIDI file.
 
     Raises:
-        ValueError, KeyError, EOFError, OSError: if a MIDI file is none, or a program number is none.
+        ValueError: if a MIDI file is none, or a program number is none.
     """
     sounding: list[Stretch] = []
     unsure: list[str] = []
@@ -151,7 +165,7 @@ def _stretches(track: _Track, metadata: _Metadata, stems: set[str]) -> tuple[lis
         if f"MIDI/{name}.mid" not in track.files:
             unsure.append(label)
             continue
-        midi = pretty_midi.PrettyMIDI(io.BytesIO(_content(track, f"MIDI/{name}.mid")))
+        midi = _read_midi(_content(track, f"MIDI/{name}.mid"), name)
         sounding += [
             (label, float(note.start), float(note.end)) for played in midi.instruments for note in played.notes
         ]
