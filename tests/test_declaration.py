@@ -206,7 +206,6 @@ SETTINGS = {
     "taxonomies.openmic20.corpora.own.vocals": "bass",
     "seed": 7,
     "collections.miniature.corpora.openmic.use": "false",
-    "collections.full.corpora.nsynth.use": "false",
     "collections.miniature.corpora.esc50.groups.tonal": "false",
     "models.cnn.recipes.miniature.learning_rate": 0.00123,
     "models.resnext.recipes.miniature.precision": "bf16-mixed",
