@@ -10,7 +10,14 @@ import logging
 
 import typer
 
-from instrumentarium.clips.collection import corpus_folders, open_samples, read_clips, read_labels
+from instrumentarium.clips.collection import (
+    check_corpora,
+    corpus_folders,
+    open_samples,
+    read_clips,
+    read_labels,
+    read_meanings,
+)
 from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
 from instrumentarium.clips.params import CONFLICTING
 from instrumentarium.duplicates.overriding import describe_overrides, overrides_summary, select_overrides
@@ -38,9 +45,11 @@ def main(
 ) -> None:
     """Bring all labels into the taxonomy's instruments, find clips that hold the same sound, resolve conflicting labels."""
     params, corpora = stage_params(), corpus_folders(clips_folder)
+    check_corpora(corpora, params.read("corpora", list[str]))
     clips, stated = read_clips(corpora), read_labels(corpora)
     corpus_of = dict(zip(clips["clip_id"], clips["corpus"], strict=True))
-    mapping = select_mapping(read_section(selected_taxonomy, SelectedTaxonomy), stated, corpus_of)
+    selected = read_section(selected_taxonomy, SelectedTaxonomy)
+    mapping = select_mapping(selected, stated, corpus_of, read_meanings(corpora))
     mapped = map_labels(stated, corpus_of, mapping)
     logging.info("duplicates: %s", mapped.summary())
     codes = mapped.taxonomy.codes

@@ -157,10 +157,31 @@ def test_every_stage_is_described_and_plain(stages: Mapping[str, Stage]) -> None
 
 
 def test_each_corpus_has_its_own_download_and_ingest(stages: Mapping[str, Stage]) -> None:
-    from instrumentarium.corpora.source.params import CORPORA
+    from instrumentarium.corpora.source.params import DEFAULT
 
     for name in ("download", "ingest"):
-        assert {item for part, item in map(name_of, stages.values()) if part == name} == set(CORPORA)
+        assert {item for part, item in map(name_of, stages.values()) if part == name} == set(DEFAULT)
+
+
+def test_a_corpus_that_is_named_has_stages_and_the_others_stay_as_they_are(
+    stages: Mapping[str, Stage], tmp_path: Path
+) -> None:
+    from instrumentarium.corpora.source.params import CORPORA, DEFAULT
+
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    apply_overrides(str(tmp_path / "params.yaml"), [f"corpora=[{','.join(CORPORA)}]"])
+    before = {name: (stage.cmd, *map(str, [*stage.deps, *stage.outs])) for name, stage in stages.items()}
+    with Repo.init(str(tmp_path), no_scm=True) as repo:
+        after = {
+            stage.name: (stage.cmd, *map(str, [*stage.deps, *stage.outs])) for stage in repo.index.stages if stage.name
+        }
+    added = [corpus for corpus in CORPORA if corpus not in DEFAULT]
+    assert {name: after.get(name) for name in before} == before
+    assert set(after) - set(before) == {f"{part}@{corpus}" for part in ("download", "ingest") for corpus in added}
+    for corpus in added:
+        assert f"src/instrumentarium/corpora/{corpus}" in after[f"ingest@{corpus}"]
+        assert (ROOT / "src" / "instrumentarium" / "corpora" / corpus).is_dir()
 
 
 def test_params_yaml_passes_its_own_check() -> None:

@@ -7,9 +7,9 @@ import pytest
 from instrumentarium.acquisition import licences
 from instrumentarium.acquisition.download import card_of
 from instrumentarium.corpora.source.card import Card
-from instrumentarium.corpora.source.params import PUBLISHED, Corpus
+from instrumentarium.corpora.source.params import RENDERED, Corpus
 
-CARDS = [card_of(corpus) for corpus in PUBLISHED]
+CARDS = [card_of(corpus) for corpus in RENDERED]
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.corpus)
@@ -79,7 +79,7 @@ def test_terms_are_shown_once_and_again_when_they_change(cache: Path, caplog: py
     assert "OpenMIC-2018 comes with terms" in caplog.text
 
 
-@pytest.mark.parametrize("corpus", PUBLISHED)
+@pytest.mark.parametrize("corpus", RENDERED)
 def test_parsers_pass_over_the_file(
     corpus: Corpus, tmp_path: Path, audio: Callable[..., bytes], tone: Callable[..., object], request
 ):

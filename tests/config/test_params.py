@@ -13,11 +13,13 @@ from instrumentarium.acquisition.params import DownloadParams
 from instrumentarium.clips.params import WindowsParams
 from instrumentarium.config.bases import with_bases
 from instrumentarium.config.check import check_files
+from instrumentarium.config.clips import used_corpora
 from instrumentarium.config.collections import CollectionParams, CorporaParams
 from instrumentarium.config.whole import Params, load_params
 from instrumentarium.corpora.esc50.groups import GROUPS
 from instrumentarium.corpora.esc50.params import Esc50Groups
 from instrumentarium.corpora.own.params import OwnParams
+from instrumentarium.corpora.source.params import CORPORA, DEFAULT
 from instrumentarium.models.params import BACKBONE, CnnParams, TimmParams
 from instrumentarium.runtime.section import (
     DeclaredParams,
@@ -230,7 +232,8 @@ BANJO = {"code": "banjo", "name": "banjo", "family": ""}
         ),
         (
             {"instruments": [BANJO], "corpora": {"opemic": "spelling"}},
-            "taxonomies.mine.corpora: 'opemic' is no corpus (allowed: esc50, irmas, openmic, own; did you mean 'openmic'?)",
+            f"taxonomies.mine.corpora: 'opemic' is no corpus (allowed: {', '.join(sorted(CORPORA))}; did you mean "
+            "'openmic'?)",
         ),
         (
             {"instruments": [BANJO | {"code": "Banjo"}], "corpora": {}},
@@ -300,16 +303,60 @@ def test_only_what_is_rendered_has_a_size(changed: Change):
 
 
 OWN = {"use": False, "path": "table.csv", "form": "auto", "absent": "negative"}
-BESIDES: dict[str, dict[str, object]] = {"own": OWN, "esc50": {"groups": dict.fromkeys(Esc50Groups.model_fields, True)}}
+BESIDES: dict[str, dict[str, object]] = {
+    "own": OWN,
+    "esc50": {"groups": dict.fromkeys(Esc50Groups.model_fields, True)},
+    "nsynth": {"parts": ["test"]},
+    "slakh": {"parts": ["baby"]},
+    "medleydb": {"parts": ["v1"]},
+}
 
 
 def corpora_with(used: str) -> dict[str, dict[str, object]]:
     return {name: BESIDES.get(name, {}) | {"use": name == used} for name in CorporaParams.model_fields}
 
 
-def test_a_collection_without_music_is_refused():
-    with pytest.raises(ParamsError, match=r"at least one of corpora\.irmas, openmic and own must be used"):
-        validate({"source": "published", "soundfonts": [], "corpora": corpora_with("esc50")}, CollectionParams)
+def test_a_collection_without_music_is_refused(changed: Change):
+    silent = {f"collections__full__corpora__{corpus}__use": False for corpus in ("irmas", "openmic")}
+    assert problems(changed(**silent)) == (
+        "collections.full: at least one of corpora.irmas, openmic and own must be used, or another corpus be named in "
+        "`corpora`"
+    )
+    valid(changed(**silent, corpora=[*DEFAULT, "nsynth"]))
+
+
+@pytest.mark.parametrize(
+    ("corpora", "message"),
+    [
+        (
+            ["irmas", "own", "nsynth"],
+            "corpora must name irmas, openmic, esc50, own; openmic, esc50 is missing: what a ",
+        ),
+        ([*DEFAULT, "nsynth", "nsynth"], "corpora names nsynth more than once"),
+        ([*DEFAULT, "nsyth"], "corpora.4: Input should be 'irmas', 'openmic', "),
+    ],
+)
+def test_corpora_are_the_first_four_and_others_that_are_known(changed: Change, corpora: list[str], message: str):
+    assert problems(changed(corpora=corpora)).startswith(message)
+
+
+@pytest.mark.parametrize("corpus", [corpus for corpus in CORPORA if corpus not in DEFAULT])
+def test_a_corpus_counts_once_it_is_named(changed: Change, corpus: str):
+    before, after = valid(changed()), valid(changed(corpora=[*DEFAULT, corpus]))
+    for collection in before.collections:
+        assert corpus not in used_corpora(before.collections[collection], before.corpora)
+        assert corpus in used_corpora(after.collections[collection], after.corpora)
+    with pytest.raises(ParamsError, match=r"at least 1 item|'parts' is not a parameter here"):
+        valid(changed(**{f"collections__full__corpora__{corpus}__parts": []}))
+
+
+def test_an_added_corpus_is_no_own_data(changed: Change):
+    others = {f"collections__miniature__corpora__{corpus}__use": False for corpus in ("irmas", "openmic", "esc50")}
+    own = OWN | {"use": True}
+    found = problems(
+        changed(**others, collections__miniature__corpora__own=own, corpora=[*DEFAULT, "tinysol"], taxonomy="auto")
+    )
+    assert "'auto' is for own data alone, and collection miniature uses tinysol as well" in found
 
 
 def test_a_collection_may_hold_own_data_only():

@@ -260,3 +260,17 @@ def test_a_file_that_holds_no_taxonomy_is_refused(tmp_path: Path, content: str, 
     (tmp_path / "band.yaml").write_text(content, encoding="utf-8")
     with pytest.raises(ParamsError, match=text):
         read_taxonomy_file(tmp_path, "band.yaml")
+
+
+def test_a_label_that_nobody_observed_leaves_what_it_may_mean_unknown_beside_an_absent_rest():
+    own = [("own/a", "banjo", 0.5), ("own/a", EVERY_OTHER, 0.0)]
+    mapping = build_mapping("band", validate(BAND, TaxonomyParams))
+    assert mapped(mapping, *own) == {("own/a", "banjo"): 0.5, ("own/a", "bass"): 0.0, ("own/a", "voice"): 0.0}
+    by_meaning = LabelMapping(mapping.taxonomy, {}, {"musicnet": {"1": ["banjo"], "7": ["bass", "voice"]}})
+    assert mapped(by_meaning, ("musicnet/a", "1", 0.5), ("musicnet/a", EVERY_OTHER, 0.0)) == {
+        ("musicnet/a", "bass"): 0.0,
+        ("musicnet/a", "voice"): 0.0,
+    }
+    assert mapped(by_meaning, ("musicnet/a", "7", 0.5), ("musicnet/a", "1", 1.0), ("musicnet/a", EVERY_OTHER, 0.0)) == {
+        ("musicnet/a", "banjo"): 1.0
+    }

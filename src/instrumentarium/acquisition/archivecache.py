@@ -60,6 +60,7 @@ def provide(card: Card, folder: Path, own: Path | None) -> None:
             with _alone(path, card.corpus):
                 _verify_or_set_aside(archive, path, path, card.corpus)  # someone may have put it there by hand
     missing = [archive for archive, path in paths.items() if not path.exists()]
+    _refuse_requested([archive for archive in missing if archive.on_request], card)
     there = [path for path in paths.values() if path.exists()]
     needs = [(folder, path.stat().st_size) for path in there if not can_link(path, folder)]
     copy_to = None if not missing or can_link_from(_archives(), folder) else folder
@@ -77,6 +78,17 @@ def provide(card: Card, folder: Path, own: Path | None) -> None:
         LISTING.write(listing_of(folder, archive.name), listing)
     unpacked_names = [archive.name for archive in listings]
     write_text_atomically(folder / licences.FILE, licences.published(card, unpacked_names))
+
+
+def _refuse_requested(missing: list[Archive], card: Card) -> None:
+    """Refuse to go on without archives that nobody can fetch without having asked for them."""
+    if missing:
+        names = ", ".join(archive.name for archive in missing)
+        raise ArchiveError(
+            f"{card.title} is given on request only, and {names} is missing: ask for it at "
+            f"{', '.join(dict.fromkeys(archive.url for archive in missing))}, put it, packed or unpacked, into a folder of "
+            f"yours, name that folder as download.archives in params.yaml, and run `dvc repro download@{card.corpus}`"
+        )
 
 
 def kept_at(archive: Archive, corpus: str) -> Path:

@@ -20,7 +20,7 @@ from instrumentarium.acquisition.disk import link
 from instrumentarium.acquisition.fontcache import provide_soundfonts
 from instrumentarium.acquisition.soundfonts import SoundFontChoice, SoundFontFile
 from instrumentarium.corpora.source.card import UNPACKED, Card
-from instrumentarium.corpora.source.params import CHOICES, CollectionSource, Corpus, CorpusParams
+from instrumentarium.corpora.source.params import CHOICES, CollectionSource, Corpus, CorpusParams, comes_rendered
 from instrumentarium.corpora.source.unpacked import LISTING, listing_of, unpacked_archives
 from instrumentarium.runtime.cache import cache_folder, fingerprint
 from instrumentarium.runtime.checksums import md5_of_file
@@ -56,7 +56,8 @@ def provide_archives(
     Args:
         corpus: its name.
         settings: whether it is used and, where it is rendered, how large it is.
-        source: whether the collection is rendered or published; the user's own files are listed in either.
+        source: whether the collection is rendered or published; the user's own files are listed in either, and a corpus
+            that nobody renders is fetched in either.
         seed: of the rendering.
         soundfonts: from which its instruments are drawn; none for the one that is shipped.
         own: the user's folder of published archives, or None.
@@ -73,22 +74,24 @@ def provide_archives(
         return describe(folder)
     if list_files is not None:
         return list_files(settings, folder)
-    if source == "rendered":
+    if comes_rendered(corpus, source):
         render(corpus, settings, seed, folder, truth, soundfonts if corpus in PLAYED else ())
     else:
-        fetch_published(corpus, own, folder, truth)
+        fetch_published(corpus, own, folder, truth, settings.wanted_parts())
     return describe(folder)
 
 
-def fetch_published(corpus: Corpus, own: Path | None, folder: Path, truth: Path) -> None:
+def fetch_published(
+    corpus: Corpus, own: Path | None, folder: Path, truth: Path, parts: Sequence[str] | None = None
+) -> None:
     """Put the publisher's archives into `folder`; nobody knows their flaws, so `truth` gets a table without rows.
 
-    Archives that lie in the user's `own` folder are not fetched.
+    Archives that lie in the user's `own` folder are not fetched, nor those of parts that are not among `parts`.
 
     Raises:
         ArchiveError: if an archive cannot be fetched, does not fit on the disk or is not the published one.
     """
-    provide(card_of(corpus), folder, own)
+    provide(card_of(corpus).of_parts(parts), folder, own)
     leave_empty(folder, truth)
 
 

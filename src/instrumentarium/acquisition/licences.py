@@ -70,7 +70,9 @@ def show_once(card: Card) -> None:
 def _verified(archive: Archive, unpacked: Collection[str]) -> str:
     if archive.name in unpacked:
         return f"unpacked; {UNPACKED}"
-    return "verified by its content" if archive.md5 is None else f"md5 {archive.md5}"
+    if archive.md5 is not None:
+        return f"md5 {archive.md5}"
+    return "its publisher states no checksum" if archive.content_problem is None else "verified by its content"
 
 
 def _line(licence: Licence) -> str:

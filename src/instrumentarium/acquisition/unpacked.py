@@ -18,9 +18,6 @@ from instrumentarium.corpora.source.unpacked import LISTING, UnpackedMembers, li
 from instrumentarium.runtime.checksums import md5_of_file
 from instrumentarium.runtime.progress import progress_bar
 
-_READ = frozenset((".wav", ".ogg", ".txt", ".csv"))
-"""Suffixes of the files that parsers ask for: those of labels and sounds. All else, such as features, is not listed."""
-
 
 def find_unpacked(archive: Archive, own: Path) -> Path | None:
     """Return the folder in `own` that holds an archive's content, or None; where the archive lies there too, it goes first.
@@ -38,11 +35,13 @@ def find_unpacked(archive: Archive, own: Path) -> Path | None:
 def list_unpacked(archive: Archive, folder: Path, corpus: str) -> pd.DataFrame:
     """Return the listing of an archive's content in `folder`; every file is read once, for its md5.
 
+    What its parser does not ask for, such as features, is not listed.
+
     Raises:
         ArchiveError: if a file cannot be read or named, or names and counts are not those published.
     """
     try:
-        files = _files(folder)
+        files = _files(folder, archive.suffixes)
         top = archive.unpacked[0]
         rows = []
         with progress_bar(f"list {folder.name}", "files", total=len(files)) as bar:
@@ -70,8 +69,8 @@ def list_unpacked(archive: Archive, folder: Path, corpus: str) -> pd.DataFrame:
     return listing
 
 
-def _files(folder: Path) -> list[Path]:
-    """Return the files that a parser may ask for, sorted; what git keeps of a clone is passed over.
+def _files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    """Return the files of these suffixes, sorted; what git keeps of a clone is passed over.
 
     Raises:
         OSError: if a folder cannot be read, or a name is not UTF-8, or there are more files than an archive has.
@@ -83,7 +82,7 @@ def _files(folder: Path) -> list[Path]:
     files: list[Path] = []
     for parent, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
         folders[:] = [name for name in folders if name != ".git"]
-        files += [Path(parent) / name for name in names if Path(name).suffix in _READ]
+        files += [Path(parent) / name for name in names if Path(name).suffix in suffixes]
         if len(files) > MEMBERS:
             raise OSError(0, f"it has more than {MEMBERS} files", str(folder))
     for file in files:

@@ -1,6 +1,6 @@
 """The clips of a split with their samples, targets and observed, read from the stages' tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -8,10 +8,18 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import TypeAdapter, ValidationError
 
+from instrumentarium.runtime.errors import UserError
+from instrumentarium.runtime.jsonfile import JsonError, read_json
+from instrumentarium.tables.mapping import Meanings
 from instrumentarium.tables.samplestore import SampleStore
 from instrumentarium.tables.schemas import CLIPS, LABELS
 from instrumentarium.tables.table import MissingTableError, TableError
+
+
+class LeftoverError(UserError, ValueError):
+    """Ingested corpora lie where they would be read, and the run at hand does not name them."""
 
 
 def corpus_folders(folder: Path) -> list[Path]:
@@ -24,6 +32,46 @@ def corpus_folders(folder: Path) -> list[Path]:
     if not folders:
         raise MissingTableError(f"{folder} holds no ingested corpus; run `dvc repro ingest`")
     return folders
+
+
+def check_corpora(folders: Sequence[Path], named: Sequence[str]) -> None:
+    """Make sure that no corpus of an earlier run is read along: DVC leaves the outputs of stages that there are no more.
+
+    Args:
+        folders: of the ingested corpora.
+        named: the parameter `corpora`.
+
+    Raises:
+        LeftoverError: naming each that `corpora` does not.
+    """
+    leftover = [path for path in folders if path.name not in named]
+    if leftover:
+        raise LeftoverError(
+            f"{leftover[0].parent} holds {', '.join(path.name for path in leftover)}, which `corpora` in params.yaml does "
+            f"not name: an earlier run left it there. Run `rm -r {' '.join(map(str, leftover))}` (DVC's cache keeps the "
+            "content), or name it in `corpora`; then run `dvc repro` again"
+        )
+
+
+_MEANINGS: TypeAdapter[dict[str, list[str]]] = TypeAdapter(dict[str, list[str]])
+
+
+def read_meanings(folders: Sequence[Path]) -> dict[str, Meanings]:
+    """Return what the labels of those corpora mean that say it in their card.json, by corpus.
+
+    Raises:
+        TableError: if a card holds something else than labels and lists of names there.
+    """
+    found: dict[str, Meanings] = {}
+    for folder in folders:
+        path = folder / "card.json"
+        try:
+            content = read_json(path) if path.exists() else None
+            if isinstance(content, Mapping) and "labels" in content:
+                found[folder.name] = _MEANINGS.validate_python(content["labels"])
+        except (JsonError, ValidationError) as error:
+            raise TableError(f"{path} is no corpus's card: {error}; run `dvc repro ingest@{folder.name}`") from error
+    return found
 
 
 def read_clips(folders: Sequence[Path]) -> pd.DataFrame:

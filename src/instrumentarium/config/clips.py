@@ -1,40 +1,41 @@
 """What params.yaml says of clips, held against the corpora that its collections use."""
 
-from collections.abc import Mapping
+import importlib
+from collections.abc import Mapping, Sequence
 
 from instrumentarium.clips.params import WindowsParams
 from instrumentarium.config.collections import CollectionParams
 from instrumentarium.config.models import ModelParams
-from instrumentarium.corpora.esc50 import published as esc50
-from instrumentarium.corpora.irmas import published as irmas
-from instrumentarium.corpora.openmic import published as openmic
-from instrumentarium.corpora.own import published as own
-from instrumentarium.corpora.source.params import CORPORA, Corpus
+from instrumentarium.corpora.source.params import Corpus
 from instrumentarium.runtime.section import closest
 from instrumentarium.training.augment.params import AugmentParams
 
-LONGEST_CLIP_S: Mapping[Corpus, float | None] = {
-    "irmas": irmas.LONGEST_CLIP_S,
-    "openmic": openmic.LONGEST_CLIP_S,
-    "esc50": esc50.LONGEST_CLIP_S,
-    "own": own.LONGEST_CLIP_S,
-}
-"""None where it is not known before the files are read; the stats stage refuses what is too long then."""
+
+def longest_clip_s(corpus: Corpus) -> float | None:
+    """Return the longest of a corpus's clips in s; None where it is not known before the files are read.
+
+    What is too long then is refused by the stats stage.
+    """
+    longest: float | None = importlib.import_module(f"instrumentarium.corpora.{corpus}.published").LONGEST_CLIP_S
+    return longest
 
 
-def used_corpora(collection: CollectionParams) -> list[Corpus]:
-    """Return the corpora that a collection uses."""
-    return [corpus for corpus in CORPORA if getattr(collection.corpora, corpus).use]
+def used_corpora(collection: CollectionParams, named: Sequence[Corpus]) -> list[Corpus]:
+    """Return the corpora that a collection uses, of those that the parameter `corpora` names."""
+    return [corpus for corpus in named if getattr(collection.corpora, corpus).use]
 
 
 def too_long_windows(
-    models: Mapping[str, ModelParams], windows: Mapping[str, WindowsParams], collections: Mapping[str, CollectionParams]
+    models: Mapping[str, ModelParams],
+    windows: Mapping[str, WindowsParams],
+    collections: Mapping[str, CollectionParams],
+    named: Sequence[Corpus],
 ) -> list[str]:
     """Say of every recipe whose windows are longer than the longest clip of its collection, selected or not."""
     problems = []
     for collection, params in collections.items():
-        lengths = [LONGEST_CLIP_S[corpus] for corpus in used_corpora(params)]
-        longest = None if None in lengths else max(length for length in lengths if length is not None)
+        lengths = [longest_clip_s(corpus) for corpus in used_corpora(params, named)]
+        longest = None if None in lengths else max((length for length in lengths if length is not None), default=None)
         for name, model in models.items():
             entry = model.recipes[collection].windows
             if longest is not None and entry in windows and windows[entry].length_s > longest:
@@ -55,9 +56,9 @@ def lacking_backgrounds(augmentation: AugmentParams, collection: CollectionParam
     ]
 
 
-def unknown_clips(clip_ids: tuple[str, ...], collection: CollectionParams) -> list[str]:
+def unknown_clips(clip_ids: tuple[str, ...], collection: CollectionParams, named: Sequence[Corpus]) -> list[str]:
     """Say of every clip to explain that can be in no corpus of the collection."""
-    used = used_corpora(collection)
+    used = used_corpora(collection, named)
     return [
         f"explain.clips: {clip_id!r} is no clip of this collection: an id begins with its corpus and a slash "
         f"({closest(clip_id.partition('/')[0], [*used])})"

@@ -1,5 +1,6 @@
 """Collections: where their corpora come from, and which they hold."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from pydantic import model_validator
@@ -8,18 +9,39 @@ from pydantic_core import PydanticCustomError
 from instrumentarium.acquisition.soundfonts import SoundFontChoice
 from instrumentarium.corpora.esc50.params import Esc50Params
 from instrumentarium.corpora.irmas.params import IrmasParams
+from instrumentarium.corpora.medleydb.params import MedleyDbParams
+from instrumentarium.corpora.nsynth.params import NsynthParams
 from instrumentarium.corpora.own.params import OwnParams
-from instrumentarium.corpora.source.params import CHOICES, PUBLISHED, ClipCountParams, CollectionSource
+from instrumentarium.corpora.slakh.params import SlakhParams
+from instrumentarium.corpora.source.params import (
+    CHOICES,
+    RENDERED,
+    ClipCountParams,
+    CollectionSource,
+    Corpus,
+    CorpusParams,
+)
 from instrumentarium.runtime.section import Section
 
 
 class CorporaParams(Section):
-    """The corpora of a collection, each with its switch and, where it is rendered, its size."""
+    """The corpora of a collection, each with its switch and, where it is rendered, its size.
+
+    Beyond the first four, a corpus counts only where the parameter `corpora` names it.
+    """
 
     irmas: IrmasParams
     openmic: ClipCountParams
     esc50: Esc50Params
     own: OwnParams
+    nsynth: NsynthParams
+    medley_solos: CorpusParams
+    tinysol: CorpusParams
+    good_sounds: CorpusParams
+    philharmonia: CorpusParams
+    musicnet: CorpusParams
+    slakh: SlakhParams
+    medleydb: MedleyDbParams
 
 
 class CollectionParams(Section):
@@ -31,7 +53,7 @@ class CollectionParams(Section):
 
     @model_validator(mode="after")
     def _rendered_has_sizes(self) -> Self:
-        for name in PUBLISHED:
+        for name in RENDERED:
             corpus = getattr(self.corpora, name)
             sizes = {field: getattr(corpus, field) for field in type(corpus).model_fields if field not in CHOICES}
             wrong = [field for field, value in sizes.items() if (value is None) == (self.source == "rendered")]
@@ -43,6 +65,8 @@ class CollectionParams(Section):
             raise PydanticCustomError(
                 "soundfonts", "soundfonts of a published collection must be []: nothing is rendered"
             )
-        if not (self.corpora.irmas.use or self.corpora.openmic.use or self.corpora.own.use):
-            raise PydanticCustomError("no_music", "at least one of corpora.irmas, openmic and own must be used")
         return self
+
+    def without_music(self, named: Sequence[Corpus]) -> bool:
+        """Say whether none of the corpora in use, of those that the parameter `corpora` names, has music."""
+        return not any(getattr(self.corpora, corpus).use for corpus in named if corpus != "esc50")

@@ -16,7 +16,7 @@ from instrumentarium.config.collections import CollectionParams
 from instrumentarium.config.labels import LabelsParams
 from instrumentarium.config.models import ModelParams
 from instrumentarium.config.selection import Entries, Selection, Selectors, select
-from instrumentarium.corpora.source.params import CORPORA
+from instrumentarium.corpora.source.params import CORPORA, DEFAULT, Corpus
 from instrumentarium.descriptors.params import DescriptorParams
 from instrumentarium.ensembles.params import EnsembleParams
 from instrumentarium.evaluation.params import EvaluateParams
@@ -38,6 +38,7 @@ class Params(Section):
 
     seed: Seed
     collection: str
+    corpora: list[Corpus]
     model: str
     taxonomy: str
     collections: dict[str, CollectionParams]
@@ -75,6 +76,7 @@ class Params(Section):
             problems.append(
                 f"model: {self.model!r} is not a key of `models` ({closest(self.model, list(self.models))})"
             )
+        problems += self._corpora_problems()
         problems += self._taxonomy_problems()
         for name, model in self.models.items():
             for part in ("frontend", "recipes"):
@@ -86,13 +88,13 @@ class Params(Section):
                     )
         if not problems:
             problems += self._selection_problems()
-            problems += too_long_windows(self.models, self.windows, self.collections)
+            problems += too_long_windows(self.models, self.windows, self.collections, self.corpora)
             collection = self.collections[self.collection]
             problems += lacking_backgrounds(self.selection.augmentation, collection)
             for name, augmentation in self.augmentations.items():
                 found = augmentation.problems(self.audio.sample_rate_hz)
                 problems += [f"augmentations.{name}.{problem}" for problem in found]
-            problems += unknown_clips(self.explain.clips, collection)
+            problems += unknown_clips(self.explain.clips, collection, self.corpora)
         if problems:
             raise PydanticCustomError("names", "{text}", {"text": "\n  ".join(problems)})
         return self
@@ -121,11 +123,30 @@ class Params(Section):
                 found += select(name, model, collection, self.entries, Selectors())[1]
         return list(dict.fromkeys(found))
 
+    def _corpora_problems(self) -> list[str]:
+        problems = []
+        missing = [corpus for corpus in DEFAULT if corpus not in self.corpora]
+        if missing:
+            problems.append(
+                f"corpora must name {', '.join(DEFAULT)}; {', '.join(missing)} is missing: what a collection is to leave "
+                "out is switched off by `use: false` under `collections`"
+            )
+        repeated = sorted({corpus for corpus in self.corpora if self.corpora.count(corpus) > 1})
+        if repeated:
+            problems.append(f"corpora names {', '.join(repeated)} more than once")
+        problems += [
+            f"collections.{name}: at least one of corpora.irmas, openmic and own must be used, or another corpus be named "
+            "in `corpora`"
+            for name, collection in self.collections.items()
+            if collection.without_music(self.corpora)
+        ]
+        return problems
+
     def _taxonomy_problems(self) -> list[str]:
         problems = []
         if self.taxonomy == AUTO and self.collection in self.collections:
             corpora = self.collections[self.collection].corpora
-            others = [name for name in CORPORA if name != "own" and getattr(corpora, name).use]
+            others = [name for name in self.corpora if name != "own" and getattr(corpora, name).use]
             if others:
                 problems.append(
                     f"taxonomy: {AUTO!r} is for own data alone, and collection {self.collection} uses {', '.join(others)} "

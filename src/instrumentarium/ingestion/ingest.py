@@ -1,4 +1,4 @@
-"""One decoding pass over a corpus: from its archives to the sample store, its three tables and its card.
+"""One decoding pass over a corpus: from its archives to the sample store, its tables and its card.
 
 Members are read in the archive's order, decoded by a pool of threads (libsndfile and soxr release the interpreter), and
 appended in that same order, so the result doesn't depend on the number of cores. Only a few clips are in memory at once.
@@ -21,7 +21,7 @@ import pandas as pd
 from instrumentarium.corpora.source.card import Card
 from instrumentarium.corpora.source.counts import Published
 from instrumentarium.corpora.source.members import Rejection, Source, SourceClip, stem
-from instrumentarium.corpora.source.params import CollectionSource, Corpus, CorpusParams
+from instrumentarium.corpora.source.params import CollectionSource, Corpus, CorpusParams, comes_rendered
 from instrumentarium.corpora.source.unpacked import unpacked_archives
 from instrumentarium.decoding.pcm import AudioError
 from instrumentarium.ingestion.audio import Clip, decode_clip
@@ -29,10 +29,12 @@ from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import SET_ASIDE, replace_together, write_json
 from instrumentarium.runtime.workers import map_in_order, worker_pool
 from instrumentarium.tables.samplestore import SampleWriter
-from instrumentarium.tables.schemas import CLIPS, LABELS, REJECTED
+from instrumentarium.tables.schemas import CLIPS, LABELS, REJECTED, SOUNDING
 
 PARTS = ("clips.csv", "labels.csv", "rejected.csv", "card.json", "samples")
 """What ingest makes. A folder that has the first of them has all of one run: every reader begins with clips.csv."""
+SOUNDING_FILE = "sounding.csv"
+"""Beside the samples, for what sounds when; of a corpus that does not say it there is none."""
 _STAGING = ".ingest-"
 _FULL = {
     errno.ENOSPC: "the disk of {folder} is full ({free_mb:.0f} MB free)",
@@ -48,11 +50,12 @@ class IngestError(UserError, RuntimeError):
 
 @dataclass
 class Ingested:
-    """Rows of the three tables, how much came in, and the audio files of each published part and label."""
+    """Rows of the tables, how much came in, and the audio files of each published part and label."""
 
     clips: list[dict[str, object]] = field(default_factory=list)
     labels: list[dict[str, object]] = field(default_factory=list)
     rejected: list[dict[str, object]] = field(default_factory=list)
+    sounding: list[dict[str, object]] = field(default_factory=list)
     seconds: float = 0.0
     parts: Counter[str] = field(default_factory=Counter)
 
@@ -132,6 +135,8 @@ def _cause(corpus: str, card: Mapping[str, object]) -> str:
     parser = f"the parser in corpora/{corpus} that is wrong, or the count in its published.py"
     if "unpacked" in card:
         return f"The archives were read unpacked: their files are not those published, or it is {parser}"
+    if "unverified" in card:
+        return f"Their publisher states no checksum, so the archives may not be those published, or it is {parser}"
     return f"The archives are verified, so it is {parser}"
 
 
@@ -149,7 +154,9 @@ def ingest_corpus(
     parser = importlib.import_module(f"instrumentarium.corpora.{corpus}.parser")
     counts = importlib.import_module(f"instrumentarium.corpora.{corpus}.published")
     clips: Source = parser.read_clips(archives, **settings.choices()) if settings.use else iter(())
-    published: Published | None = counts.PUBLISHED if settings.use and source == "published" else None
+    published: Published | None = counts.PUBLISHED if settings.use and not comes_rendered(corpus, source) else None
+    if published is not None:
+        published = published.of_parts(settings.wanted_parts())
     card: Card = importlib.import_module(f"instrumentarium.corpora.{corpus}.card").CARD
     unpacked = unpacked_archives(archives) if settings.use else []
     result = ingest(corpus, clips, folder, sample_rate_hz, published, card.facts(used=settings.use, unpacked=unpacked))
@@ -213,10 +220,18 @@ def _fill(
             result.labels += [
                 {"clip_id": clip_id, "label": label, "relevance": relevance} for label, relevance in item.labels.items()
             ]
+            result.sounding += [
+                {"clip_id": clip_id, "label": label, "start_s": start_s, "end_s": end_s}
+                for label, start_s, end_s in item.sounding
+            ]
             result.seconds += clip.duration_s
     CLIPS.write(folder / "clips.csv", pd.DataFrame(result.clips, columns=list(CLIPS.columns)))
     LABELS.write(folder / "labels.csv", pd.DataFrame(result.labels, columns=list(LABELS.columns)))
     REJECTED.write(folder / "rejected.csv", pd.DataFrame(result.rejected, columns=list(REJECTED.columns)))
+    if result.sounding:
+        SOUNDING.write(
+            folder / "samples" / SOUNDING_FILE, pd.DataFrame(result.sounding, columns=list(SOUNDING.columns))
+        )
     write_json(folder / "card.json", card)
     return result
 

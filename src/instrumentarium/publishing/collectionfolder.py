@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from instrumentarium.corpora.source.card import Card
+from instrumentarium.corpora.source.unpacked import listing_of
 from instrumentarium.publishing.contents import DESCRIBED, read_contents
 from instrumentarium.publishing.croissant import croissant
 from instrumentarium.publishing.datasheet import datasheet
@@ -53,15 +54,17 @@ def describe(folder: Path, workspace: Path) -> Counts:
 def _archives(raw: Path, material: Material) -> Iterator[dict[str, str]]:
     """Yield the publishers' archives; what was rendered here, or is the user's own, nobody can fetch.
 
+    A part of a corpus that was not fetched is left out.
+
     Raises:
         MaterialError: if an archive without a published md5 is not at hand.
     """
-    if material.source == "rendered":
-        return
-    for each in material.corpora:
+    for each in material.recorded:
         card: Card = import_module(f"instrumentarium.corpora.{each.corpus}.card").CARD
         for archive in card.archives:
             path = raw / each.corpus / archive.name
+            if archive.part is not None and not (path.exists() or listing_of(path.parent, archive.name).exists()):
+                continue
             if archive.md5 is None and not path.exists():
                 raise MaterialError(f"{path} is missing, and its md5 stands nowhere else; run `dvc repro download`")
             md5 = archive.md5

@@ -6,7 +6,7 @@ from instrumentarium.publishing.material import Material
 
 def datasheet(material: Material, contents: Contents) -> str:
     """Return datasheet.md."""
-    rendered = material.source == "rendered"
+    rendered = bool(material.rendered)
     return "\n".join(
         [
             f"# Datasheet: {material.title}",
@@ -50,8 +50,9 @@ def datasheet(material: Material, contents: Contents) -> str:
                     "flaws of real corpora included: wrong labels, duplicates, unreadable and silent files."
                 ]
                 if rendered
-                else [f"- {each.title}: {_source(each.page)}. {each.citation}".rstrip() for each in material.corpora]
+                else []
             ),
+            *[f"- {each.title}: {_source(each.page)}. {each.citation}".rstrip() for each in material.recorded],
             "",
             "## Preprocessing, cleaning, labelling",
             "",

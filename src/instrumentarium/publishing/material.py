@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from instrumentarium.corpora.source.card import Licence
-from instrumentarium.corpora.source.params import SOURCE, CollectionSource
+from instrumentarium.corpora.source.params import RENDERED, SOURCE, CollectionSource
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.sealed import DamagedFileError, read_json
 from instrumentarium.runtime.section import PARAMS_FILE, read_yaml, validate
@@ -49,21 +49,31 @@ class Material:
     corpora: tuple[CorpusFacts, ...]
 
     @property
+    def rendered(self) -> tuple[CorpusFacts, ...]:
+        """Those of the corpora that were rendered here."""
+        return tuple(each for each in self.corpora if self.source == "rendered" and each.corpus in RENDERED)
+
+    @property
+    def recorded(self) -> tuple[CorpusFacts, ...]:
+        """All others: their publishers', or the user's own."""
+        return tuple(each for each in self.corpora if each not in self.rendered)
+
+    @property
     def title(self) -> str:
-        """The corpora's names, and that they are rendered where they are."""
-        names = " + ".join(each.title for each in self.corpora)
-        return f"{names} (rendered)" if self.source == "rendered" else names
+        """The corpora's names, and which are rendered."""
+        names = " + ".join(each.title for each in self.rendered)
+        return " + ".join([*([f"{names} (rendered)"] if names else []), *(each.title for each in self.recorded)])
 
     def terms(self) -> list[str]:
         """Return a line of Markdown for each licence of the audio that was used."""
-        if self.source == "rendered":
-            layouts = ", ".join(each.title for each in self.corpora)
-            return [
+        lines = []
+        if self.rendered:
+            layouts = ", ".join(each.title for each in self.rendered)
+            lines += [
                 f"- composed and rendered in the layouts of {layouts}, with none of their audio and none of their labels",
                 f"- {_line(SOUNDFONT)}",
             ]
-        lines = []
-        for each in self.corpora:
+        for each in self.recorded:
             lines += [f"- {each.title}, {_line(licence)}" for licence in each.licences]
             lines += [f"- {each.title}: {each.remark}"] if each.remark else []
         return lines

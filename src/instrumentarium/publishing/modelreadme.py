@@ -58,7 +58,7 @@ def _text(name: str, model: ModelDescription, results: Results, material: Materi
     rendered = (
         "\nThe training data are rendered: they teach a SoundFont's instruments, and these metrics say little of real "
         "music.\n"
-        if material.source == "rendered"
+        if material.rendered and not material.recorded
         else ""
     )
     return "\n".join(

@@ -55,5 +55,25 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         ),
         Fault("The archive has no stable checksum, so its content is verified in its place.", "the publisher"),
     ),
+    "nsynth": (
+        Fault(
+            "The publisher states no checksum; an archive is held to its own and to the published counts.", "the page"
+        ),
+        Fault("The parts valid and test share their instruments; only train has its own.", "Engel et al. 2017"),
+    ),
+    "musicnet": (
+        Fault("Notes were aligned to the audio by machine; about 4 % of them are wrong.", "Thickstun et al. 2017"),
+    ),
+    "slakh": (
+        Fault(
+            "It is rendered, and a program need not sound as General MIDI names it: a harmonica may be an organ.",
+            "the metadata.yaml of tracks, which name the sampled instruments",
+        ),
+    ),
+    "medleydb": (
+        Fault(
+            "Activations were computed from the stems' energy, and some stems bleed into others.", "Bittner et al. 2014"
+        ),
+    ),
 }
 """By corpus; one without an entry has none that is known."""

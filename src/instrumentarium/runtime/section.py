@@ -63,7 +63,7 @@ def _explain(error: ValidationError, prefix: str, source: object, value: object)
         key = ".".join(part for part in [prefix, *_keys(item["loc"], value, missing=item["type"] == "missing")] if part)
         found = (
             ""
-            if item["type"] in {"missing", "unknown_key", "names", "sizes", "no_music", "no_path", "taxonomy"}
+            if item["type"] in {"missing", "unknown_key", "names", "sizes", "no_path", "taxonomy"}
             else f", found {item['input']!r}"
         )
         text = "is missing" if item["type"] == "missing" else item["msg"]

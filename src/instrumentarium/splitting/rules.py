@@ -51,11 +51,35 @@ def _own(params: SplitParams) -> Rule:
     return Rule({**{name: name for name in SPLITS}, "": STRATIFIED}, "own", params.own)
 
 
+def _nsynth(_: SplitParams) -> Rule:
+    """The train part trains; the other two parts share their instruments, so these are halved anew, each on one side."""
+    shares = SplitShares(train=0.0, validation=0.5, test=0.5)
+    return Rule({"train": "train", "validation": STRATIFIED, "test": STRATIFIED}, "nsynth_instruments", shares)
+
+
+def _as_published(_: SplitParams) -> Rule:
+    """What states a split keeps it, and all else trains."""
+    return Rule({**{name: name for name in SPLITS}, "": "train"})
+
+
+def _trains(_: SplitParams) -> Rule:
+    """All of it trains: its publisher states no split by recordings."""
+    return Rule(dict.fromkeys(("", *(f"fold{number}" for number in range(1, 6))), "train"))
+
+
 RULES: Mapping[str, Callable[[SplitParams], Rule]] = {
     "irmas": _irmas,
     "openmic": _openmic,
     "esc50": _esc50,
     "own": _own,
+    "nsynth": _nsynth,
+    "medley_solos": _as_published,
+    "tinysol": _trains,
+    "good_sounds": _trains,
+    "philharmonia": _trains,
+    "musicnet": _as_published,
+    "slakh": _as_published,
+    "medleydb": _trains,
 }
 
 

@@ -3,6 +3,8 @@
 A clip has an instrument with the highest relevance of its labels that name the instrument. An instrument is known to be
 absent only where every label of that corpus which names it is known to be: of a corpus that parts acoustic from electric
 guitars, `guitar` is absent where both are. Anything else is unobserved, and has no row.
+
+A corpus may say itself which instruments its labels mean, by their names; then it needs no entry in a taxonomy (kinds.py).
 """
 
 import difflib
@@ -13,6 +15,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from instrumentarium.tables.kinds import Verdict, verdict
 from instrumentarium.tables.params import LabelParams, TaxonomyParams
 from instrumentarium.tables.schemas import EVERY_OTHER
 from instrumentarium.tables.spelling import code_from, plain
@@ -23,6 +26,9 @@ COLUMNS = ("clip_id", "instrument", "relevance")
 _SHOWN = 20
 """Labels that a message names."""
 
+Meanings = Mapping[str, Sequence[str]]
+"""The names of instruments that each label of a corpus may mean, one of them in truth."""
+
 
 @dataclass(frozen=True)
 class LabelMapping:
@@ -30,11 +36,14 @@ class LabelMapping:
 
     Attributes:
         taxonomy: of the run.
-        corpora: as params.yaml has it. Labels of a corpus without an entry say nothing, those of own data go by spelling.
+        corpora: as params.yaml has it. Labels of a corpus without an entry go by its meanings, those of own data by
+            spelling, and any others say nothing.
+        meanings: of the labels of those corpora that say it themselves.
     """
 
     taxonomy: Taxonomy
     corpora: Mapping[str, LabelParams]
+    meanings: Mapping[str, Meanings] = field(default_factory=dict)
 
     @cached_property
     def _code_of(self) -> dict[str, str]:
@@ -44,6 +53,8 @@ class LabelMapping:
 
     def codes_of(self, corpus: str, label: str) -> tuple[str, ...] | None:
         """Return the instruments that a label names, which may be none; None where the mapping does not know the label."""
+        if self.goes_by_meaning(corpus):
+            return self._with_verdict(corpus, label, "present") or None
         rule = self.corpora.get(corpus, "spelling" if corpus == OWN else {})
         if rule == "none":
             return ()
@@ -65,10 +76,31 @@ class LabelMapping:
             del words[:taken]
         return tuple(codes) or None
 
-    def akin(self, label: str) -> frozenset[str]:
+    def goes_by_meaning(self, corpus: str) -> bool:
+        """Say whether a corpus itself says what its labels mean, and the taxonomy does not say it in its place."""
+        return corpus in self.meanings and corpus not in self.corpora
+
+    def unsure(self, corpus: str, label: str) -> frozenset[str]:
+        """Return the instruments of which nobody can say whether a label means them."""
+        if self.goes_by_meaning(corpus) and label in self.meanings[corpus]:
+            return frozenset(self._with_verdict(corpus, label, "unknown"))
+        return frozenset() if self.codes_of(corpus, label) else self._akin(label)
+
+    def _with_verdict(self, corpus: str, label: str, wanted: Verdict) -> tuple[str, ...]:
+        """Return the instruments of which a label of a corpus that goes by meaning says what is `wanted`."""
+        meant = self.meanings[corpus].get(label, ())
+        return tuple(each.code for each in self.taxonomy.instruments if wanted == _verdict_of(meant, each))
+
+    def _akin(self, label: str) -> frozenset[str]:
         """Return the instruments that share a word with a label, so that nobody can say they are not meant by it."""
         words = set(plain(label).split())
         return frozenset(code for name, code in self._code_of.items() if words & set(name.split()))
+
+
+def _verdict_of(meant: Sequence[str], instrument: Instrument) -> Verdict:
+    """Return what a label says of an instrument, whose name or code is a word that is known; the other may be none."""
+    found = {verdict(meant, instrument.name), verdict(meant, instrument.code)}
+    return "present" if "present" in found else "unknown" if "unknown" in found else "other"
 
 
 def _by_spelling(rule: Mapping[str, str | list[str]], label: str) -> str | list[str] | None:
@@ -144,7 +176,8 @@ def map_labels(labels: pd.DataFrame, corpus_of: Mapping[str, str], mapping: Labe
     """Return labels in the instruments of a taxonomy.
 
     Where a clip has the label EVERY_OTHER, the instruments that it has no other row of are absent with that relevance, but
-    for those that share a word with a label which the clip has and the taxonomy does not know: a `guitar` may be any.
+    for those that may be meant by a label which the clip has: a `guitar` may be any. Of a corpus that doesn't say what its
+    labels mean, these are the ones that share a word with a label which the taxonomy does not know.
 
     Args:
         labels: columns clip_id, label, relevance; one row a known pair.
@@ -169,13 +202,13 @@ def map_labels(labels: pd.DataFrame, corpus_of: Mapping[str, str], mapping: Labe
         found = {label: mapping.codes_of(corpus, label) for label in stated}
         named_by = _named_by(corpus, found, mapping)
         relevance |= _relevances(rows, found, named_by)
-        if corpus != OWN:
+        if corpus != OWN and not mapping.goes_by_meaning(corpus):
             covered[corpus] = tuple(code for code in mapping.taxonomy.codes if code in named_by)
-        else:
+        elif corpus == OWN:
             left_out.update(str(label) for label in rows["label"] if label in found and found[str(label)] is None)
             if found and all(codes is None for codes in found.values()):
                 raise TaxonomyError(_nothing_known(mapping.taxonomy, found))
-        for clip_id, code, value in _others(rows, found, mapping):
+        for clip_id, code, value in _others(corpus, rows, found, mapping):
             relevance.setdefault((clip_id, code), value)
     rows_out = [(clip_id, code, value) for (clip_id, code), value in sorted(relevance.items())]
     table = pd.DataFrame(rows_out, columns=list(COLUMNS))
@@ -204,13 +237,19 @@ def _relevances(
 
 
 def _others(
-    rows: pd.DataFrame, found: Mapping[str, Sequence[str] | None], mapping: LabelMapping
+    corpus: str, rows: pd.DataFrame, found: Mapping[str, Sequence[str] | None], mapping: LabelMapping
 ) -> Iterable[tuple[str, str, float]]:
-    """Yield what EVERY_OTHER says of a clip: each instrument that may be meant, with its relevance."""
-    akin = {label: mapping.akin(label) for label, codes in found.items() if not codes}
+    """Yield what EVERY_OTHER says of a clip: each instrument that may be meant, with its relevance.
+
+    A label of relevance 0.5 is unobserved, and so is all that it may mean.
+    """
+    meant = {label: mapping.unsure(corpus, label) for label in found}
+    named = {label: meant[label] | frozenset(codes or ()) for label, codes in found.items()}
     unsure: dict[str, set[str]] = {}
-    for clip_id, label in rows.loc[rows["relevance"] > 0.5, ["clip_id", "label"]].itertuples(index=False):
-        unsure.setdefault(str(clip_id), set()).update(akin.get(str(label), ()))
+    stated = rows.loc[rows["relevance"] >= 0.5, ["clip_id", "label", "relevance"]]
+    for clip_id, label, value in stated.itertuples(index=False):
+        may_be = meant if float(value) > 0.5 else named
+        unsure.setdefault(str(clip_id), set()).update(may_be.get(str(label), ()))
     others = rows[rows["label"] == EVERY_OTHER]
     for clip_id, value in zip(others["clip_id"], others["relevance"], strict=True):
         for code in mapping.taxonomy.codes:

@@ -41,6 +41,21 @@ LABELS = Table(
 """Of one corpus, in its own labels; only observed pairs have a row."""
 EVERY_OTHER = "*"
 """A label that stands for all that a clip has no row of: with relevance 0 it says that nothing else plays."""
+SOUNDING = Table(
+    name="sounding",
+    key=("clip_id", "label", "start_s"),
+    made_by="ingest",
+    columns={
+        "clip_id": Text,
+        "label": Text,
+        "start_s": Annotated[float, Field(ge=0, allow_inf_nan=False)],  # in the clip
+        "end_s": Seconds,  # in the clip, after start_s
+    },
+)
+"""Of one corpus, where its publisher says what sounds when: samples/sounding.csv, beside the samples.
+
+A label sounds nowhere else in a clip of such a corpus, unless the clip has it with relevance 0.5: then nobody knows when.
+"""
 REJECTED = Table(name="rejected", key=("path",), made_by="ingest", columns={"path": Text, "reason": Text})
 DUPLICATES = Table(
     name="duplicates",

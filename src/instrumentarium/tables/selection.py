@@ -1,12 +1,13 @@
 """Which taxonomy a run has: an entry of params.yaml's `taxonomies`, a file of the user's, or own data's labels."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from instrumentarium.runtime.section import ParamsError, Section, closest, read_yaml, validate
-from instrumentarium.tables.mapping import LabelMapping, automatic_mapping, build_mapping
+from instrumentarium.tables.mapping import LabelMapping, Meanings, automatic_mapping, build_mapping
 from instrumentarium.tables.params import TaxonomyParams
 from instrumentarium.tables.taxonomy import TaxonomyError
 
@@ -63,20 +64,26 @@ def select_taxonomy(name: str, entries: Mapping[str, TaxonomyParams], folder: Pa
     return SelectedTaxonomy(name=name, entry=entries[name])
 
 
-def select_mapping(selected: SelectedTaxonomy, labels: pd.DataFrame, corpus_of: Mapping[str, str]) -> LabelMapping:
+def select_mapping(
+    selected: SelectedTaxonomy,
+    labels: pd.DataFrame,
+    corpus_of: Mapping[str, str],
+    meanings: Mapping[str, Meanings] | None = None,
+) -> LabelMapping:
     """Return the selected taxonomy, and what the corpora's labels say of its instruments.
 
     Args:
         selected: which taxonomy.
         labels: columns clip_id, label; of all corpora, looked at for "auto" alone.
         corpus_of: each clip's corpus, of all clips.
+        meanings: of the labels of those corpora that say it themselves; a taxonomy's own entry goes before.
 
     Raises:
         TaxonomyError: if the clips and labels don't allow an automatic one.
     """
     if selected.entry is None:
         return automatic_mapping(labels, corpus_of)
-    return build_mapping(selected.name, selected.entry)
+    return replace(build_mapping(selected.name, selected.entry), meanings=meanings or {})
 
 
 def unknown_taxonomy(name: str, entries: Mapping[str, TaxonomyParams]) -> str:

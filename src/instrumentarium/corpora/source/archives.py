@@ -32,15 +32,17 @@ class OversizedError(ArchiveError):
 
 MIB = 2**20
 AUDIO_BYTES = 32 * MIB
-"""Of a clip's file: ten times the largest published one (20 s of IRMAS)."""
+"""Of a clip's file: ten times the largest of IRMAS (20 s)."""
+RECORDING_BYTES = 1024 * MIB
+"""Of the file of a whole recording that is cut into clips: 45 minutes of stereo at 44.1 kHz in 32 bits."""
 LABEL_BYTES = MIB
 """Of a text that names a clip's instruments; published ones have some ten bytes."""
 TABLE_BYTES = 32 * MIB
 """Of a table; the largest published one, OpenMIC's metadata, has less than a third of it."""
 TABLE_ROWS = 500_000
 """Of a table; OpenMIC's labels have 41,268."""
-MEMBERS = 200_000
-"""Of a tar archive, which tarfile keeps all in memory; OpenMIC's has some 20,000."""
+MEMBERS = 400_000
+"""Of a tar archive or a folder; NSynth's largest has 289,206."""
 
 
 def oversized(size: int, limit: int) -> OversizedError:
@@ -58,6 +60,24 @@ def find_archive(folder: Path, name: str, corpus: str) -> Path:
     if not path.exists():
         raise ArchiveError(f"{path} is missing; run `dvc repro download@{corpus}`")
     return path
+
+
+def read_file(folder: Path, name: str, corpus: str, limit: int) -> bytes:
+    """Return the content of a file that its publisher did not pack.
+
+    Raises:
+        ArchiveError: if it is missing, cannot be read, or has more than `limit` bytes.
+    """
+    path = find_archive(folder, name, corpus)
+    try:
+        size = path.stat().st_size
+        if size > limit:
+            raise ArchiveError(
+                f"{path} is not the published one: it has {size / MIB:.0f} MiB, at most {limit // MIB} are read"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise ArchiveError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def read_table(data: bytes, name: str, columns: Sequence[str]) -> list[dict[str | None, str | None]]:
@@ -119,6 +139,8 @@ class ZipMembers:
 
     path: Path
     corpus: str
+    content: bytes | None = field(default=None, repr=False)
+    """Of an archive in another one; `path` then says where."""
     _file: zipfile.ZipFile = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -128,7 +150,7 @@ class ZipMembers:
             ArchiveError: if it is no zip file or broken off.
         """
         try:
-            self._file = zipfile.ZipFile(self.path)
+            self._file = zipfile.ZipFile(self.path if self.content is None else io.BytesIO(self.content))
         except _DAMAGE as error:
             raise _broken(self.path, self.corpus, error) from error
 
@@ -207,6 +229,7 @@ def stream_tar(
             for number, member in enumerate(archive):
                 if number == MEMBERS:
                     raise ValueError(f"it has more than {MEMBERS} members")
+                archive.members = []  # type: ignore[attr-defined]  # tarfile would keep all in memory
                 if not member.name:
                     raise ValueError("it has a member without a name")
                 name = nfc(member.name)

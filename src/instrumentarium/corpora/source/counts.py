@@ -5,8 +5,9 @@ where the counts differ, the parser has misread them, and no result of such a ru
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from instrumentarium.corpora.source.members import Rejection, SourceClip
 
@@ -27,6 +28,13 @@ class Published:
     part_of: Callable[[SourceClip | Rejection], str | None]
     labels: Mapping[str, int] = field(default_factory=dict)
     labels_of: Callable[[SourceClip | Rejection], Iterable[str]] = _no_labels
+
+    def of_parts(self, parts: Sequence[str] | None) -> Self:
+        """Return the counts of some parts of the corpus only, whose names begin with the part's; None for all."""
+        if parts is None:
+            return self
+        counts = {name: count for name, count in self.counts.items() if name.split()[0] in parts}
+        return replace(self, counts=counts)
 
     @property
     def total(self) -> int:

@@ -1,12 +1,16 @@
 """What every corpus module hands over: its clips one by one, or why one cannot be used."""
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
+from instrumentarium.tables.schemas import EVERY_OTHER
+
 Drums = Literal["yes", "no", "unknown"]
+Stretch = tuple[str, float, float]
+"""A label, and from when to when in s what it names sounds."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class SourceClip:
     drums: Drums = "unknown"
     group: str = ""  # within its corpus, to be counted by
     licence: str = ""  # under which this clip may be used; "unknown" where the publisher does not say
+    sounding: Sequence[Stretch] = ()  # what sounds when, from the clip's beginning, where the publisher says so
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,11 @@ class Rejection:
     path: str
     reason: str
     official_split: str = ""  # of a clip that has one all the same
+
+
+def alone(label: str) -> dict[str, float]:
+    """Return the labels of a clip in which one instrument plays and nothing else does."""
+    return {label: 1.0, EVERY_OTHER: 0.0}
 
 
 Source = Iterator[SourceClip | Rejection]

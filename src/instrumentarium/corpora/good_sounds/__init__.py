@@ -1,0 +1,1 @@
+"""good-sounds: single notes and scales, well and badly played."""

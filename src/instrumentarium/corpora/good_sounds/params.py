@@ -1,0 +1,5 @@
+"""Parameters of good-sounds."""
+
+from instrumentarium.corpora.source.params import CorpusParams
+
+PARAMS = CorpusParams

@@ -1,0 +1,1 @@
+"""Medley-solos-DB: solo recordings of eight instruments."""

@@ -1,0 +1,1 @@
+"""MedleyDB: multitrack songs with activations of their stems."""

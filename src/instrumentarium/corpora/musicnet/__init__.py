@@ -1,0 +1,1 @@
+"""MusicNet: classical recordings with their notes, aligned."""

@@ -1,0 +1,5 @@
+"""Parameters of MusicNet."""
+
+from instrumentarium.corpora.source.params import CorpusParams
+
+PARAMS = CorpusParams

@@ -1,0 +1,1 @@
+"""NSynth: notes of about a thousand sampled instruments."""

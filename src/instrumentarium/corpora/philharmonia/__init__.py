@@ -1,0 +1,1 @@
+"""The Philharmonia Orchestra's sound samples: single notes of its musicians."""

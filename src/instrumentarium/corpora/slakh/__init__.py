@@ -1,0 +1,1 @@
+"""Slakh2100: multitrack music, rendered from MIDI with sampled instruments."""

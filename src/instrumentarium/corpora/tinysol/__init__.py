@@ -1,0 +1,1 @@
+"""TinySOL: single notes of fourteen instruments of the orchestra."""

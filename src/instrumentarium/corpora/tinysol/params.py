@@ -1,0 +1,5 @@
+"""Parameters of TinySOL."""
+
+from instrumentarium.corpora.source.params import CorpusParams
+
+PARAMS = CorpusParams
