@@ -8,7 +8,7 @@ import csv
 import hashlib
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -60,7 +60,7 @@ def write_listing(names: Iterable[str], path: Path) -> Listing:
     return Listing(files, repeated, relative, sha256)
 
 
-def read_lots(path: Path, size: int, done: Mapping[int, object] | set[int]) -> Iterator[Lot]:
+def read_lots(path: Path, size: int, done: Container[int]) -> Iterator[Lot]:
     """Yield the lots of `size` files of a listing that are not `done`, with their numbers; the last one may be smaller."""
     names, number = read_listing(path), 0
     while lot := tuple(islice(names, size)):

@@ -132,7 +132,7 @@ def predict_catalogue(
                     partial(inference.load, device),
                     folder.staging.absolute(),
                     Path.cwd(),
-                    run["model_sha256"],
+                    str(run["model_sha256"]),
                     timeline=timeline,
                 )
                 for staged in Crew(cluster, writer).shards(read_lots(folder.listing, plan.shard_files, plan.done)):

@@ -66,13 +66,13 @@ def ray_cluster(workers: int | None, *, gpu: bool | None) -> Iterator[Cluster]:
     }
     earlier = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR", **(here if address == "local" else {}))
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **(here if address == "local" else {}))
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise WorkersError(f"Ray cannot be reached or started at {address} ($RAY_ADDRESS): {error}") from error
     try:
         with contextlib.suppress(ValueError):  # of another than the main thread
             signal.signal(signal.SIGTERM, earlier)  # Ray has put its own in its place
-        there = ray.cluster_resources()
+        there = ray.cluster_resources()  # type: ignore[no-untyped-call]
         gpus = 0.0 if gpu is False else float(there.get("GPU", 0))
         if gpu and not gpus:
             raise WorkersError("--device cuda: Ray finds no GPU here; take --device cpu or auto")
@@ -142,8 +142,7 @@ class Crew:
     def _actor(self) -> Any:
         import ray
 
-        share = self.cluster.gpu_share
-        remote = ray.remote(num_cpus=1, num_gpus=share or None, max_restarts=0)(Worker)
+        remote = ray.remote(num_cpus=1, num_gpus=self.cluster.gpu_share, max_restarts=0)(Worker)
         return remote.remote(self.writer)
 
     def _give(self, actor: Any, lots: Iterator[Lot]) -> None:
