@@ -42,6 +42,8 @@ MARKS = {
     "predicting/test_command.py::test_sigterm_leaves": "server",
     "predicting/test_command.py::test_a_closed_pipe": "server",
     "predicting/test_systems.py": "server",
+    "catalogue/test_command.py::test_a_killed_worker": "server",
+    "catalogue/test_workers.py": "server",
     "auditing/test_auditing.py": "statistical",
     "benchmarks/test_real_notes.py": "statistical",
     "benchmarks/test_bit_flips.py": "statistical",

@@ -11,6 +11,8 @@ RUN_FIRST = (
     "pipeline/test_own_data.py",
     "pipeline/test_staleness.py",
     "pipeline/test_full_disk.py",
+    "pipeline/test_remotes.py",
+    "pipeline/test_added_corpus.py",
     "pipeline/test_record.py",
     "reporting/",
     "explaining/",

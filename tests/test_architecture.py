@@ -23,7 +23,7 @@ FLOORS = (
     ("baselines", "comparing", "models", "reporting", "splitting", "statistics"),
     ("auditing", "ensembles", "explaining", "measuring", "reviewing", "scoring", "training"),
     ("config", "predicting", "relabelling"),
-    ("api", "publishing", "serving"),
+    ("api", "catalogue", "publishing", "serving"),
     ("commands",),
 )
 """Rooms (the packages right below `instrumentarium`): one may use those of floors above it, and its own parts."""

@@ -266,3 +266,29 @@ def test_a_store_that_was_cut_off_has_no_checksums(tmp_path: Path):
         cut_off()
     with pytest.raises(SamplesError, match=r"checksums\.json is missing"):
         SampleStore(tmp_path / "samples")
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux says what of a map is in memory")
+def test_what_was_read_does_not_stay_in_the_memory_of_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def resident_bytes() -> int:
+        """Return how much of the maps of shards counts as this process's memory."""
+        total, ours = 0, False
+        for line in Path("/proc/self/smaps").read_text().splitlines():
+            if "-" in line.split()[0]:
+                ours = str(tmp_path) in line
+            elif ours and line.startswith("Rss:"):
+                total += int(line.split()[1]) * 1024
+        return total
+
+    clips = draw_clips([200_000] * 20)
+    firsts = write(tmp_path / "samples", clips, 500_000)
+    monkeypatch.setattr("instrumentarium.tables.samplestore.RESIDENT_BYTES", 1_000_000)
+    store, kept, most = SampleStore(tmp_path / "samples"), [], 0
+    for _ in range(3):
+        for first, clip in zip(firsts, clips, strict=True):
+            kept.append(store.read(first, len(clip)))
+            np.testing.assert_array_equal(kept[-1], clip)
+            most = max(most, resident_bytes())
+    assert 400_000 <= most < 2_000_000, "of 8 MB"
+    for view, clip in zip(kept, [*clips] * 3, strict=True):
+        np.testing.assert_array_equal(view, clip)

@@ -14,11 +14,12 @@ from instrumentarium.predicting.choices import Backend, Device, Format
 
 def predict(
     paths: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            help="Audio files, folders, patterns in quotes ('songs/**/*.mp3'), pipes as <(ffmpeg …), - for standard input."
+            help="Audio files, folders, patterns in quotes ('songs/**/*.mp3'), pipes as <(ffmpeg …), - for standard input; "
+            "with --ray also s3://bucket/folder."
         ),
-    ],
+    ] = None,
     model: Annotated[str, typer.Option(help=MODEL_HELP)] = DEFAULT_MODEL,
     system: Annotated[str, typer.Option(help=SYSTEM_HELP)] = DEFAULT_SYSTEM,
     thresholds: Annotated[Path | None, typer.Option(help=THRESHOLDS_HELP)] = None,
@@ -58,6 +59,23 @@ def predict(
     minimum_s: Annotated[
         float, typer.Option("--minimum", help="Timeline: the shortest stretch that is reported, in s.")
     ] = 1.0,
+    ray: Annotated[
+        bool,
+        typer.Option(
+            "--ray",
+            help="For catalogues: many processes, Parquet in the folder --out, and a run that was cut off goes on.",
+        ),
+    ] = False,
+    listing: Annotated[
+        Path | None, typer.Option(help="With --ray: a file that names files, one a line, or in the column path of CSV.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="With --ray: how many processes; by default one a core.")
+    ] = None,
+    shard_files: Annotated[
+        int | None, typer.Option(min=1, help="With --ray: files a shard of results; by default 256, or fewer.")
+    ] = None,
+    timeline: Annotated[bool, typer.Option("--timeline", help="With --ray: results have the timeline.")] = False,
 ) -> None:
     """Report which instruments play in audio, and when.
 
@@ -65,6 +83,7 @@ def predict(
     wrong use.
     """
     with ending_well():
+        from instrumentarium.commands.predict_catalogue import CatalogueOptions, predict_for_catalogue
         from instrumentarium.predicting.inputs import find_files, readable_name, spooled
         from instrumentarium.predicting.timeline import TimelineSettings
         from instrumentarium.predicting.writing import check_destination
@@ -76,7 +95,30 @@ def predict(
         if system != DEFAULT_SYSTEM and backend is Backend.ONNXRUNTIME:
             raise typer.BadParameter("--backend onnxruntime runs the model alone; leave --system or --backend out")
         settings = TimelineSettings(step_s, smooth_s, release, minimum_s)
-        with spooled(paths, sys.stdin.buffer) as (words, pipes):
+        catalogue = CatalogueOptions(listing, workers, shard_files, timeline)
+        if not paths and not (ray and listing is not None):
+            raise typer.BadParameter("name files or folders, or with --ray a --listing of them")
+        if ray:
+            if out is None or format_ is not Format.TABLE or plot is not None:
+                raise typer.BadParameter(
+                    "--ray writes Parquet: name a folder with --out, leave --format and --plot out"
+                )
+            status = predict_for_catalogue(
+                paths or [],
+                out,
+                catalogue,
+                model=model,
+                system=system,
+                thresholds=thresholds,
+                settings=settings,
+                overlap=overlap,
+                backend=backend,
+                onnx=onnx,
+                device=device,
+            )
+            raise typer.Exit(status)
+        catalogue.check_unused()
+        with spooled(paths or [], sys.stdin.buffer) as (words, pipes):
             files = find_files(words)
             if plot is not None and (len(files) != 1 or plot.suffix.lower() != ".png"):
                 raise typer.BadParameter(f"--plot draws one file, as .png; found {len(files)} files and {plot.name}")

@@ -1,16 +1,17 @@
 """Many recordings through a model at once: batches shared by recordings, several batches at a time, decoding ahead of them.
 
 All threads and queues of inference are here. One thread decodes and cuts windows; each batch is scored by a thread of a
-pool; the caller's thread collects the results in order.
+pool; the caller's thread collects the results in order. Where one core is to be used, that
+thread does all of it.
 """
 
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +65,7 @@ class Streams2Scores:
     Args:
         windows2scores: scores windows, (batch, samples) → (batch, instruments); called by several threads.
         windowing: how recordings are cut.
-        workers: how many batches are scored at a time.
+        workers: how many batches are scored at a time; with 0, the caller's thread decodes and scores in turns.
     """
 
     def __init__(
@@ -83,8 +84,9 @@ class Streams2Scores:
             while waiting and waiting[0].complete:
                 yield waiting.popleft().result()
 
-        with ThreadPoolExecutor(self.workers, "scoring") as pool:
-            for recording, window in read_ahead(self._windows(streams), AHEAD):
+        windows = self._windows(streams)
+        with ThreadPoolExecutor(self.workers, "scoring") if self.workers else _Here() as pool:
+            for recording, window in read_ahead(windows, AHEAD) if self.workers else windows:
                 if not waiting or waiting[-1] is not recording:
                     waiting.append(recording)
                 if window is None:
@@ -120,6 +122,19 @@ class Streams2Scores:
 
     def _score(self, batch: list[Window]) -> npt.NDArray[np.float32]:
         return self.windows2scores(np.stack(batch))
+
+
+class _Here(Executor):
+    """Does what it is given at once, in the caller's thread."""
+
+    def submit(self, function: Callable[..., Item], /, *words: Any, **options: Any) -> Future[Item]:
+        """Return the result, or the error, as what is done."""
+        future: Future[Item] = Future()
+        try:
+            future.set_result(function(*words, **options))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
 
 def _assign(scores: Future[npt.NDArray[np.float32]], owners: list[_Recording]) -> None:

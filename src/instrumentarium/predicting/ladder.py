@@ -201,7 +201,7 @@ class Files2Table:
 
     Args:
         file2timeline: the rung below.
-        workers: how many batches of windows are scored at a time.
+        workers: how many batches of windows are scored at a time; with 0, one thread decodes and scores in turns.
     """
 
     def __init__(self, file2timeline: File2Timeline, workers: int = 1) -> None:
@@ -212,12 +212,16 @@ class Files2Table:
     def __call__(self, paths: Iterable[Path], name_of: Callable[[Path], str] = str) -> Iterator[Prediction]:
         """Yield the prediction of each file as soon as it is known."""
         rate_hz = self.audio2timeline.samples2scores.sample_rate_hz
+        return self.of_streams((name_of(path), SampleStream.of_file(path, rate_hz)) for path in paths)
+
+    def of_streams(self, named: Iterable[tuple[str, SampleStream]]) -> Iterator[Prediction]:
+        """Yield the prediction of each stream under its name, as soon as it is known."""
         names: deque[str] = deque()
 
         def streams() -> Iterator[SampleStream]:
-            for path in paths:
-                names.append(name_of(path))
-                yield SampleStream.of_file(path, rate_hz)
+            for name, stream in named:
+                names.append(name)
+                yield stream
 
         for result in self.streams2scores(streams()):
             name = names.popleft()

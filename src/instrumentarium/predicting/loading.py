@@ -41,6 +41,7 @@ def load_ladder(
     backend: Backend = Backend.TORCH,
     onnx: Path | None = None,
     device: Device = Device.AUTO,
+    single_core: bool = False,
 ) -> Files2Table:
     """Return the ladder's top rung for the model of `folder`, ready to use all cores; it holds the rungs below.
 
@@ -55,6 +56,7 @@ def load_ladder(
         backend: what runs the model.
         onnx: the exported file, for ONNX Runtime; by default beside the model's folder.
         device: where PyTorch runs the model; by default on the GPU where there is one.
+        single_core: use one core, since other processes have the others; on a processor, decoding and scoring take turns.
 
     Raises:
         MissingModelError, ModelFileError: if there is no model, or it is damaged or of a newer version.
@@ -66,7 +68,7 @@ def load_ladder(
         OverlapError: if the overlap is out of its range.
     """
     place = choose_device(device, backend)
-    workers, threads = share_cores(usable_cores())
+    workers, threads = (0, 1) if single_core else share_cores(usable_cores())
     model: WindowModel
     if backend is Backend.ONNXRUNTIME:
         model = OnnxRecognizer.load(folder, onnx, threads)

@@ -30,15 +30,24 @@ class Append(Protocol):
 
 def name_run(audio2timeline: Audio2Timeline, folder: Path, backend: Backend) -> str:
     """Return a name for the model or the system of `folder` and the settings that predictions are made with."""
-    values = {
+    return fingerprint(settings_of(audio2timeline, backend), model_files(folder))[:12]
+
+
+def settings_of(audio2timeline: Audio2Timeline, backend: Backend) -> dict[str, object]:
+    """Return all that predictions depend on besides the model, as JSON writes it."""
+    return {
         "hop_samples": audio2timeline.samples2scores.windowing.hop_samples,
         "thresholds": audio2timeline.thresholds.tolist(),
         "temperature": audio2timeline.temperature,
         "timeline": asdict(audio2timeline.settings),
         "backend": backend.value,
     }
+
+
+def model_files(folder: Path) -> list[Path]:
+    """Return the files of `folder` that make its model or system what it is; thresholds are settings."""
     files = [path for path in sorted(folder.rglob("*")) if path.suffix in {".json", ".safetensors"}]
-    return fingerprint(values, [path for path in files if path.name != THRESHOLDS])[:12]
+    return [path for path in files if path.name != THRESHOLDS]
 
 
 def line_of(prediction: Prediction, run: str) -> str:

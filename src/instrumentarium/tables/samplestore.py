@@ -7,12 +7,17 @@ Beside the shards lies the sha256 of each one's samples, under a seal of its own
 clip is read from it, and a shard none is read from not at all. That costs a process one pass over the shards it uses, on
 all cores: 0.6 s of a core a GB where the processor has instructions for sha256, 2 to 3 s where it has none. The 18 GB of
 the published corpora so take some seconds a stage, and the miniature's 0.25 GB a tenth of one.
+
+A store may be larger than memory. Pages of a map count as the process's own once they were read, until the system wants
+them back, which a limit on a process's memory does not wait for: so they are given back now and then, and stay in the
+system's cache as long as there is room.
 """
 
 import bisect
 import contextlib
 import hashlib
 import io
+import mmap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +37,9 @@ SILENT_PEAK = 10 ** (-72 / 20)
 """What never exceeds this (about ±8 of 32,768), a clip or a window of one, is silent: a label on it can't be true."""
 SHARD_SAMPLES = 128 * 2**20
 """Samples a shard: 256 MiB."""
+
+RESIDENT_BYTES = 256 * 2**20
+"""Of samples handed out, after which their pages are given back; cached ones come back in microseconds."""
 
 CHECKSUMS = "checksums.json"
 AGAIN = (
@@ -131,6 +139,7 @@ class SampleStore:
         self._shards: Sequence[npt.NDArray[np.int16]] = [_open_shard(path) for path in self._paths]
         self._starts = np.cumsum([0, *(len(shard) for shard in self._shards)]).tolist()
         self._unchecked = _read_checksums(folder, [path.name for path in self._paths])
+        self._handed_out = 0  # bytes, since pages were given back
 
     def __len__(self) -> int:
         """Return the number of samples in all shards."""
@@ -151,7 +160,18 @@ class SampleStore:
             )
         if self._unchecked:
             self._check(index)
+        self._handed_out += n_samples * 2
+        if self._handed_out > RESIDENT_BYTES:
+            self._give_back()
         return self._shards[index][start : start + n_samples]
+
+    def _give_back(self) -> None:
+        """Have no page of the maps count as this process's memory; views of them stay good, and read it anew."""
+        self._handed_out = 0
+        if hasattr(mmap, "MADV_DONTNEED"):
+            for shard in self._shards:
+                if isinstance(shard.base, mmap.mmap):
+                    shard.base.madvise(mmap.MADV_DONTNEED)
 
     def check(self, first_samples: Iterable[int]) -> None:
         """Check the shards in which clips begin at `first_samples`, on all cores, so that no damage is met later.
