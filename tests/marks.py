@@ -37,6 +37,7 @@ MARKS = {
     "training/test_live.py::test_a_run_that_is_drawn": "networks",
     "predicting/test_command.py::test_ctrl_c": "server",
     "serving/test_server.py": "server",
+    "training/test_sharing.py": "server",
     "api/test_api.py::test_help_shows": "server",
     "predicting/test_command.py::test_names_come_from_the_shell": "server",
     "predicting/test_command.py::test_sigterm_leaves": "server",
