@@ -24,8 +24,8 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's advice on worke
 
 ROOT = Path(__file__).resolve().parents[2]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node"]
-PATIENCE_S = 240
-"""For processes that do little, but import much."""
+PATIENCE_S = 600
+"""For processes that do little, but import much, on a machine that may be busy."""
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from instrumentarium.clips.collection import ClipSamples
-from instrumentarium.clips.levels import levels_db
+from instrumentarium.clips.levels import levels_db, surely_above
 from instrumentarium.runtime.seeds import derive_seed
 from instrumentarium.training import resident as on_device
 from instrumentarium.training.augment.composition import CompositionDraw
@@ -126,16 +126,15 @@ class EpochBatches(Dataset[TrainingBatch]):
             windows = np.empty((len(clips), self.window_samples), dtype=np.int16)
             for row, (clip, position) in enumerate(zip(clips, positions, strict=True)):
                 windows[row] = read_window(self.samples, int(clip), position, self.window_samples)
-            waveforms = torch.from_numpy(windows)
-            levels = torch.from_numpy(_own_levels(windows, layers, levels_db))
+            waveforms, too_soft = torch.from_numpy(windows), torch.from_numpy(self._too_soft(windows, clips, layers))
         else:
             waveforms = self.resident.windows(clips, positions)
             levels = _own_levels(waveforms, layers, on_device.levels_db)
-        targets, observed, loudest = (
-            torch.from_numpy(each[clips]).to(waveforms.device)
-            for each in (self.targets, self.observed, self.loudest_db)
+            too_soft = torch.from_numpy(self.loudest_db[clips]).to(waveforms.device) - levels >= self.quietest_db
+        targets, observed = (
+            torch.from_numpy(each[clips]).to(waveforms.device) for each in (self.targets, self.observed)
         )
-        hidden = targets & (loudest - levels >= self.quietest_db)[:, None]
+        hidden = targets & too_soft[:, None]
         return TrainingBatch(
             waveforms,
             (targets & ~hidden).float(),
@@ -144,6 +143,18 @@ class EpochBatches(Dataset[TrainingBatch]):
             layers,
             None if self.side is None else torch.from_numpy(self.side[clips]),
         )
+
+    def _too_soft(
+        self, windows: npt.NDArray[np.int16], clips: npt.NDArray[np.int_], layers: Sequence[Layer]
+    ) -> npt.NDArray[np.bool_]:
+        """Return which windows, or their parts that begin a sequence, are too soft for their clips, (batch,)."""
+        loudest = self.loudest_db[clips]
+        if any(isinstance(layer.draw, CompositionDraw) for layer in layers):
+            return np.asarray(loudest - _own_levels(windows, layers, levels_db) >= self.quietest_db)
+        too_soft = ~surely_above(windows, loudest - self.quietest_db)
+        if too_soft.any():
+            too_soft[too_soft] = loudest[too_soft] - levels_db(windows[too_soft]) >= self.quietest_db
+        return too_soft
 
 
 Windows = TypeVar("Windows", npt.NDArray[np.int16], Tensor)
