@@ -79,12 +79,16 @@ def gather_output(output: HeadOutput) -> HeadOutput:
     """Return logits and embedding of the whole batch, from those of this process's rows; no loss is of attention."""
     if processes() == 1:
         return output
-    return HeadOutput(_GatheredRows.apply(output.logits), _GatheredRows.apply(output.embedding))
+    logits, embedding = (_GatheredRows.apply(rows) for rows in (output.logits, output.embedding))  # type: ignore[no-untyped-call]
+    return HeadOutput(logits, embedding)
 
 
 def summed(summand: Tensor) -> Tensor:
     """Return the sum over all processes, with its gradient."""
-    return summand if processes() == 1 else _Summed.apply(summand)
+    if processes() == 1:
+        return summand
+    total: Tensor = _Summed.apply(summand)  # type: ignore[no-untyped-call]
+    return total
 
 
 def highest(values: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ for the rows of each process.
 """
 
 import torch
-from timm.layers import BatchNormAct2d, convert_sync_batchnorm
+from timm.layers.norm_act import BatchNormAct2d, convert_sync_batchnorm
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -25,7 +25,7 @@ class ProcessorBatchNorm(_BatchNorm):
         if x.ndim < 2:
             raise ValueError(f"batch norm takes (batch, channels, ...), found {tuple(x.shape)}")
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(self, x: Tensor) -> Tensor:
         """Return (batch, channels, ...) normalised by the statistics of all processes' rows."""
         if not self.training:
@@ -60,11 +60,11 @@ class ProcessorBatchNorm(_BatchNorm):
 class ProcessorBatchNormAct(BatchNormAct2d, ProcessorBatchNorm):
     """timm's batch norm with an activation behind it, likewise."""
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(self, x: Tensor) -> Tensor:
         """Return what the activation makes of the normalised."""
         if not self.training:
-            plain: Tensor = BatchNormAct2d.forward(self, x)
+            plain: Tensor = BatchNormAct2d.forward(self, x)  # type: ignore[no-untyped-call]
             return plain
         activated: Tensor = self.act(self.drop(self._normalised(x)))
         return activated
@@ -105,7 +105,7 @@ def share_batches(model: nn.Module, *, gpu: bool) -> None:
                 "share; set training.trainer.devices and num_nodes to 1"
             )
         if not gpu:
-            module.__class__ = ON_THE_PROCESSOR[type(module)]
-    if gpu:
+            module.__class__ = ON_THE_PROCESSOR[type(module)]  # type: ignore[assignment]
+    if gpu:  # by timm's function: torch's own loses the activations of timm's norms
         for name, child in list(model.named_children()):
-            setattr(model, name, convert_sync_batchnorm(child))  # timm's: torch's loses what timm's norms activate
+            setattr(model, name, convert_sync_batchnorm(child))  # type: ignore[no-untyped-call]
