@@ -158,9 +158,10 @@ class EpochBatches(Dataset[TrainingBatch]):
 
 
 Windows = TypeVar("Windows", npt.NDArray[np.int16], Tensor)
+Levels = TypeVar("Levels", npt.NDArray[np.float64], Tensor)
 
 
-def _own_levels(windows: Windows, layers: Sequence[Layer], measure: Callable[[Windows], Windows]) -> Windows:
+def _own_levels(windows: Windows, layers: Sequence[Layer], measure: Callable[[Windows], Levels]) -> Levels:
     """Return the level of each window, (batch,), of its part alone where it begins a sequence."""
     levels = measure(windows)
     for draw in (layer.draw for layer in layers):
