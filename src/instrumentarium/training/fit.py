@@ -78,9 +78,8 @@ def fit(run: TrainingRun, train: SplitData, validation: SplitData, folder: Path,
                 f"no {name} clip has an instrument; look at metrics/split.json and change `split` in params.yaml"
             )
     torch.use_deterministic_algorithms(True, warn_only=True)
-    deterministic.fill_uninitialized_memory = (
-        False  # nothing reads it, and to fill it takes a tenth of the spectra's time
-    )
+    # nothing reads it, and to fill it takes a tenth of the spectra's time
+    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     keep_freed_memory()
     recipe, devices = run.recipe, find_devices(run.training.trainer)
     if (uneven := undivided_batch(recipe, devices.count, devices.num_nodes)) is not None:
