@@ -96,7 +96,10 @@ def _train(kind: Reproducible, steps: int) -> dict[str, object]:
 
     params, data = stage_params(), Path("data")
     folders = corpus_folders(data / "clips" / params.read("collection", str))
-    tables = (data / name for name in ("labels.csv", "taxonomy.json", "split.csv", "stats.json", "selected"))
+    tables = (
+        data / name
+        for name in ("labels.csv", "taxonomy.json", "split.csv", "stats.json", "selected", "keys_tempos.csv")
+    )
     prepared = prepare(params, Inputs(folders, *tables))
     recipe = prepared.run.recipe
     changes = {"epochs": 1, "windows_per_epoch": steps * recipe.batch_size}

@@ -36,7 +36,7 @@ from instrumentarium.training.augment.params import AugmentParams
 from instrumentarium.training.objectives.base import TrainingLabels
 from instrumentarium.training.objectives.build import build_objective
 from instrumentarium.training.objectives.params import CrossEntropyParams, LossParams
-from instrumentarium.training.params import RecipeParams, TrainingParams
+from instrumentarium.training.params import RecipeParams, TrainerParams, TrainingParams
 from instrumentarium.training.split_data import SplitData
 from instrumentarium.training.task import TrainingRun
 from taxonomies import IRMAS11
@@ -66,6 +66,7 @@ DEEP = DeepHeadParams(kind="deep", pooling="mean_max", hidden=(12, 6), dropout=0
 PER_INSTRUMENT = PerInstrumentHeadParams(kind="per_instrument", pooling="mean_max", hidden=(5,), dropout=0.2)
 NORMALISATION = Normalisation(kind="per_band", mean=((-20.0,) * 16,), std=((15.0,) * 16,), frames=1)
 WINDOWS = WindowsParams(length_s=0.5, hop_s=0.25, clip_score="mean", quietest_db=40.0, pitch_shift_semitones=1.0)
+TRAINER = TrainerParams(accelerator="auto", devices=1, num_nodes=1, strategy="auto", samples="streamed", compile=False)
 TRAINING = TrainingParams(
     seed=None,
     reproducible="fast",
@@ -90,6 +91,7 @@ TRAINING = TrainingParams(
     side_inputs=(),
     side_unknown_share=0.5,
     curves="none",
+    trainer=TRAINER,
 )
 LOSS = CrossEntropyParams(kind="bce", label_smoothing=0.02, pos_weight=1.0)
 FAMILIES = tuple(instrument.family for instrument in IRMAS11.instruments)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from instrumentarium.clips.levels import FADE_DB, SILENT_DB, levels_db, window_weights
+from instrumentarium.clips.levels import FADE_DB, MARGIN_DB, SILENT_DB, levels_db, surely_above, window_weights
 
 QUIETEST_DB = 35.0
 
@@ -66,3 +66,17 @@ def test_silence_does_not_count_beside_sound_however_soft():
 def test_recordings_are_judged_each_by_its_own_loudest_window():
     levels, owners = np.array([-10.0, -50.0, -50.0, -60.0, -80.0]), np.array([0, 0, 1, 1, 2])
     np.testing.assert_array_equal(window_weights(levels, QUIETEST_DB, owners), [1.0, 0.0, 1.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("offset", [0, 60, 3000, 20000])
+def test_what_is_surely_above_a_limit_is_above_it_and_little_else_is_unsure(offset: int):
+    rng = np.random.default_rng(offset)
+    levels = rng.uniform(-90, -12, 300)
+    windows = np.stack([noise(float(level), 64000, seed) for seed, level in enumerate(levels)]).astype(np.int32)
+    windows = (windows + offset).clip(-32767, 32767).astype(np.int16)
+    exact, limits = levels_db(windows), rng.uniform(-90, -12, 300)
+    sure = surely_above(windows, limits)
+    assert not (sure & (exact <= limits)).any()
+    if not offset:
+        assert (sure | (exact < limits + 1.1 * MARGIN_DB) | (exact < -65)).all()
+    assert sure.any()

@@ -362,8 +362,8 @@ def test_precision_is_the_recipes_or_what_the_machine_can(monkeypatch: pytest.Mo
     auto = RECIPE.model_copy(update={"precision": "auto"})
     for gpu, expected in ((False, "32-true"), (True, "bf16-mixed")):
         monkeypatch.setattr(torch.cuda, "is_available", lambda gpu=gpu: gpu)
-        assert choose_precision(auto) == expected
-        assert choose_precision(RECIPE) == "32-true"
+        assert choose_precision(auto, "gpu" if gpu else "cpu") == expected
+        assert choose_precision(RECIPE, "gpu") == "32-true"
 
 
 def test_mixed_precision_learns_too(tmp_path: Path):

@@ -9,18 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
 import transformers
+from collection_fixtures import write_collection
 from model_fixtures import (
     HEAD,
     LOSS,
     MEAN_HEAD,
     NETWORK,
-    NORMALISATION,
     RATE_HZ,
     RECIPE,
     RELATIVE,
@@ -28,7 +26,6 @@ from model_fixtures import (
     TRAINING,
     WINDOWS,
     bytes_below,
-    timbre_clip,
 )
 from models.test_families import AST
 from safetensors.torch import load_file
@@ -40,9 +37,7 @@ from instrumentarium.runtime.fulldisk import full_disk
 from instrumentarium.runtime.machine import recall_training
 from instrumentarium.runtime.section import DeclaredParams, validate
 from instrumentarium.scoring.recognizer import Recognizer
-from instrumentarium.tables.samplestore import SampleWriter
-from instrumentarium.tables.schemas import CLIPS, SPLIT, resolved_labels_table
-from instrumentarium.tables.taxonomy import write_taxonomy
+from instrumentarium.tables.schemas import CLIPS
 from instrumentarium.training import recorder
 from instrumentarium.training import run as experiment
 from instrumentarium.training import task as tasks
@@ -61,28 +56,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's advice on worke
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with an ingested corpus of two timbres and noise, its split and its statistics."""
-    folder = tmp_path_factory.mktemp("collection")
-    rng = np.random.default_rng(0)
-    clips, labels, split = [], [], []
-    with SampleWriter(folder / "irmas" / "samples") as writer:
-        for number in range(24):
-            clip_id, playing = f"irmas/{number:02d}", ("cel", "cla", None)[number % 3]
-            samples = timbre_clip(playing, rng)
-            row = {"clip_id": clip_id, "corpus": "irmas", "recording_id": clip_id, "path": f"{number}.wav"}
-            row |= {"duration_s": 1.0, "sample_rate_hz": RATE_HZ, "channels": 1}
-            row |= {"first_sample": writer.append(samples), "n_samples": len(samples), "official_split": "test"}
-            clips.append(
-                row | {"genre": "", "drums": "unknown", "licence": "", "group": "", "pcm_hash": f"{number:032x}"}
-            )
-            labels += [(clip_id, code, float(code == playing)) for code in IRMAS11.codes]
-            split.append((clip_id, "train" if number < 15 else "validation", clip_id))
-    CLIPS.write(folder / "irmas" / "clips.csv", pd.DataFrame(clips))
-    rows = pd.DataFrame(labels, columns=["clip_id", "instrument", "relevance"])
-    resolved_labels_table(IRMAS11).write(folder / "labels.csv", rows)
-    write_taxonomy(folder / "taxonomy.json", IRMAS11)
-    SPLIT.write(folder / "split.csv", pd.DataFrame(split, columns=["clip_id", "split", "recording_id"]))
-    (folder / "stats.json").write_text(NORMALISATION.model_dump_json())
-    return folder
+    return write_collection(tmp_path_factory.mktemp("collection"))
 
 
 def params(seed: int = 3, training: Mapping[str, Any] | None = None) -> DeclaredParams:

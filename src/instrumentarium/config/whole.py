@@ -30,7 +30,7 @@ from instrumentarium.tables.params import AudioParams, TaxonomyParams
 from instrumentarium.tables.selection import AUTO, is_file, unknown_taxonomy
 from instrumentarium.training.augment.params import AugmentParams
 from instrumentarium.training.objectives.params import LossParams
-from instrumentarium.training.params import TrainingParams, lacks_layers_to_adapt
+from instrumentarium.training.params import TrainingParams, lacks_layers_to_adapt, undivided_batch
 
 
 class Params(Section):
@@ -118,6 +118,9 @@ class Params(Section):
         found = select(self.model, self.models[self.model], self.collection, self.entries, selectors)[1]
         lacking = lacks_layers_to_adapt(self.models[self.model].backbone, self.training)
         found += [] if lacking is None else [lacking]
+        recipe, trainer = self.models[self.model].recipes[self.collection], self.training.trainer
+        if trainer.devices != "auto" and (uneven := undivided_batch(recipe, trainer.devices, trainer.num_nodes)):
+            found.append(uneven)
         for name, model in self.models.items():
             for collection in self.collections:
                 found += select(name, model, collection, self.entries, Selectors())[1]

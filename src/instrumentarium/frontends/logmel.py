@@ -46,7 +46,9 @@ class Spectrum(nn.Module):
             pad_mode=self.pad_mode,
             return_complex=True,
         )  # (batch, bins, frames)
-        return spectrum.real.square() + spectrum.imag.square()
+        power = spectrum.real.square()
+        power += spectrum.imag.square()  # in place: one large buffer less
+        return power
 
 
 class LogMel(PowerFrontEnd):

@@ -26,6 +26,17 @@ class RecipeParams(Section):
     augmentation: str
 
 
+class TrainerParams(Section):
+    """What a training runs on: one process a device; results differ by rounding alone."""
+
+    accelerator: Literal["auto", "cpu", "gpu"]
+    devices: Count | Literal["auto"]
+    num_nodes: Count
+    strategy: Literal["auto", "ddp", "ddp_find_unused_parameters_true"]
+    samples: Literal["streamed", "resident"]
+    compile: bool
+
+
 class TrainingParams(Section):
     """What every training run shares, whatever the model."""
 
@@ -52,6 +63,7 @@ class TrainingParams(Section):
     side_inputs: Annotated[tuple[SideInput, ...], Field(max_length=2, strict=False)]
     side_unknown_share: Share
     curves: Curves
+    trainer: TrainerParams
 
 
 def lacks_layers_to_adapt(backbone: BackboneParams, training: TrainingParams) -> str | None:
@@ -62,4 +74,15 @@ def lacks_layers_to_adapt(backbone: BackboneParams, training: TrainingParams) ->
     return (
         f"training.lora_rank is {training.lora_rank}, and adapters are for transformers (ast, beats, wav2vec2), not for "
         f"backbone {backbone.kind}; set it to 0"
+    )
+
+
+def undivided_batch(recipe: RecipeParams, devices: int, num_nodes: int) -> str | None:
+    """Say that a batch cannot be divided evenly among the processes of a training; None otherwise."""
+    rows = min(recipe.batch_size, recipe.windows_per_epoch)
+    if not rows % (devices * num_nodes):
+        return None
+    return (
+        f"training.trainer asks for devices {devices} × num_nodes {num_nodes}, among which the recipe's batch of {rows} "
+        "windows cannot be divided evenly; change one of them"
     )

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.progress import progress_bar
 from instrumentarium.training.finetuning import plain_weights
-from instrumentarium.training.snapshot import write_snapshot
+from instrumentarium.training.snapshot import SNAPSHOT, write_snapshot
 from instrumentarium.training.task import LOSS_LOGGED, MONITOR, RecognitionTask
 
 logger = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class Recorder(Callback):
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the progress bar at the first epoch of this process, and look at the clock."""
         self._started = monotonic()
-        if self._bar is None:
+        if self._bar is None and trainer.is_global_zero:
             batches = int(trainer.num_training_batches)
             total, done = batches * int(trainer.max_epochs or 0), batches * trainer.current_epoch
             self._bar = progress_bar("train", "batches", total=total, initial=done)
@@ -126,6 +126,9 @@ class Recorder(Callback):
             score,
             " (best)" if self.history.best_epoch == trainer.current_epoch else "",
         )
+        if not trainer.is_global_zero:  # all take part, and the first one writes
+            trainer.save_checkpoint(self.folder / SNAPSHOT, weights_only=False)
+            return
         with write_snapshot(self.folder) as temporary:
             trainer.save_checkpoint(temporary, weights_only=False)
 

@@ -1,5 +1,6 @@
 """One training run from tables to model folder: gathers what determines it, resumes it, writes what came out."""
 
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,13 +29,14 @@ from instrumentarium.tables.taxonomy import Taxonomy, read_taxonomy
 from instrumentarium.training.augment.build import build_augmentations
 from instrumentarium.training.augment.params import AugmentParams
 from instrumentarium.training.augment.rooms import response_files
+from instrumentarium.training.devices import find_devices
 from instrumentarium.training.finetuning import libraries_of, own_parameters, prepare_backbone
 from instrumentarium.training.fit import choose_precision, fit
 from instrumentarium.training.live import build_sinks, write_plot_rows
 from instrumentarium.training.objectives.base import TrainingLabels
 from instrumentarium.training.objectives.build import build_objective
 from instrumentarium.training.objectives.params import LOSS, LossParams
-from instrumentarium.training.params import RecipeParams, TrainingParams
+from instrumentarium.training.params import RecipeParams, TrainerParams, TrainingParams
 from instrumentarium.training.partners import clip_traits
 from instrumentarium.training.recorder import History
 from instrumentarium.training.resume import resume_folder
@@ -126,12 +128,16 @@ def prepare(params: DeclaredParams, inputs: Inputs) -> Prepared:
 def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plots: Path, live: Path) -> str:
     """Train the model that params.yaml selects and write model folder, metrics and curves; return a line about it.
 
-    What `training.curves` names draws them as they grow, in `live`.
+    What `training.curves` names draws them as they grow, in `live`. Where several processes share the training, the first
+    one alone writes anything.
 
     Raises:
         UserError: if parameters, tables or pretrained weights are missing or cannot be used.
     """
     collection, model_name = params.read("collection", str), params.read("model", str)
+    devices = find_devices(params.read("training.trainer", TrainerParams))  # before anything is read
+    if devices.rank:
+        logging.getLogger().setLevel(logging.WARNING)  # the first one says how it goes
     prepared = prepare(params, inputs)
     run, data, taxonomy = prepared.run, prepared.data, prepared.taxonomy
     others = libraries_of(prepared.backbone, run.training)
@@ -140,7 +146,7 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
         {
             "params": _without_curves(params.values),
             "versions": versions,
-            "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+            "device": devices.name,
             "threads": torch.get_num_threads(),
         },
         [
@@ -151,10 +157,17 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
             *_undeclared(prepared.augmentation),
         ],
     )
-    with resume_folder(key) as folder:
-        sinks = build_sinks(run.training.curves, plots, live)
+    with resume_folder(key, processes=devices.processes, rank=devices.rank) as folder:
+        sinks = [] if devices.rank else build_sinks(run.training.curves, plots, live)
         history = fit(run, data["train"], data["validation"], folder, sinks)
         best = history.rows[history.best_epoch]
+        line = (
+            f"train: {len(data['train'].samples)} training and {len(data['validation'].samples)} validation clips in; "
+            f"{model_name} after {len(history.rows)} epochs out, best in epoch {history.best_epoch + 1} "
+            f"(validation mAP {best['validation_map_macro']:.4f}), {choose_precision(run.recipe, devices.accelerator)}"
+        )
+        if devices.rank:
+            return line
         card = ModelCard(
             format=2,
             taxonomy_name=taxonomy.name,
@@ -183,14 +196,10 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
             versions=versions,
         )
         save_model(out, history.best_weights, card)
-        remember_training(out / "model.safetensors", _on_this_machine(history))
+        remember_training(out / "model.safetensors", _on_this_machine(history, devices.name))
         write_json(metrics, _metrics(history, own_parameters(run.model)))
         write_plot_rows(history.rows, plots)
-    return (
-        f"train: {len(data['train'].samples)} training and {len(data['validation'].samples)} validation clips in; "
-        f"{model_name} after {len(history.rows)} epochs out, best in epoch {history.best_epoch + 1} "
-        f"(validation mAP {best['validation_map_macro']:.4f}), {choose_precision(run.recipe)}"
-    )
+    return line
 
 
 SELECTED = ("frontend", "backbone", "head", "loss", "augmentation", "windows", "recipe")
@@ -231,8 +240,8 @@ def _read_splits(
 
 
 def _unrecorded(training: TrainingParams) -> set[str]:
-    """Return the parameters that say nothing of a model: what only draws, and side inputs where there are none."""
-    return {"curves"} if training.side_inputs else {"curves", "side_inputs", "side_unknown_share"}
+    """Return the parameters that say nothing of a model: what only draws, where it ran, side inputs if there are none."""
+    return {"curves", "trainer"} | (set() if training.side_inputs else {"side_inputs", "side_unknown_share"})
 
 
 def _undeclared(augmentation: AugmentParams) -> list[Path]:
@@ -256,11 +265,11 @@ def _code() -> list[Path]:
     return [Path(module.__file__) for module in modules if module.__file__ is not None]
 
 
-def _on_this_machine(history: History) -> Training:
+def _on_this_machine(history: History, device: str) -> Training:
     return Training(
         seconds=round(history.seconds, 1),
         epochs=len(history.rows),
-        device=torch.cuda.get_device_name() if torch.cuda.is_available() else processor(),
+        device=processor() if device == "cpu" else device,
         cores=cores(),
         threads=torch.get_num_threads(),
         memory_gib=round(memory_gib(), 1),

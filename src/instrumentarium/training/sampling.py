@@ -1,7 +1,8 @@
 """Batches of windows drawn at random for training."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +11,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from instrumentarium.clips.collection import ClipSamples
-from instrumentarium.clips.levels import levels_db
+from instrumentarium.clips.levels import levels_db, surely_above
 from instrumentarium.runtime.seeds import derive_seed
+from instrumentarium.training import resident as on_device
 from instrumentarium.training.augment.composition import CompositionDraw
+from instrumentarium.training.resident import ResidentSamples
 from instrumentarium.training.sources import Layer, Sources, part_of, read_window
 
 
@@ -78,6 +81,8 @@ class EpochBatches(Dataset[TrainingBatch]):
 
     A window that lies `quietest_db` below its clip's loudest does not count in a clip's score, and shows no instrument of
     which a label of the whole clip could be true: those present in the clip are not observed in it.
+
+    Where the clips are resident on a device, windows are cut there, and so the batches are there.
     """
 
     def __init__(
@@ -97,11 +102,12 @@ class EpochBatches(Dataset[TrainingBatch]):
         epoch: int,
         sources: Sources | None = None,
         side: npt.NDArray[np.int_] | None = None,
+        resident: ResidentSamples | None = None,
     ) -> None:
         self.samples, self.targets, self.observed = samples, targets, observed
         self.loudest_db, self.quietest_db = loudest_db, quietest_db  # levels of the clips, (clips,), and the limit
         self.window_samples, self.batch_size = window_samples, batch_size
-        self.epoch, self.sources, self.side = epoch, sources, side
+        self.epoch, self.sources, self.side, self.resident = epoch, sources, side, resident
         rng = np.random.default_rng(derive_seed(seed, "epoch", epoch))
         negatives = np.asarray(~targets.any(axis=1) & observed.all(axis=1))
         self.clips = draw_clips(negatives, windows, negatives_share, rng, targets if balanced else None)
@@ -114,28 +120,52 @@ class EpochBatches(Dataset[TrainingBatch]):
     def __getitem__(self, number: int) -> TrainingBatch:
         """Return the batch with this number."""
         where = slice(number * self.batch_size, (number + 1) * self.batch_size)
-        clips = self.clips[where]
-        waveforms = np.empty((len(clips), self.window_samples), dtype=np.int16)
-        for row, (clip, position) in enumerate(zip(clips, self.positions[where], strict=True)):
-            waveforms[row] = read_window(self.samples, int(clip), position, self.window_samples)
+        clips, positions = self.clips[where], self.positions[where]
         layers = () if self.sources is None else self.sources.layers(clips, self.epoch, number)
-        too_soft = self.loudest_db[clips] - self._levels_db(waveforms, layers) >= self.quietest_db
-        hidden = self.targets[clips] & too_soft[:, None]
+        if self.resident is None:
+            windows = np.empty((len(clips), self.window_samples), dtype=np.int16)
+            for row, (clip, position) in enumerate(zip(clips, positions, strict=True)):
+                windows[row] = read_window(self.samples, int(clip), position, self.window_samples)
+            waveforms, too_soft = torch.from_numpy(windows), torch.from_numpy(self._too_soft(windows, clips, layers))
+        else:
+            waveforms = self.resident.windows(clips, positions)
+            levels = _own_levels(waveforms, layers, on_device.levels_db)
+            too_soft = torch.from_numpy(self.loudest_db[clips]).to(waveforms.device) - levels >= self.quietest_db
+        targets, observed = (
+            torch.from_numpy(each[clips]).to(waveforms.device) for each in (self.targets, self.observed)
+        )
+        hidden = targets & too_soft[:, None]
         return TrainingBatch(
-            torch.from_numpy(waveforms),
-            torch.from_numpy((self.targets[clips] & ~hidden).astype(np.float32)),
-            torch.from_numpy((self.observed[clips] & ~hidden).astype(np.float32)),
+            waveforms,
+            (targets & ~hidden).float(),
+            (observed & ~hidden).float(),
             number,
             layers,
             None if self.side is None else torch.from_numpy(self.side[clips]),
         )
 
-    @staticmethod
-    def _levels_db(waveforms: npt.NDArray[np.int16], layers: Sequence[Layer]) -> npt.NDArray[np.float64]:
-        """Return the level of each window, (batch,), of its part alone where it begins a sequence."""
-        levels = levels_db(waveforms)
-        for draw in (layer.draw for layer in layers):
-            if isinstance(draw, CompositionDraw):
-                for row in (draw.sequence & (draw.count > 1)).nonzero()[:, 0].tolist():
-                    levels[row] = levels_db(part_of(waveforms[row], draw, row, 0)[None])[0]
-        return levels
+    def _too_soft(
+        self, windows: npt.NDArray[np.int16], clips: npt.NDArray[np.int_], layers: Sequence[Layer]
+    ) -> npt.NDArray[np.bool_]:
+        """Return which windows, or their parts that begin a sequence, are too soft for their clips, (batch,)."""
+        loudest = self.loudest_db[clips]
+        if any(isinstance(layer.draw, CompositionDraw) for layer in layers):
+            return np.asarray(loudest - _own_levels(windows, layers, levels_db) >= self.quietest_db)
+        too_soft = ~surely_above(windows, loudest - self.quietest_db)
+        if too_soft.any():
+            too_soft[too_soft] = loudest[too_soft] - levels_db(windows[too_soft]) >= self.quietest_db
+        return too_soft
+
+
+Windows = TypeVar("Windows", npt.NDArray[np.int16], Tensor)
+Levels = TypeVar("Levels", npt.NDArray[np.float64], Tensor)
+
+
+def _own_levels(windows: Windows, layers: Sequence[Layer], measure: Callable[[Windows], Levels]) -> Levels:
+    """Return the level of each window, (batch,), of its part alone where it begins a sequence."""
+    levels = measure(windows)
+    for draw in (layer.draw for layer in layers):
+        if isinstance(draw, CompositionDraw):
+            for row in (draw.sequence & (draw.count > 1)).nonzero()[:, 0].tolist():
+                levels[row] = measure(part_of(windows[row], draw, row, 0)[None])[0]
+    return levels

@@ -118,4 +118,5 @@ def averaged_model(model: RecognitionModel, decay: float) -> AveragedModel:
         count = float(steps)
         return get_ema_multi_avg_fn(min(decay, (1 + count) / (10 + count)))(averages, weights, steps)  # type: ignore[no-untyped-call]
 
-    return AveragedModel(model, multi_avg_fn=average, use_buffers=True)
+    averaged = AveragedModel(model, multi_avg_fn=average, use_buffers=True)
+    return averaged.requires_grad_(False)  # nobody waits for gradients of it

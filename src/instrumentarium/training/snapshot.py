@@ -32,17 +32,23 @@ def write_snapshot(folder: Path) -> Iterator[Path]:
         write_text_atomically(folder / SEALS, seals, durable=True)
 
 
-def find_snapshot(folder: Path) -> Path | None:
+def find_snapshot(folder: Path, *, first: bool = True) -> Path | None:
     """Return the snapshot to go on from, or None where training starts from the beginning.
 
-    A snapshot that is not what was written is set aside, with a warning.
+    A snapshot that is not what was written is set aside, with a warning, by the `first` process of a training.
     """
     snapshot, seals = folder / SNAPSHOT, folder / SEALS
     if not snapshot.exists():
         return None
     known = seals.read_bytes().split() if seals.exists() else []
-    if sha256_of_file(snapshot).encode() in known:
+    try:
+        whole = sha256_of_file(snapshot).encode() in known
+    except FileNotFoundError:  # the first process has just set it aside
+        whole = False
+    if whole:
         return snapshot
+    if not first:
+        return None
     aside = snapshot.replace(snapshot.with_suffix(".damaged"))
     logger.warning(
         "the snapshot of the interrupted training is damaged, so training starts over; it was kept as %s", aside

@@ -6,6 +6,7 @@ how loud follows from (seed, purpose, epoch, batch) alone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -168,7 +169,10 @@ class Sources:
         return bool(self.loudest_db[clip] - levels_db(window[None])[0] >= self.quietest_db)
 
 
-def part_of(window: npt.NDArray[np.int16], draw: CompositionDraw, row: int, source: int) -> npt.NDArray[np.int16]:
+Window = TypeVar("Window", npt.NDArray[np.int16], Tensor)
+
+
+def part_of(window: Window, draw: CompositionDraw, row: int, source: int) -> Window:
     """Return what is left of a source's window in its row: all of it, but in a sequence."""
     if not draw.sequence[row] or draw.count[row] < 2:
         return window

@@ -1,7 +1,8 @@
 """Lightning's view of training: steps, validation, optimiser.
 
 Every draw follows from (seed, purpose, epoch, batch), so a run that is interrupted and resumed at the start of an epoch
-makes the draws it would have made. Validation is per clip and over the whole epoch: never an average over batches.
+makes the draws it would have made. Validation is per clip and over the whole epoch: never an average over batches. Where
+several processes share a training, all of them draw the same batches, and each computes a part of each.
 """
 
 from collections.abc import Sequence
@@ -25,10 +26,12 @@ from instrumentarium.models.heads.base import HeadOutput
 from instrumentarium.models.recognition import RecognitionModel
 from instrumentarium.models.sideinputs import UNKNOWN
 from instrumentarium.runtime.seeds import derive_seed
-from instrumentarium.training.augment.base import Augmentation, Domain
+from instrumentarium.training.augment.base import Augmentation, Domain, draw_of
 from instrumentarium.training.finetuning import keep_still
 from instrumentarium.training.objectives.base import Objective
 from instrumentarium.training.params import RecipeParams, TrainingParams
+from instrumentarium.training.ranks import gather_output, highest, own_batches, own_rows
+from instrumentarium.training.resident import ResidentSamples
 from instrumentarium.training.sampling import EpochBatches, TrainingBatch
 from instrumentarium.training.schedule import averaged_model, build_optimizer, build_schedule
 from instrumentarium.training.sideinputs import dropped, single_windows
@@ -106,6 +109,7 @@ class RecognitionTask(pl.LightningModule):
         self.sources = self._sources() if any(each.domain == "sources" for each in run.augmentations) else None
         levels, owners = window_levels(validation.samples, *cut)
         self.validation_weights = window_weights(levels, quietest_db, owners)
+        self.resident: ResidentSamples | None = None  # once there is a device
         self.losses: list[Tensor] = []  # of this epoch's batches
         self.terms: list[dict[str, Tensor]] = []
         self.found: list[tuple[Tensor, Tensor]] = []  # of this epoch's validation: windows' numbers and scores
@@ -131,7 +135,9 @@ class RecognitionTask(pl.LightningModule):
 
     def train_dataloader(self) -> DataLoader[TrainingBatch]:
         """Return the batches of the current epoch."""
-        run = self.run
+        run, resident = self.run, self.run.training.trainer.samples == "resident"
+        if resident and self.resident is None:
+            self.resident = ResidentSamples(self.train_data.samples, self.device, run.window_samples)
         batches = EpochBatches(
             self.train_data.samples,
             self.train_data.labels.targets,
@@ -147,8 +153,10 @@ class RecognitionTask(pl.LightningModule):
             epoch=self.current_epoch,
             sources=self.sources,
             side=self.train_data.side,
+            resident=self.resident,
         )
-        workers = 4 if torch.cuda.is_available() else 0  # on the processor, workers would only take its cores
+        # on the processor, workers would only take its cores
+        workers = 4 if self.device.type == "cuda" and not resident else 0
         return DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=False)
 
     def _sources(self) -> Sources:
@@ -167,11 +175,11 @@ class RecognitionTask(pl.LightningModule):
         )
 
     def val_dataloader(self) -> DataLoader[ValidationBatch]:
-        """Return every window of every validation clip, in batches."""
-        return DataLoader(self.validation_windows, batch_size=None)
+        """Return this process's share of every window of every validation clip, in batches."""
+        return DataLoader(self.validation_windows, batch_size=None, sampler=own_batches(len(self.validation_windows)))
 
     def augmented_output(self, batch: TrainingBatch) -> tuple[HeadOutput, Tensor, Tensor]:
-        """Return output, targets and observed of the augmented batch."""
+        """Return output, targets and observed of the augmented batch, output that of this process's rows."""
         generator = torch.Generator().manual_seed(
             derive_seed(self.run.seed, "augment", self.current_epoch, batch.number)
         )
@@ -186,25 +194,31 @@ class RecognitionTask(pl.LightningModule):
             )
 
         draws: list[tuple[Augmentation, Any]] = []
+        batch_size = len(waveforms)
+        own = own_rows(batch_size)
 
         def augmented(x: Tensor, domain: Domain) -> Tensor:
             nonlocal targets, observed
             for augmentation in self.run.augmentations:
                 if augmentation.domain == domain:
-                    draw = augmentation.draw(x.shape, generator)
-                    x = augmentation.apply(x, draw)
+                    draw = augmentation.draw(torch.Size((batch_size, *x.shape[1:])), generator)
+                    x = augmentation.apply(x, draw if len(x) == batch_size else draw_of(draw, own))
                     draws.append((augmentation, draw))
                     targets, observed = augmentation.unite(targets, observed, draw)
             return x
 
         waveforms = augmented(waveforms, "waveform")
+        alone = all(each.by_row for each in self.run.augmentations if each.domain in {"power", "features"})
+        if alone:  # no row of this process's becomes a mixture with another's
+            waveforms = waveforms[own]
         frontend = self.model.frontend
         if isinstance(frontend, PowerFrontEnd):
             features = frontend.compress(augmented(frontend.power(waveforms), "power"))
         else:
             features = frontend(waveforms)
         normalised = augmented(self.model.normalise(features), "features")
-        output = self.model.classify(normalised, self._side(batch, draws))
+        side = self._side(batch, draws)
+        output = self.model.classify(normalised if alone else normalised[own], None if side is None else side[own])
         return output, targets, observed
 
     def _side(self, batch: TrainingBatch, draws: Sequence[tuple[Augmentation, Any]]) -> Tensor | None:
@@ -221,10 +235,10 @@ class RecognitionTask(pl.LightningModule):
         return batch.to(device)
 
     def training_step(self, batch: TrainingBatch, batch_idx: int) -> Tensor:
-        """Return the loss of one batch."""
+        """Return the loss of one batch, of all its rows."""
         seed_dropout(derive_seed(self.run.seed, "dropout", self.current_epoch, batch.number), self.device)
         output, targets, observed = self.augmented_output(batch)
-        terms = self.objective(output, targets, observed)
+        terms = self.objective(gather_output(output), targets, observed)
         loss = torch.stack(list(terms.values())).sum()
         self.losses.append(loss.detach())
         self.terms.append({name: term.detach() for name, term in terms.items()})
@@ -239,12 +253,11 @@ class RecognitionTask(pl.LightningModule):
         """Log loss and macro average precision over all validation clips, whichever device scored their windows."""
         numbers, scores = (torch.cat(parts) for parts in zip(*self.found, strict=True))
         self.found.clear()
-        if self.trainer.world_size > 1:
-            numbers, scores = (self.all_gather(each).flatten(0, 1) for each in (numbers, scores))  # type: ignore[union-attr]
         owners, labels = self.validation_windows.owners, self.validation_data.labels
-        windows = np.zeros((len(owners), scores.shape[1]), dtype=np.float32)
-        windows[numbers.cpu().numpy()] = scores.cpu().numpy()  # a window that two devices scored counts once
-        pooled = pool_windows(windows, self.run.windows.clip_score, self.validation_weights, owners)
+        windows = scores.new_zeros(len(owners), scores.shape[1])  # no score is lower
+        windows[numbers] = scores
+        found = highest(windows).cpu().numpy()  # a window that two processes scored counts once
+        pooled = pool_windows(found, self.run.windows.clip_score, self.validation_weights, owners)
         clips = pooled.astype(np.float32)
         self.log(LOSS_LOGGED, cross_entropy(clips, labels), batch_size=1)
         score = mean_average_precision(clips, labels)

@@ -6,6 +6,7 @@ are applied to a batch deterministically.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import fields, replace
 from typing import Any, Literal
 
 import torch
@@ -24,9 +25,11 @@ class Augmentation(ABC):
 
     Attributes:
         domain: what it is applied to.
+        by_row: whether what becomes of a row follows from the row itself and what was drawn for it.
     """
 
     domain: Domain
+    by_row: bool = False
 
     @abstractmethod
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Any:
@@ -39,6 +42,11 @@ class Augmentation(ABC):
     def unite(self, targets: Tensor, observed: Tensor, draw: Any) -> tuple[Tensor, Tensor]:
         """Return targets and observed, both (batch, instruments), of the augmented batch; most leave them as they are."""
         return targets, observed
+
+
+def draw_of(draw: Any, rows: slice) -> Any:
+    """Return the part of a draw that is for some rows; all that it holds is (batch, ...)."""
+    return replace(draw, **{field.name: getattr(draw, field.name)[rows] for field in fields(draw)})
 
 
 def happens(probability: float, batch: int, generator: torch.Generator) -> Tensor:

@@ -28,6 +28,7 @@ class RandomErasing(Augmentation):
     """Rectangles of normalised features set to 0, the training mean."""
 
     domain: Domain = "features"
+    by_row = True
 
     def __init__(self, params: ErasingParams) -> None:
         self.params = params

@@ -24,6 +24,7 @@ class PatchShuffle(Augmentation):
     """Patches of features shuffled, all channels alike; bands and frames that fill no patch stay as they are."""
 
     domain: Domain = "features"
+    by_row = True
 
     def __init__(self, params: PatchShuffleParams) -> None:
         self.params = params

@@ -145,6 +145,7 @@ class PowerAugmentation(Augmentation):
     """Warp, reverberation, equaliser and band limit, as one augmentation of a power spectrum."""
 
     domain: Domain = "power"
+    by_row = True
 
     def __init__(self, params: AugmentParams, axes: SpectrumAxes) -> None:
         self.params, self.axes = params, axes
@@ -163,6 +164,7 @@ class MaskAugmentation(Augmentation):
     """SpecAugment's masks over bands and frames, of normalised features."""
 
     domain: Domain = "features"
+    by_row = True
 
     def __init__(self, params: AugmentParams) -> None:
         self.params = params

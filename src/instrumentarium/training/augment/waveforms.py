@@ -52,8 +52,9 @@ def _noise(rows: int, samples: int, draw: WaveformDraw, device: torch.device) ->
     Normal deviates cost more than all the rest of the augmentation, so only one row of them is made.
     """
     generator = torch.Generator(device).manual_seed(draw.noise_seed)
-    noise = torch.randn(samples, generator=generator, device=device)
-    return torch.stack([noise.roll(row * samples // rows) for row in range(rows)])
+    twice = torch.randn(samples, generator=generator, device=device).repeat(2)
+    starts = [samples - row * samples // rows for row in range(rows)]
+    return torch.stack([twice[start : start + samples] for start in starts])
 
 
 def apply_waveforms(waveforms: Tensor, draw: WaveformDraw) -> Tensor:
@@ -70,11 +71,24 @@ def apply_waveforms(waveforms: Tensor, draw: WaveformDraw) -> Tensor:
         partners = waveforms[draw.partner[mixed].to(device)]
         own_level, partners_level = level(waveforms[rows]), level(partners)
         common_level = torch.where(own_level > SILENT, own_level, partners_level)
-        augmented[rows] += partners * (partner_gain * common_level / partners_level.clamp(min=SILENT))
+        _add_rows(augmented, mixed, partners * (partner_gain * common_level / partners_level.clamp(min=SILENT)))
     if len(noisy):
         rows, noise_gain = noisy.to(device), draw.noise_gain[noisy].to(device)[:, None]
-        augmented[rows] += _noise(len(noisy), samples, draw, device) * (noise_gain * level(augmented[rows]))
+        noise = _noise(len(noisy), samples, draw, device)
+        _add_rows(augmented, noisy, noise.mul_(noise_gain * level(augmented[rows])))
     return augmented.mul_(draw.gain.to(device)[:, None])
+
+
+def _add_rows(waveforms: Tensor, places: Tensor, added: Tensor) -> None:
+    """Add (rows, samples) to the waveforms at their places, which are on the processor.
+
+    An index of several rows would do, but torch's deterministic way of it takes several times as long there.
+    """
+    if waveforms.is_cuda:
+        waveforms[places.to(waveforms.device)] += added
+        return
+    for place, row in zip(places.tolist(), added, strict=True):
+        waveforms[place] += row
 
 
 def unite_labels(targets: Tensor, observed: Tensor, draw: WaveformDraw) -> tuple[Tensor, Tensor]:
