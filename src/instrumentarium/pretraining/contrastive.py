@@ -43,8 +43,8 @@ class Contrastive(Pretext):
     paired = True
 
     def __init__(self, backbone: Backbone, *, temperature: float) -> None:
-        super().__init__()
-        self.backbone, self.temperature = backbone, temperature
+        super().__init__(backbone)
+        self.temperature = temperature
         self.projection = nn.Sequential(
             nn.Linear(backbone.size, backbone.size), nn.ReLU(), nn.Linear(backbone.size, PROJECTED)
         )

@@ -108,7 +108,7 @@ def pretrain(run: PretrainingRun, train: Unlabelled, validation: Unlabelled, fol
     device, params = best_device(), run.params
     for module in (run.pretext, run.frontend, run.normalise):
         module.to(device)
-    run.pretext.backbone.to(memory_format=torch.channels_last)  # type: ignore[operator,union-attr]
+    run.pretext.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     batches = len(run.train_batches(train, 0))
     optimizer = torch.optim.AdamW(
         run.pretext.parameters(), lr=params.learning_rate, weight_decay=run.regularisation.weight_decay, fused=True

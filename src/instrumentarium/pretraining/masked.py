@@ -35,8 +35,8 @@ class MaskedPatches(Pretext):
         discriminative_weight: float,
         generative_weight: float,
     ) -> None:
-        super().__init__()
-        self.backbone, self.grid = backbone, grid
+        super().__init__(backbone)
+        self.grid = grid
         self.masked = patches_in_share(share, grid.patches, 2)
         self.temperature = temperature
         self.weights = (discriminative_weight, generative_weight)

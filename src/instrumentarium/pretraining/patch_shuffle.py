@@ -21,8 +21,8 @@ class PatchShuffleDetection(Pretext):
     """
 
     def __init__(self, backbone: Backbone, shape: FeatureShape, grid: Grid, *, share: float) -> None:
-        super().__init__()
-        self.backbone, self.grid = backbone, grid
+        super().__init__(backbone)
+        self.grid = grid
         self.moved = patches_in_share(share, grid.patches, 2)
         self.decoder = PatchDecoder(backbone, shape, grid, 1)
 

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from instrumentarium.models.backbones.base import Backbone
+
 
 @dataclass(frozen=True)
 class PretextOutput:
@@ -20,11 +22,17 @@ class Pretext(nn.Module):
     """Features of a batch → loss and accuracy.
 
     Attributes:
+        backbone: what is trained, and kept.
         paired: whether the rows of a batch come in pairs, each of two windows of one recording: the first half of the
             rows are the first windows, the second half the second ones, in the same order.
     """
 
+    backbone: Backbone
     paired: bool = False
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.backbone = backbone
 
     @abstractmethod
     def draw(self, batch: int, generator: torch.Generator) -> Any:
