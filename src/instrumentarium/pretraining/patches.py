@@ -44,14 +44,14 @@ class Grid:
     def cut(self, features: Tensor) -> Tensor:
         """Return the patches of features, (batch, patches, values)."""
         covered = features[..., : self.rows * self.bands, : self.columns * self.frames]
-        tiles = covered.unflatten(3, (self.columns, self.frames)).unflatten(2, (self.rows, self.bands))
-        # (batch, channels, rows, bands, columns, frames) → (batch, rows, columns, channels, bands, frames)
-        return tiles.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+        tiles = covered.reshape(-1, self.channels, self.rows, self.bands, self.columns, self.frames)
+        return tiles.permute(0, 2, 4, 1, 3, 5).reshape(len(features), self.patches, self.values)
 
     def put(self, features: Tensor, patches: Tensor) -> Tensor:
         """Return features with other patches, (batch, patches, values), in place of their own."""
-        tiles = patches.unflatten(2, (self.channels, self.bands, self.frames)).unflatten(1, (self.rows, self.columns))
-        covered = tiles.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)
+        tiles = patches.reshape(-1, self.rows, self.columns, self.channels, self.bands, self.frames)
+        shape = (len(features), self.channels, self.rows * self.bands, self.columns * self.frames)
+        covered = tiles.permute(0, 3, 1, 4, 2, 5).reshape(shape)
         result = features.clone()
         result[..., : self.rows * self.bands, : self.columns * self.frames] = covered
         return result

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -95,7 +96,7 @@ class PairedWindows(Dataset[WindowBatch]):
         if not 0 <= number < self.batches:
             raise IndexError(number)
         rng = np.random.default_rng(derive_seed(self.seed, "unlabelled pairs", self.epoch, number))
-        halves: tuple[list[object], list[object]] = ([], [])
+        halves: tuple[list[npt.NDArray[np.int16]], list[npt.NDArray[np.int16]]] = ([], [])
         for recording in rng.permutation(len(self.clips))[: self.pairs]:
             own = rng.permutation(self.clips[recording])
             for half, clip in zip(halves, (own[0], own[-1]), strict=True):  # the same where there is but one
