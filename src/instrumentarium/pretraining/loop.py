@@ -82,8 +82,8 @@ class PretrainingRun:
         """Return the normalised features of waveforms, augmented with draws of a generator where there is one."""
 
         def augmented(x: Tensor, domain: Domain) -> Tensor:
-            for augmentation in self.augmentations if generator is not None else ():
-                if augmentation.domain == domain:
+            for augmentation in self.augmentations:
+                if generator is not None and augmentation.domain == domain:
                     x = augmentation.apply(x, augmentation.draw(x.shape, generator))
             return x
 

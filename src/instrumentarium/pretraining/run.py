@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
+from pydantic import TypeAdapter
 
 from instrumentarium.clips.collection import clips_of, open_samples, read_clips
 from instrumentarium.clips.params import WindowsParams
@@ -31,6 +32,8 @@ from instrumentarium.training.finetuning import libraries_of
 from instrumentarium.training.resume import resume_folder
 from instrumentarium.training.run import LIBRARIES, loaded_code, undeclared_files
 
+OWN_SEED: TypeAdapter[int | None] = TypeAdapter(Seed | None)
+"""What `training.seed` may be."""
 SELECTED = ("frontend", "backbone", "windows", "augmentation")
 """The selected parameters that a pre-training reads: not the recipe, which may name the weights that it makes."""
 
@@ -71,7 +74,7 @@ def prepare(params: DeclaredParams, inputs: Inputs) -> Prepared:
         UserError: if parameters or tables are missing or cannot be used.
     """
     chosen = params.read("pretraining", PretrainingParams)
-    own_seed = params.read("training.seed", Seed | None)
+    own_seed = params.read("training.seed", OWN_SEED)
     seed = params.read("seed", Seed) if own_seed is None else own_seed
     sample_rate_hz, selected = params.read("audio.sample_rate_hz", int), inputs.selected
     frontend = read_section(selected / "frontend.json", FRONTEND)
