@@ -22,6 +22,7 @@ FLOORS = (
     ("acquisition", "descriptors", "duplicates", "evaluation", "frontends", "ingestion", "keys"),
     ("baselines", "comparing", "models", "reporting", "splitting", "statistics"),
     ("auditing", "ensembles", "explaining", "measuring", "reviewing", "scoring", "training"),
+    ("pretraining",),
     ("config", "predicting", "relabelling"),
     ("api", "catalogue", "publishing", "serving"),
     ("commands",),

@@ -30,7 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """
     for name in ("constraints.txt", "dvc.yaml", "params.yaml"):
         shutil.copy(ROOT / name, tmp_path)
-    for name in ("splits", "taxonomies"):
+    for name in ("pretraining", "splits", "taxonomies"):
         shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "src").symlink_to(ROOT / "src")
     (tmp_path / "stages").symlink_to(ROOT / "stages")
@@ -60,7 +60,7 @@ def run(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run a stage's command as DVC would, but in this process."""
     python, script, *words = shlex.split(stage.cmd)
     assert python == "python"
-    monkeypatch.setenv("DVC_STAGE", stage.name)
+    monkeypatch.setenv("DVC_STAGE", stage.addressing)
     monkeypatch.setattr(sys, "argv", [script, *words])
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(ROOT / script), run_name="__main__")

@@ -11,6 +11,9 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dvc.repo import Repo
+from dvc.stage import Stage
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -128,6 +131,11 @@ def copy_of_the_repository(root: Path) -> None:
         if (ROOT / name).is_file() or (ROOT / name).is_symlink():  # a link may be to a folder, as that of the templates
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, root / name, follow_symlinks=False)
+
+
+def main_stages(repo: Repo) -> dict[str, Stage]:
+    """Return the stages of dvc.yaml by their names; those of pretraining/ are run on request."""
+    return {stage.name: stage for stage in repo.index.stages if stage.path_in_repo == "dvc.yaml"}
 
 
 def stages_run(output: str) -> list[str]:

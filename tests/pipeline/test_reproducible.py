@@ -10,7 +10,7 @@ import pytest
 from dvc.repo import Repo
 from dvc.stage import Stage
 from imports import does_nothing
-from pipeline.checkout import Checkout, stages_run
+from pipeline.checkout import Checkout, main_stages, stages_run
 
 from instrumentarium.runtime.section import read_yaml
 
@@ -59,7 +59,7 @@ def traced(built: Checkout) -> Traced:
         files[log.name] = {source_of(Path(line["file"]), built.root) for line in lines if "file" in line}
         params[log.name] = {line["param"] for line in lines if "param" in line}
     with Repo(str(built.root)) as repo:
-        stages = {stage.name: stage for stage in repo.index.stages}
+        stages = main_stages(repo)
     return Traced(files, params, stages)
 
 

@@ -29,6 +29,7 @@ AFTER_EDIT = {
     f"{PACKAGE}/statistics/bands.py": {"stats"},
     f"{PACKAGE}/models/backbones/cnn.py": {"params", "train", "score", "audit", "explain"},
     f"{PACKAGE}/training/objectives/cross_entropy.py": {"params", "train"},
+    f"{PACKAGE}/pretraining/masked.py": {"params"},
     f"{PACKAGE}/scoring/recognizer.py": {"score"},
     f"{PACKAGE}/auditing/outoffold.py": {"params", "audit"},
     f"{PACKAGE}/explaining/maps.py": {"params", "explain"},
@@ -52,6 +53,7 @@ AFTER_SETTING = {
     "models.cnn.recipes.full.epochs=99": {"params"},
     "frontends.mel64.f_min_hz=61.5": {"params", "stats", "train"},
     "frontends.mel128.f_min_hz=61.5": {"params"},
+    "pretraining.share=0.3": {"params"},
     "evaluate.rule=fixed": {"params", "baseline", "ensemble", "evaluate"},
     "explain.method=gradients": {"params", "explain"},
     "report.gallery=3": {"params", "report"},
@@ -99,10 +101,10 @@ def set_and_select(setting):
 
 def ask_anew():
     with Repo() as repo:
-        return repo.status()
+        return repo.status(targets=["dvc.yaml"])
 
 with Repo() as repo, repo.lock:  # an edit leaves dvc.yaml, and so the stages, as they were: half the time is reading it
-    stages = repo.index.stages
+    stages = [stage for stage in repo.index.stages if stage.path_in_repo == "dvc.yaml"]
     for path in edits:
         change_and_ask(
             path,

@@ -23,6 +23,7 @@ from instrumentarium.evaluation.params import EvaluateParams
 from instrumentarium.explaining.params import ExplainParams
 from instrumentarium.frontends.params import FrontEndParams
 from instrumentarium.models.params import HeadParams
+from instrumentarium.pretraining.params import PretrainingParams
 from instrumentarium.reporting.params import ReportParams
 from instrumentarium.runtime.section import PARAMS_FILE, Section, Seed, closest, read_yaml, validate
 from instrumentarium.splitting.params import SplitParams
@@ -57,6 +58,7 @@ class Params(Section):
     augmentations: dict[str, AugmentParams]
     windows: dict[str, WindowsParams]
     training: TrainingParams
+    pretraining: PretrainingParams
     models: dict[str, ModelParams]
     descriptors: DescriptorParams
     baseline: BaselineParams

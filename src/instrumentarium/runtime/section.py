@@ -178,7 +178,9 @@ def stage_params() -> DeclaredParams:
 
 
 def _declared_keys(stage: str) -> list[str]:
-    """Return the dotted keys that a stage declares in dvc.yaml, its templates resolved by DVC.
+    """Return the dotted keys that a stage declares in its dvc.yaml, its templates resolved by DVC.
+
+    A stage of another dvc.yaml than the one in the root has that file's path and a colon before its name.
 
     `dvc.api.params_show` finds the same, but reads dvc.yaml and dvc.lock twice: a second more in every stage.
     """
@@ -186,7 +188,8 @@ def _declared_keys(stage: str) -> list[str]:
     from dvc.repo import Repo
 
     with Repo() as repo:
-        definition = load_file(repo, "dvc.yaml").resolver.resolve_one(stage)[stage]
+        path, _, name = stage.rpartition(":")
+        definition = load_file(repo, path or "dvc.yaml").resolver.resolve_one(name)[name]
     return list(definition.get("params", []))
 
 

@@ -129,11 +129,11 @@ def own_parameters(model: nn.Module) -> int:
     return sum(weights.numel() for name, weights in model.named_parameters() if ".lora_" not in name)
 
 
-def libraries_of(backbone: BackboneParams, training: TrainingParams) -> Mapping[str, bool]:
-    """Return which of the packages that only some trainings use this one does."""
+def libraries_of(backbone: BackboneParams, *, adapters: bool) -> Mapping[str, bool]:
+    """Return which of the packages that only some trainings use one of this backbone does, with adapters or without."""
     return {
         "openbeats": backbone.kind == "beats",
-        "peft": training.lora_rank > 0,
+        "peft": adapters,
         "torchvision": backbone.kind == "efficientat",
         "transformers": backbone.kind in {"ast", "wav2vec2"},
     }

@@ -140,7 +140,7 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
         logging.getLogger().setLevel(logging.WARNING)  # the first one says how it goes
     prepared = prepare(params, inputs)
     run, data, taxonomy = prepared.run, prepared.data, prepared.taxonomy
-    others = libraries_of(prepared.backbone, run.training)
+    others = libraries_of(prepared.backbone, adapters=run.training.lora_rank > 0)
     versions = {name: version(name) for name in sorted([*LIBRARIES, *(name for name, used in others.items() if used)])}
     key = fingerprint(
         {
@@ -150,11 +150,11 @@ def train(params: DeclaredParams, inputs: Inputs, out: Path, metrics: Path, plot
             "threads": torch.get_num_threads(),
         },
         [
-            *_code(),
+            *loaded_code(),
             *(inputs.labels, inputs.taxonomy, inputs.split, inputs.stats),
             *(inputs.selected / f"{name}.json" for name in SELECTED),
             *(folder / "clips.csv" for folder in inputs.corpora),
-            *_undeclared(prepared.augmentation),
+            *undeclared_files(prepared.augmentation),
         ],
     )
     with resume_folder(key, processes=devices.processes, rank=devices.rank) as folder:
@@ -244,7 +244,7 @@ def _unrecorded(training: TrainingParams) -> set[str]:
     return {"curves", "trainer"} | (set() if training.side_inputs else {"side_inputs", "side_unknown_share"})
 
 
-def _undeclared(augmentation: AugmentParams) -> list[Path]:
+def undeclared_files(augmentation: AugmentParams) -> list[Path]:
     """Return the files of the user's that a training reads besides its inputs, so that none is resumed after a change."""
     rooms = augmentation.impulse_response
     return [] if rooms is None or rooms.measured is None else response_files(rooms.measured)
@@ -259,7 +259,7 @@ def _training_labels(taxonomy: Taxonomy, train: SplitData) -> TrainingLabels:
     )
 
 
-def _code() -> list[Path]:
+def loaded_code() -> list[Path]:
     """Return the files of all modules of this package that are loaded: what runs is what counts."""
     modules = [module for name, module in sorted(sys.modules.items()) if name.split(".")[0] == "instrumentarium"]
     return [Path(module.__file__) for module in modules if module.__file__ is not None]

@@ -1,0 +1,1 @@
+"""Self-supervised pre-training: a backbone learns from windows of training recordings without looking at a label."""
