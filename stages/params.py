@@ -31,6 +31,7 @@ def main(
     check_architectures(params)
     check_files(params, splits, taxonomies, overrides)
     write_selection(params.selection, selected)
+    write_json(selected / "training.json", params.training.model_dump(mode="json"))
     write_json(
         selected_taxonomy, select_taxonomy(params.taxonomy, params.taxonomies, taxonomies).model_dump(mode="json")
     )

@@ -21,7 +21,9 @@ def main(
     taxonomy: Annotated[Path, typer.Option(help="The instruments.")],
     split: Annotated[Path, typer.Option(help="The split table.")],
     stats: Annotated[Path, typer.Option(help="The normalisation of the features.")],
-    selected: Annotated[Path, typer.Option(help="Folder of the selected front end, backbone, head, loss and recipe.")],
+    selected: Annotated[
+        Path, typer.Option(help="Folder of the selected front end, backbone, head, loss, recipe and training.")
+    ],
     keys_tempos: Annotated[Path, typer.Option(help="The table of keys and tempi, by which partners may be chosen.")],
     out: Annotated[Path, typer.Option(help="Folder for model.safetensors and model.json.")],
     metrics: Annotated[Path, typer.Option(help="Metrics of the best epoch, as JSON.")],
@@ -29,7 +31,7 @@ def main(
     live: Annotated[Path, typer.Option(help="Folder for the curves of DVCLive or TensorBoard; no output.")],
 ) -> None:
     """Train the model; an interrupted training goes on where it was."""
-    params = stage_params()
+    params = stage_params().including("training", selected / "training.json")
     fix_arithmetic(params.read("training.reproducible", REPRODUCIBLE))  # before any of these loads NumPy or torch
     from instrumentarium.clips.collection import corpus_folders
     from instrumentarium.training.run import Inputs, train

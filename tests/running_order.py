@@ -13,6 +13,7 @@ RUN_FIRST = (
     "pipeline/test_full_disk.py",
     "pipeline/test_remotes.py",
     "pipeline/test_added_corpus.py",
+    "pipeline/test_pretraining.py",
     "pipeline/test_record.py",
     "reporting/",
     "explaining/",

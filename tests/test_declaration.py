@@ -168,8 +168,9 @@ def test_a_corpus_that_is_named_has_stages_and_the_others_stay_as_they_are(
 ) -> None:
     from instrumentarium.corpora.source.params import CORPORA, DEFAULT
 
-    for name in ("dvc.yaml", "params.yaml"):
-        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "pretraining").mkdir()
+    for name in ("dvc.yaml", "params.yaml", "pretraining/dvc.yaml"):
+        shutil.copy(ROOT / name, tmp_path / name)
     apply_overrides(str(tmp_path / "params.yaml"), [f"corpora=[{','.join(CORPORA)}]"])
     before = {name: (stage.cmd, *map(str, [*stage.deps, *stage.outs])) for name, stage in stages.items()}
     with Repo.init(str(tmp_path), no_scm=True) as repo:

@@ -83,6 +83,7 @@ from dvc.utils.hydra import apply_overrides
 sys.path.insert(0, "src")
 from instrumentarium.config.selection import write_selection
 from instrumentarium.config.whole import load_params
+from instrumentarium.runtime.files import write_json
 edits, settings = json.loads(sys.argv[1])
 changed = {}
 
@@ -93,7 +94,9 @@ def change_and_ask(name, path, change, ask):
     Path(path).write_bytes(before)
 
 def select():
-    write_selection(load_params().selection, Path("data/selected"))  # what the stage params would do first
+    params, folder = load_params(), Path("data/selected")  # what the stage params would do first
+    write_selection(params.selection, folder)
+    write_json(folder / "training.json", params.training.model_dump(mode="json"))
 
 def set_and_select(setting):
     apply_overrides("params.yaml", [setting])

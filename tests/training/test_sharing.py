@@ -19,6 +19,7 @@ from safetensors.numpy import load_file
 from training.sharing import CASES, Found, trained
 
 from instrumentarium.config.selection import Selection, write_selection
+from instrumentarium.runtime.files import write_json
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's advice on workers, loggers and the like
 
@@ -80,6 +81,7 @@ class Workspace:
             "training": TRAINING.model_dump(mode="json"),
         }
         values["training"]["trainer"].update(accelerator="cpu", devices=devices)
+        write_json(self.folder / "selected" / "training.json", values["training"])
         with (self.folder / "params.yaml").open("w") as file:
             YAML().dump(values, file)
         names = {"labels": "labels.csv", "taxonomy": "taxonomy.json", "split": "split.csv", "stats": "stats.json"}

@@ -146,6 +146,14 @@ class DeclaredParams:
             value = value[part]
         return validate(value, kind, key)
 
+    def including(self, key: str, path: Path) -> "DeclaredParams":
+        """Return these parameters and, below `key`, the section that an earlier stage has written to `path` as JSON.
+
+        Raises:
+            ParamsError: if the file is missing or is no JSON.
+        """
+        return DeclaredParams({**self.values, key: _read_json(path)}, self._stage)
+
 
 def read_section(path: Path, kind: type[T] | TypeAdapter[T]) -> T:
     """Return the JSON content of `path` as a `kind`; the file is one that a stage wrote.
@@ -153,16 +161,20 @@ def read_section(path: Path, kind: type[T] | TypeAdapter[T]) -> T:
     Raises:
         ParamsError: if it is missing, is no JSON, or holds something else.
     """
-    try:
-        content = read_json(path)
-    except FileNotFoundError as error:
-        raise ParamsError(f"{path} is missing; run `dvc repro`") from error
-    except JsonError as error:
-        raise ParamsError(f"{error}; run `dvc repro`") from error
+    content = _read_json(path)
     try:
         return (kind if isinstance(kind, TypeAdapter) else TypeAdapter(kind)).validate_python(content)
     except ValidationError as error:
         raise ParamsError(f"{path} does not hold what this version reads: {error}; run `dvc repro`") from error
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return read_json(path)
+    except FileNotFoundError as error:
+        raise ParamsError(f"{path} is missing; run `dvc repro`") from error
+    except JsonError as error:
+        raise ParamsError(f"{error}; run `dvc repro`") from error
 
 
 def stage_params() -> DeclaredParams:
