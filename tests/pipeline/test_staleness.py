@@ -13,32 +13,32 @@ INGESTS = {"ingest@irmas", "ingest@openmic", "ingest@esc50", "ingest@own"}
 
 AFTER_EDIT = {
     f"{PACKAGE}/evaluation/metrics.py": {"params", "baseline", "ensemble", "evaluate", "report"},
-    f"{PACKAGE}/corpora/irmas/parser.py": {"params", "download@irmas", "ingest@irmas", "report"},
-    f"{PACKAGE}/corpora/own/parser.py": {"params", "download@own", "ingest@own", "report"},
-    f"{PACKAGE}/corpora/source/archives.py": {"params", *DOWNLOADS, *INGESTS, "report"},
-    f"{PACKAGE}/miniature/synthesis/sampler.py": DOWNLOADS,
+    f"{PACKAGE}/corpora/irmas/parser.py": {"params", "download@irmas", "ingest@irmas"},
+    f"{PACKAGE}/corpora/own/parser.py": {"params", "download@own", "ingest@own"},
+    f"{PACKAGE}/corpora/source/archives.py": {"params", *DOWNLOADS, *INGESTS},
+    f"{PACKAGE}/miniature/synthesis/sampler.py": {"params", *DOWNLOADS},
     f"{PACKAGE}/acquisition/archivecache.py": {"params", *DOWNLOADS},
-    f"{PACKAGE}/ingestion/ingest.py": INGESTS,
-    f"{PACKAGE}/duplicates/landmarks.py": {"params", "duplicates", "split", "audit"},
+    f"{PACKAGE}/ingestion/ingest.py": {"params", *INGESTS},
+    f"{PACKAGE}/duplicates/landmarks.py": {"params", "duplicates"},
     f"{PACKAGE}/splitting/search.py": {"params", "split", "audit"},
     "overrides/README.md": {"params", "duplicates"},
     "splits/README.md": {"params", "split"},
-    "taxonomies/README.md": {"params", "duplicates"},
-    f"{PACKAGE}/frontends/logmel.py": {"params", "stats", "train", "score", "audit", "explain"},
+    "taxonomies/README.md": {"params"},
+    f"{PACKAGE}/frontends/logmel.py": {"params", "stats", "train", "score", "explain"},
     f"{PACKAGE}/keys/tonality.py": {"params", "keys"},
-    f"{PACKAGE}/statistics/bands.py": {"stats"},
-    f"{PACKAGE}/models/backbones/cnn.py": {"params", "train", "score", "audit", "explain"},
+    f"{PACKAGE}/statistics/bands.py": {"params", "stats"},
+    f"{PACKAGE}/models/backbones/cnn.py": {"params", "train", "score", "explain"},
     f"{PACKAGE}/training/objectives/cross_entropy.py": {"params", "train"},
     f"{PACKAGE}/pretraining/masked.py": {"params"},
-    f"{PACKAGE}/scoring/recognizer.py": {"score"},
+    f"{PACKAGE}/scoring/recognizer.py": {"params", "score"},
     f"{PACKAGE}/auditing/outoffold.py": {"params", "audit"},
     f"{PACKAGE}/explaining/maps.py": {"params", "explain"},
-    f"{PACKAGE}/drawing/style.py": {"baseline", "explain", "report"},
+    f"{PACKAGE}/drawing/style.py": {"params", "baseline", "explain", "report"},
     f"{PACKAGE}/reporting/report.html.jinja": {"params", "report"},
     f"{PACKAGE}/config/whole.py": {"params"},
-    f"{PACKAGE}/comparing/pairing.py": set(),
-    f"{PACKAGE}/predicting/ladder.py": set(),
-    f"{PACKAGE}/commands/app.py": set(),
+    f"{PACKAGE}/comparing/pairing.py": {"params"},
+    f"{PACKAGE}/predicting/ladder.py": {"params"},
+    f"{PACKAGE}/commands/app.py": {"params"},
     "stages/score.py": {"score"},
 }
 """The stages that an edit of a file changes directly; those after them follow if the outputs come out different."""
@@ -68,7 +68,7 @@ AFTER_SETTING = {
     "audio.sample_rate_hz=31000": {"params", *INGESTS, "duplicates", "keys", "stats", "descriptors", "train", "report"},
     "labels.conflicting=drop": {"params", "duplicates", "split"},
     "audit.listed=50": {"params", "audit"},
-    "taxonomies.openmic20.corpora.own.vocals=bass": {"params", "duplicates"},
+    "taxonomies.openmic20.corpora.own.vocals=bass": {"params"},
     "collections.miniature.corpora.own.absent=unobserved": {"params", "download@own", "ingest@own"},
     "windows.two_seconds.hop_s=0.75": {"params", "stats", "descriptors", "train"},
     "windows.three_seconds.hop_s=0.75": {"params"},
@@ -84,6 +84,7 @@ sys.path.insert(0, "src")
 from instrumentarium.config.selection import write_selection
 from instrumentarium.config.whole import load_params
 from instrumentarium.runtime.files import write_json
+from instrumentarium.tables.selection import select_taxonomy
 edits, settings = json.loads(sys.argv[1])
 changed = {}
 
@@ -97,6 +98,8 @@ def select():
     params, folder = load_params(), Path("data/selected")  # what the stage params would do first
     write_selection(params.selection, folder)
     write_json(folder / "training.json", params.training.model_dump(mode="json"))
+    taxonomy = select_taxonomy(params.taxonomy, params.taxonomies, Path("taxonomies"))
+    write_json(Path("data/selected_taxonomy.json"), taxonomy.model_dump(mode="json"))
 
 def set_and_select(setting):
     apply_overrides("params.yaml", [setting])
