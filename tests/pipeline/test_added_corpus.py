@@ -57,7 +57,7 @@ def test_an_added_corpus_is_read_by_all_and_refused_once_it_is_no_longer_named(
     assert [sum(found.values()) for name, found in sorted(said.items())] == [1.0, 1.0, 0.0, 0.0]
     card = json.loads(workshop.path("data/clips/miniature/philharmonia/card.json").read_text(encoding="utf-8"))
     assert card["unverified"] == ["all-samples.zip"]
-    assert workshop.dvc_json("status") == {}
+    assert workshop.dvc_json("status", "dvc.yaml") == {}
 
     workshop.restore()
     failed = workshop.dvc("repro", fails=True)
