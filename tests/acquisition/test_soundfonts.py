@@ -152,7 +152,7 @@ def test_other_soundfonts_are_rendered_anew_and_the_same_by_content(
     assert asked == [None, (None, font.path), (font.path,)]
 
 
-def test_effects_know_no_soundfonts(renderer: Renderer, font: SoundFontFile, tmp_path: Path):
+def test_effects_are_drawn_from_the_same_soundfonts(renderer: Renderer, font: SoundFontFile, tmp_path: Path):
     groups = Esc50Groups(human=True, tonal=True, other=True)
     provide_archives(
         "esc50",
@@ -164,13 +164,13 @@ def test_effects_know_no_soundfonts(renderer: Renderer, font: SoundFontFile, tmp
         folder=tmp_path / "raw",
         truth=tmp_path / "truth",
     )
-    assert renderer.asked == [{"seed": 7, "clips": 10}]
+    assert renderer.asked == [{"seed": 7, "clips": 10, "soundfonts": (font.path,)}]
 
 
 def test_the_licences_name_the_soundfonts(font: SoundFontFile):
     assert licences.rendered(CARD) == licences.rendered(CARD, [SHIPPED])
     alone, both = licences.rendered(CARD, [font]), licences.rendered(CARD, [SHIPPED, font])
-    line = f"- samples of instruments: the SoundFont some font.sf2, md5 {font.md5}, under the licence that came with it"
+    line = f"- samples: the SoundFont some font.sf2, md5 {font.md5}, under the licence that came with it"
     assert line in alone
     assert line in both
     assert "TimGM6mb" in both
