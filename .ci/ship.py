@@ -41,8 +41,10 @@ OVERRIDES = (
     + ", ".join(f"{{at: {path}, md5: {md5}}}" for path, md5 in SOUNDFONTS.items())
     + "]",
     "training.reproducible=strict",
+    "evaluate.rule=fixed",
 )
-"""What differs from params.yaml, in the form of `dvc exp run -S`."""
+"""What differs from params.yaml, in the form of `dvc exp run -S`. Rendered validation clips choose thresholds as low as
+0.23, which real noises pass; fixed ones let fewer of them pass on the half of the real recordings that chooses."""
 STAGES = ("params", "download", "ingest", "duplicates", "split", "keys", "stats", "train", "score", "evaluate")
 SEED = 2026
 _APPLY = "import sys; from dvc.utils.hydra import apply_overrides; apply_overrides('params.yaml', sys.argv[1:])"

@@ -17,8 +17,10 @@ from instrumentarium.commands.app import app
 from instrumentarium.miniature.synthesis.sampler import SAMPLE_RATE_HZ, Note, Touch, play
 from instrumentarium.miniature.synthesis.soundfont import load_soundfont
 from instrumentarium.models.modelfile import ModelFileError, load_model
+from instrumentarium.predicting.loading import model_card
 from instrumentarium.predicting.modelsource import SHIPPED, default_model, read_thresholds, thresholds_of
 from instrumentarium.runtime.sealed import read_seal
+from instrumentarium.serving import running
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {"README.md", "model.json", "model.safetensors", "thresholds.json"}
@@ -115,6 +117,15 @@ def test_python_takes_it_too(nowhere: Path, piano: Path, caplog: pytest.LogCaptu
     assert [SAID in each.getMessage() for each in caplog.records] == [True]
     assert model.predict(piano).scores.shape == (len(model.instruments),)
     assert instrumentarium.Embedder().fit().model_.card == model.card
+
+
+def test_a_server_takes_it_too(nowhere: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+    served = []
+    monkeypatch.setattr(running, "run_server", lambda ladder, *_, **__: served.append(ladder) is None)
+    assert CliRunner().invoke(app, ["serve"]).exit_code == 0
+    (ladder,) = served
+    assert model_card(ladder) == load_model(SHIPPED)[1]
+    assert SAID in caplog.text
 
 
 def test_describe_says_which_it_is(nowhere: Path, caplog: pytest.LogCaptureFixture):
