@@ -5,24 +5,31 @@ sound. The folder has a table in the form that own data may have (docs/own-data.
 `source`: one instrument for a note, none for a negative. It comes in through the same door as any own data: its
 manifest is written, and it is ingested.
 
-    python benchmarks/real_notes.py FOLDER
+    python benchmarks/real_notes.py FOLDER [--half choose|report]
 
-A value that has nothing to be counted from, such as top1 of a folder of negatives, is null.
+Whoever tries several models must not report the best one on the notes it was chosen by. So `--half` takes one half of the
+recordings of each instrument and of each category of negatives: dealt in turn, in the order of the SHA-256 of their names,
+the first to `report`, so that what has a single recording is in that half alone. The instruments to choose from stay those
+of the whole folder. A value that has nothing to be counted from, such as top1 of a folder of negatives, is null.
 
 top1                    share of clips with one instrument for which that instrument has the highest score of all
                         instruments that occur in the folder
+top1_interval           of top1, the central 95 % over resampled recordings; null where there are fewer than two
 top1_macro              the same by instrument, then the mean over instruments
 confusion               for each instrument, how often each other one had the highest score
 negatives_with_any      share of negatives in which an instrument is predicted at the model's own thresholds
+negatives_interval      of that, as top1_interval
 negatives_per_category  the same by category: the folder that the file lies in
 per_source              top1 and negatives_with_any by the table's column `source`
 """
 
+import hashlib
 import json
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
@@ -37,6 +44,7 @@ from instrumentarium.clips.collection import open_samples, read_clips, read_labe
 from instrumentarium.clips.labels import label_arrays
 from instrumentarium.corpora.own import parser
 from instrumentarium.corpora.own.manifest.writing import write_manifest
+from instrumentarium.evaluation.bootstrap import draw_weights, percentile_intervals
 from instrumentarium.ingestion.ingest import ingest
 from instrumentarium.predicting.modelsource import read_thresholds, thresholds_of
 from instrumentarium.runtime.errors import UserError
@@ -45,6 +53,14 @@ from instrumentarium.scoring.recognizer import Recognizer
 from instrumentarium.tables.mapping import LabelMapping, map_labels
 
 ROOT = Path(__file__).resolve().parents[1]
+RESAMPLES, SEED = 2000, 0
+
+
+class Half(StrEnum):
+    """A half of the recordings."""
+
+    CHOOSE = "choose"
+    REPORT = "report"
 
 
 class NoClipsError(UserError, ValueError):
@@ -56,6 +72,9 @@ def main(
     model: Annotated[Path, typer.Option(help="Folder of the trained model.")] = ROOT / "data" / "model",
     thresholds: Annotated[
         Path | None, typer.Option(help="Its thresholds; by default thresholds.json in the model's folder or beside it.")
+    ] = None,
+    half: Annotated[
+        Half | None, typer.Option(help="Count one half of the recordings only: to choose a model, or to report it.")
     ] = None,
 ) -> None:
     """Report how a trained model does on real notes and on real sounds without an instrument."""
@@ -79,22 +98,29 @@ def main(
         by_spelling = LabelMapping(taxonomy, {"own": "spelling"})
         mapped = map_labels(read_labels([own]), dict.fromkeys(clips["clip_id"], "own"), by_spelling)
         labels = label_arrays(clips, mapped.labels, taxonomy, irmas_train_absent="unobserved")
+        known = labels.observed.all(axis=1)
+        notes = known & (labels.targets.sum(axis=1) == 1)
+        negatives = known & ~labels.targets.any(axis=1)
+        truth = labels.targets.argmax(axis=1)
+        present = np.unique(truth[notes])  # instruments, by their place in the taxonomy
+        categories = np.array([PurePosixPath(path).parent.name for path in clips["path"]])
+        if half is not None:
+            groups = np.where(negatives, categories, np.where(notes, np.array(codes)[truth], "neither"))
+            counted = _halves(clips["recording_id"].to_numpy(dtype=str), groups) == half
+            clips = clips[counted].reset_index(drop=True)
+            notes, negatives, truth, categories = (each[counted] for each in (notes, negatives, truth, categories))
         scores = recognizer.clips(open_samples(clips, [own])).scores
-    known = labels.observed.all(axis=1)
-    notes = known & (labels.targets.sum(axis=1) == 1)
-    negatives = known & ~labels.targets.any(axis=1)
-    truth = labels.targets.argmax(axis=1)
-    present = np.unique(truth[notes])  # instruments, by their place in the taxonomy
     # of negatives alone there is no instrument to choose from
     highest = present[scores[:, present].argmax(axis=1)] if present.size else np.full(len(truth), -1)
     right, predicted = highest == truth, (scores >= limits).any(axis=1)
     sources = clips["path"].map(_sources(index)).to_numpy()
-    categories = np.array([PurePosixPath(path).parent.name for path in clips["path"]])
+    recordings = clips["recording_id"].to_numpy(dtype=str)
 
-    per_instrument = {codes[i]: _share(right, notes & (truth == i)) for i in present}
+    played = np.unique(truth[notes])
+    per_instrument = {codes[i]: _share(right, notes & (truth == i)) for i in played}
     confusion = {
         codes[i]: {codes[j]: int(count) for j in present if (count := (notes & (truth == i) & (highest == j)).sum())}
-        for i in present
+        for i in played
     }
     per_source = {
         source: {
@@ -106,11 +132,13 @@ def main(
     }
     result = {
         "top1": _share(right, notes),
-        "top1_macro": round(float(np.mean([right[notes & (truth == i)].mean() for i in present])), 4)
-        if present.size
+        "top1_interval": _interval(right, notes, recordings),
+        "top1_macro": round(float(np.mean([right[notes & (truth == i)].mean() for i in played])), 4)
+        if played.size
         else None,
         "per_instrument": per_instrument,
         "negatives_with_any": _share(predicted, negatives),
+        "negatives_interval": _interval(predicted, negatives, recordings),
         "negatives_per_category": {
             category: _share(predicted, negatives & (categories == category))
             for category in np.unique(categories[negatives])
@@ -132,6 +160,33 @@ def _sources(index: Path) -> dict[str, str]:
     """Return what the table's column `source`, a note of its owner's, says of each path; empty where it has none."""
     table = pd.read_csv(index, dtype=str, keep_default_na=False, encoding="utf-8")
     return dict(zip(table["path"], table.get("source", pd.Series("", index=table.index)), strict=True))
+
+
+def _halves(recordings: npt.NDArray[np.str_], groups: npt.NDArray[np.str_]) -> npt.NDArray[np.str_]:
+    """Return the half of each clip, (clips,): the recordings of a group are dealt in turn, in the order of their hashes.
+
+    A recording that occurs in several groups goes where the first of them, by name, has put it.
+    """
+    of_group = defaultdict(set)
+    for recording, group in zip(recordings, groups, strict=True):
+        of_group[group].add(recording)
+    dealt: dict[str, Half] = {}
+    for group in sorted(of_group):
+        fresh = sorted(of_group[group] - dealt.keys(), key=lambda name: hashlib.sha256(name.encode()).digest())
+        dealt |= {name: (Half.REPORT, Half.CHOOSE)[turn % 2] for turn, name in enumerate(fresh)}
+    return np.array([dealt[recording] for recording in recordings])
+
+
+def _interval(
+    true: npt.NDArray[np.bool_], among: npt.NDArray[np.bool_], recordings: npt.NDArray[np.str_]
+) -> list[float] | None:
+    """Return the ends of the central 95 % of `_share` over resampled recordings, or None if there are fewer than two."""
+    if len(np.unique(recordings[among])) < 2:
+        return None
+    weights = draw_weights(recordings[among], RESAMPLES, SEED)
+    shares = weights @ true[among] / weights.sum(axis=1)
+    low, high = percentile_intervals({"share": shares})["share"]
+    return [round(float(low), 4), round(float(high), 4)]
 
 
 def _share(true: npt.NDArray[np.bool_], among: npt.NDArray[np.bool_]) -> float | None:

@@ -18,8 +18,9 @@ from instrumentarium.corpora.esc50.params import Esc50Groups, Esc50Params
 from instrumentarium.corpora.irmas.card import CARD
 from instrumentarium.corpora.irmas.params import IrmasParams
 from instrumentarium.corpora.source.archives import ArchiveError
-from instrumentarium.runtime.section import ParamsError, validate
+from instrumentarium.runtime.section import ParamsError, read_yaml, validate
 
+ROOT = Path(__file__).resolve().parents[2]
 BANK = b"RIFF\0\0\0\0sfbk and samples"
 
 
@@ -95,18 +96,12 @@ def test_a_url_that_gives_another_file_or_none_is_named(publisher: Publisher, ca
     ],
 )
 def test_a_soundfont_that_is_not_pinned_or_known_is_refused(value: list[object], message: str):
-    corpora = {
-        "irmas": {"use": True, "train_recordings": 2, "test_songs": 4},
-        "openmic": {"use": False, "clips": 10},
-        "esc50": {"use": False, "clips": 10, "groups": {"human": True, "tonal": True, "other": True}},
-        "own": {"use": False, "path": "", "form": "auto", "absent": "negative"},
-    }
+    collections = read_yaml(ROOT / "params.yaml")["collections"]
+    corpora, published = (collections[name]["corpora"] for name in ("miniature", "full"))
     with pytest.raises(ParamsError, match=message):
         validate({"source": "rendered", "soundfonts": value, "corpora": corpora}, CollectionParams)
     good = [SHIPPED, {"at": "/a.sf2", "md5": "0" * 32}]
     validate({"source": "rendered", "soundfonts": good, "corpora": corpora}, CollectionParams)
-    published = corpora | {"irmas": {"use": True}, "openmic": {"use": False}}
-    published["esc50"] = {"use": False, "groups": {"human": True, "tonal": True, "other": True}}
     with pytest.raises(ParamsError, match=r"soundfonts of a published collection must be \[\]: nothing is rendered"):
         validate({"source": "published", "soundfonts": [SHIPPED], "corpora": published}, CollectionParams)
     assert SOUNDFONTS.validate_python(good)[0] == SHIPPED
@@ -152,7 +147,7 @@ def test_other_soundfonts_are_rendered_anew_and_the_same_by_content(
     assert asked == [None, (None, font.path), (font.path,)]
 
 
-def test_effects_know_no_soundfonts(renderer: Renderer, font: SoundFontFile, tmp_path: Path):
+def test_effects_are_drawn_from_the_same_soundfonts(renderer: Renderer, font: SoundFontFile, tmp_path: Path):
     groups = Esc50Groups(human=True, tonal=True, other=True)
     provide_archives(
         "esc50",
@@ -164,13 +159,13 @@ def test_effects_know_no_soundfonts(renderer: Renderer, font: SoundFontFile, tmp
         folder=tmp_path / "raw",
         truth=tmp_path / "truth",
     )
-    assert renderer.asked == [{"seed": 7, "clips": 10}]
+    assert renderer.asked == [{"seed": 7, "clips": 10, "soundfonts": (font.path,)}]
 
 
 def test_the_licences_name_the_soundfonts(font: SoundFontFile):
     assert licences.rendered(CARD) == licences.rendered(CARD, [SHIPPED])
     alone, both = licences.rendered(CARD, [font]), licences.rendered(CARD, [SHIPPED, font])
-    line = f"- samples of instruments: the SoundFont some font.sf2, md5 {font.md5}, under the licence that came with it"
+    line = f"- samples: the SoundFont some font.sf2, md5 {font.md5}, under the licence that came with it"
     assert line in alone
     assert line in both
     assert "TimGM6mb" in both

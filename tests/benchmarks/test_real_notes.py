@@ -36,8 +36,8 @@ def model(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-def measure(folder: Path, model: Path) -> dict:
-    command = [sys.executable, str(ROOT / "benchmarks" / "real_notes.py"), str(folder), "--model", str(model)]
+def measure(folder: Path, model: Path, *options: str) -> dict:
+    command = [sys.executable, str(ROOT / "benchmarks" / "real_notes.py"), str(folder), "--model", str(model), *options]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("\n") == 1, "one line"
@@ -70,6 +70,27 @@ def test_the_metrics_are_those_counted_by_hand_from_the_models_scores(folder: Pa
         "NSynth": {"clips": 2, "top1": (right[0] + right[1]) / 2, "negatives_with_any": None},
         "me": {"clips": 2, "top1": None, "negatives_with_any": None},
     }
+
+
+def test_halves_part_recordings_and_choose_from_the_same_instruments(folder: Path, model: Path):
+    recordings = {"a": "one", "b": "two", "c": "three", "d": "four", "e": "five"}
+    rows = [f"{row},{recordings[Path(row.split(',')[0]).stem]}" for row in ROWS]
+    (folder / "index.csv").write_text("\n".join(["path,labels,source,recording", *rows]), encoding="utf-8")
+    write_thresholds(model.parent / "thresholds.json", IRMAS11.codes, 0.5)
+    whole = measure(folder, model)
+    assert whole["top1_interval"][0] <= whole["top1"] <= whole["top1_interval"][1]
+    halves = {half: measure(folder, model, "--half", half) for half in ("choose", "report")}
+    for key in ("notes", "negatives"):
+        assert sum(half["clips"][key] for half in halves.values()) == whole["clips"][key]
+    # cel has two recordings, one for either half; what has one is reported: vio, rain and sea
+    assert {half: found["clips"] for half, found in halves.items()} == {
+        "choose": {"notes": 1, "negatives": 0, "others": 0, "rejected": 0},
+        "report": {"notes": 2, "negatives": 2, "others": 0, "rejected": 0},
+    }
+    for actual, row in whole["confusion"].items():
+        parts = [half["confusion"].get(actual, {}) for half in halves.values()]
+        assert {name: sum(part.get(name, 0) for part in parts) for name in row} == row
+    assert halves["choose"]["top1_interval"] is None, "a single recording has no spread"
 
 
 def test_a_folder_of_negatives_has_no_instruments_to_choose_from(folder: Path, model: Path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from soundfont_banks import Sounding, bank
 
+from instrumentarium.miniature.layouts.esc50 import Effect, plan, render_clip
 from instrumentarium.miniature.layouts.irmas_training import draw_train_piece, plan_train, render_train_clip
 from instrumentarium.miniature.layouts.shared import shared_recording
 from instrumentarium.miniature.music.instruments import SOUNDS, draw_player
@@ -41,6 +42,24 @@ def test_all_soundfonts_that_have_the_instrument_are_drawn(violin: Path):
             chosen.append(piece.players[0].touch.font)
         assert piece.players[1].touch.font is None
     assert min(chosen.count(None), chosen.count(violin)) > len(chosen) / 4 > 2
+
+
+def test_effects_are_drawn_over_the_soundfonts_by_their_source(tmp_path: Path):
+    noise = np.random.default_rng(0).integers(-8000, 8000, 44_100).astype(np.int16)
+    applause = tmp_path / "applause.sf2"
+    applause.write_bytes(bank([Sounding(noise, loop=(4410, 39_690))], program=126))
+
+    def clips(*fonts: Path | None) -> list[np.ndarray]:
+        return [render_clip(Effect("clapping", 1, source, "A", 7, fonts)) for source in range(8)]
+
+    alone, shipped, both = clips(applause), clips(*SHIPPED), clips(None, applause)
+    assert not any(np.array_equal(one, other) for one, other in zip(alone, shipped, strict=True))
+    drawn = [np.array_equal(mixed, one) for mixed, one in zip(both, alone, strict=True)]
+    assert drawn == [not np.array_equal(mixed, other) for mixed, other in zip(both, shipped, strict=True)]
+    assert 0 < sum(drawn) < len(drawn)
+    with pytest.raises(SoundFontError, match=r"program 125 \(a sound effect\)"):
+        render_clip(Effect("helicopter", 1, 4, "A", 7, (applause,)))
+    assert {each.fonts for each in plan(7, 20, (applause,))} == {(applause,)}
 
 
 def test_clips_of_one_recording_have_the_same_instruments(violin: Path):

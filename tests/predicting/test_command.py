@@ -371,7 +371,7 @@ def test_the_workspaces_model_is_found_from_any_of_its_folders(
     below.mkdir(parents=True)
     monkeypatch.chdir(below)
     for command in (["predict", str(song)], ["describe"]):
-        missing = CliRunner().invoke(app, command)
+        missing = CliRunner().invoke(app, [*command, *(["--model"] if command[0] == "predict" else []), "data/model"])
         assert missing.exit_code == 2
         assert "data/model/model.json is missing" in missing.output
         (root / "dvc.yaml").touch()

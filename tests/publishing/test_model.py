@@ -49,6 +49,17 @@ def test_a_model_of_rendered_music_has_the_terms_of_the_renderer_alone(workspace
     assert "CC BY-NC-SA 3.0" not in text
 
 
+def test_a_model_of_other_soundfonts_has_their_terms_and_not_those_of_timgm6mb(workspace: Path, tmp_path: Path):
+    path, md5 = workspace / "params.yaml", "0" * 32
+    content = json.loads(path.read_text())
+    (collection,) = content["collections"].values()
+    collection["soundfonts"] = [{"at": "/fonts/free.sf2", "md5": md5}]
+    path.write_text(json.dumps(content))
+    text = (published(tmp_path / "out") / "README.md").read_text()
+    assert f"- the samples: the SoundFont free.sf2, md5 {md5}: the licence that came with it" in text
+    assert "TimGM6mb" not in text
+
+
 def test_a_model_of_the_published_corpora_has_their_terms(workspace: Path, tmp_path: Path):
     publish_corpora(workspace)
     text = (published(tmp_path / "band") / "README.md").read_text()

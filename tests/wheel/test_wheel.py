@@ -90,6 +90,23 @@ print(json.dumps([instrumentarium.__file__, prediction.content(), model.embed([{
     assert json.loads(said) == [content]
 
 
+def test_the_wheel_predicts_with_the_model_that_comes_with_it(python: Path, song: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    command = [python.parent / "instrumentarium", "predict", "--format", "json", song]
+    said = subprocess.run(command, check=True, capture_output=True, text=True, cwd=empty, env=NO_EXTRAS)
+    (found,) = json.loads(said.stdout)
+    assert found["error"] is None
+    assert len(found["instruments"]) == 11
+    told = [line for line in said.stderr.splitlines() if "the small one that comes with instrumentarium" in line]
+    assert len(told) == 1
+    describe = [python.parent / "instrumentarium", "describe"]
+    table = subprocess.run(describe, check=True, capture_output=True, text=True, cwd=empty, env=NO_EXTRAS).stdout
+    card = Path(table.splitlines()[-1].split(maxsplit=1)[1])
+    assert card.is_relative_to(python.parents[1]), "the card of another installation"
+    assert card.is_file()
+
+
 def test_types_are_found_where_the_wheel_is_installed(python: Path, tmp_path: Path) -> None:
     (tmp_path / "user.py").write_text(
         "import instrumentarium\n"

@@ -34,8 +34,6 @@ TRUTH = "truth.csv"
 CHECKSUMS = "md5.json"
 """Of a rendering in the cache: its archives and its truth."""
 TRUTH_COLUMNS = ("clip_id", "flaw", "detail")
-PLAYED: tuple[Corpus, ...] = ("irmas", "openmic")
-"""Corpora in whose renderings instruments play; the effects of the other are always those of the shipped SoundFont."""
 RENDERERS = ("numpy", "pretty_midi", "scipy", "soundfile", "soxr")
 """Libraries whose version may change what is rendered."""
 
@@ -59,7 +57,7 @@ def provide_archives(
         source: whether the collection is rendered or published; the user's own files are listed in either, and a corpus
             that nobody renders is fetched in either.
         seed: of the rendering.
-        soundfonts: from which its instruments are drawn; none for the one that is shipped.
+        soundfonts: from which its instruments and sound effects are drawn; none for the one that is shipped.
         own: the user's folder of published archives, or None.
         folder: for the archives, or for the list of the user's files.
         truth: for what is wrong on purpose in rendered archives; of any other nobody knows, so a table without rows.
@@ -75,7 +73,7 @@ def provide_archives(
     if list_files is not None:
         return list_files(settings, folder)
     if comes_rendered(corpus, source):
-        render(corpus, settings, seed, folder, truth, soundfonts if corpus in PLAYED else ())
+        render(corpus, settings, seed, folder, truth, soundfonts)
     else:
         fetch_published(corpus, own, folder, truth, settings.wanted_parts())
     return describe(folder)

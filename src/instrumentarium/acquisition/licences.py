@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 FILE = "LICENSES.md"
 _TIMGM6MB = (
-    "- the instruments' samples: the TimGM6mb SoundFont by Tim Brechbill, as pretty_midi ships it, GPL 2 "
+    "- samples: the TimGM6mb SoundFont by Tim Brechbill, as pretty_midi ships it, GPL 2 "
     "(<https://www.gnu.org/licenses/old-licenses/gpl-2.0.html>)"
 )
 
@@ -39,7 +39,7 @@ def rendered(card: Card, soundfonts: Sequence[SoundFontChoice] = ()) -> str:
     """Return the text of LICENSES.md beside rendered archives, which hold none of the publisher's audio."""
     fonts = [_TIMGM6MB] if SHIPPED in soundfonts or not soundfonts else []
     fonts += [
-        f"- samples of instruments: the SoundFont {font.name}, md5 {font.md5}, under the licence that came with it"
+        f"- samples: the SoundFont {font.name}, md5 {font.md5}, under the licence that came with it"
         for font in soundfonts
         if isinstance(font, SoundFontFile)
     ]

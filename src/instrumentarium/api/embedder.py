@@ -18,11 +18,11 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Nothing is learned: `fit` loads the model.
 
     Args:
-        model: what `instrumentarium.load` takes, or a model that it returned, which pipelines then share.
+        model: what `instrumentarium.load` takes, or a model that it returned, which pipelines then share; None: as there.
         sample_rate: of waveforms, in Hz; files have their own.
     """
 
-    def __init__(self, model: str | Path | Model = "data/model", sample_rate: int | None = None) -> None:
+    def __init__(self, model: str | Path | Model | None = None, sample_rate: int | None = None) -> None:
         self.model, self.sample_rate = model, sample_rate
 
     def fit(self, X: object = None, y: object = None) -> "Embedder":  # noqa: N803 - scikit-learn's names

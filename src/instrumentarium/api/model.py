@@ -14,7 +14,7 @@ from instrumentarium.predicting.embedding import embed_streams
 from instrumentarium.predicting.inputs import readable_name
 from instrumentarium.predicting.ladder import Files2Table
 from instrumentarium.predicting.loading import load_ladder, model_card
-from instrumentarium.predicting.modelsource import find_model
+from instrumentarium.predicting.modelsource import default_model, find_model
 from instrumentarium.predicting.prediction import Prediction
 from instrumentarium.predicting.timeline import FloatArray, TimelineSettings
 from instrumentarium.runtime.errors import UserError
@@ -133,7 +133,7 @@ class Model:
 
 
 def load(
-    model: str | Path = "data/model",
+    model: str | Path | None = None,
     *,
     thresholds: str | Path | None = None,
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -146,6 +146,7 @@ def load(
 
     Args:
         model: a model's folder, a Git revision, or a DVC experiment of the repository at hand: as `--model` of the command.
+            None: data/model of that repository, and where none is trained, the one that the package ships; that is logged.
         thresholds: a file of them; by default thresholds.json in the model's folder or beside it.
         device: where PyTorch runs the model; auto: on the GPU where there is one.
         backend: what runs the model; onnxruntime takes the file that `instrumentarium export --onnx` wrote.
@@ -160,7 +161,7 @@ def load(
         DeviceError, OnnxFileError, MissingOnnxError, OverlapError: if a choice cannot be followed here.
     """
     files2table = load_ladder(
-        find_model(str(model)),
+        default_model() if model is None else find_model(str(model)),
         None if thresholds is None else Path(thresholds),
         timeline,
         overlap=overlap,

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from instrumentarium.commands.console import ending_well, say
-from instrumentarium.commands.options import DEFAULT_MODEL, MODEL_HELP
+from instrumentarium.commands.options import OR_SHIPPED_HELP
 
 
 class Description(StrEnum):
@@ -17,7 +17,7 @@ class Description(StrEnum):
 
 
 def describe(
-    model: Annotated[str, typer.Argument(help=MODEL_HELP)] = DEFAULT_MODEL,
+    model: Annotated[str | None, typer.Argument(help=OR_SHIPPED_HELP)] = None,
     format_: Annotated[
         Description, typer.Option("--format", help="The essentials, or all that model.json holds.")
     ] = Description.TABLE,
@@ -26,10 +26,12 @@ def describe(
     with ending_well():
         from instrumentarium.models.modelfile import load_model
         from instrumentarium.predicting.description import as_table
-        from instrumentarium.predicting.modelsource import find_model
+        from instrumentarium.predicting.modelsource import README, default_model, find_model
 
-        network, card = load_model(find_model(model))
+        folder = default_model() if model is None else find_model(model)
+        network, card = load_model(folder)
         if format_ is Description.JSON:
             say(card.model_dump_json(indent=2))
         else:
-            say(as_table(card, sum(tensor.numel() for tensor in network.parameters())))
+            page = folder / README
+            say(as_table(card, sum(tensor.numel() for tensor in network.parameters()), page if page.exists() else None))

@@ -8,7 +8,12 @@ from typing import Annotated
 import typer
 
 from instrumentarium.commands.console import GOOD, SOME_FAILED, ending_well, say
-from instrumentarium.commands.options import DEFAULT_MODEL, DEFAULT_SYSTEM, MODEL_HELP, SYSTEM_HELP, THRESHOLDS_HELP
+from instrumentarium.commands.options import (
+    DEFAULT_SYSTEM,
+    OR_SHIPPED_HELP,
+    SYSTEM_HELP,
+    THRESHOLDS_HELP,
+)
 from instrumentarium.predicting.choices import Backend, Device, Format
 
 
@@ -20,7 +25,7 @@ def predict(
             "with --ray also s3://bucket/folder."
         ),
     ] = None,
-    model: Annotated[str, typer.Option(help=MODEL_HELP)] = DEFAULT_MODEL,
+    model: Annotated[str | None, typer.Option(help=OR_SHIPPED_HELP)] = None,
     system: Annotated[str, typer.Option(help=SYSTEM_HELP)] = DEFAULT_SYSTEM,
     thresholds: Annotated[Path | None, typer.Option(help=THRESHOLDS_HELP)] = None,
     format_: Annotated[Format, typer.Option("--format", help="How results are written.")] = Format.TABLE,
@@ -126,16 +131,15 @@ def predict(
 
             from instrumentarium.predicting.formats import one_line
             from instrumentarium.predicting.loading import load_ladder
-            from instrumentarium.predicting.modelsource import find_model
             from instrumentarium.predicting.record import name_run, read_done
-            from instrumentarium.predicting.systems import find_system
+            from instrumentarium.predicting.systems import find_scorer
             from instrumentarium.predicting.writing import open_destination
             from instrumentarium.runtime.progress import progress_bar
 
             def name_of(path: Path) -> str:
                 return readable_name(Path(pipes.get(path, path)))
 
-            folder = find_system(system, find_model(model))
+            folder = find_scorer(system, model)
             files2table = load_ladder(
                 folder, thresholds, settings, overlap=overlap, backend=backend, onnx=onnx, device=device
             )

@@ -48,7 +48,7 @@ def predict_for_catalogue(
     out: Path,
     options: CatalogueOptions,
     *,
-    model: str,
+    model: str | None,
     system: str,
     thresholds: Path | None,
     settings: TimelineSettings,
@@ -60,11 +60,10 @@ def predict_for_catalogue(
     """Predict for all files, say what came of them on standard error, and return the exit status."""
     from instrumentarium.catalogue.run import Inference, predict_catalogue
     from instrumentarium.catalogue.sources import find_names
-    from instrumentarium.predicting.modelsource import find_model
-    from instrumentarium.predicting.systems import find_system
+    from instrumentarium.predicting.systems import find_scorer
 
     inference = Inference(
-        find_system(system, find_model(model)).absolute(),
+        find_scorer(system, model).absolute(),
         None if thresholds is None else thresholds.absolute(),
         settings,
         overlap,

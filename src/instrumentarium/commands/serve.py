@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from instrumentarium.commands.console import GOOD, WRONG_USE, Terminated, ending_well
-from instrumentarium.commands.options import DEFAULT_MODEL, MODEL_HELP, THRESHOLDS_HELP
+from instrumentarium.commands.options import OR_SHIPPED_HELP, THRESHOLDS_HELP
 from instrumentarium.predicting.choices import Backend, Device
 
 
 def serve(
-    model: Annotated[str, typer.Option(help=MODEL_HELP)] = DEFAULT_MODEL,
+    model: Annotated[str | None, typer.Option(help=OR_SHIPPED_HELP)] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 for any that is free.")] = 8000,
     thresholds: Annotated[Path | None, typer.Option(help=THRESHOLDS_HELP)] = None,
@@ -49,12 +49,13 @@ def serve(
                 raise
             raise UserError(f"the server needs {error.name}: pip install 'instrumentarium[serve]'") from error
         from instrumentarium.predicting.loading import load_ladder
-        from instrumentarium.predicting.modelsource import find_model
+        from instrumentarium.predicting.modelsource import default_model, find_model
         from instrumentarium.runtime.workers import usable_cores
         from instrumentarium.serving.limits import Limits
 
         limits = Limits(upload_mb, audio_s, queue, request_s, decoders or usable_cores(), decode_memory_mb, decode_s)
-        ladder = load_ladder(find_model(model), thresholds, backend=backend, onnx=onnx, device=device)
+        folder = default_model() if model is None else find_model(model)
+        ladder = load_ladder(folder, thresholds, backend=backend, onnx=onnx, device=device)
         try:
             listened = run_server(ladder, limits, host, port, log_requests=log_requests)
         except (Terminated, KeyboardInterrupt):  # which the server raises once more after it has drained

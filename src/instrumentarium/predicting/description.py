@@ -1,13 +1,15 @@
 """What a model is, in a few lines for people."""
 
+from pathlib import Path
+
 from instrumentarium.models.modelfile import ModelCard
 
 PARTS = {"frontend": "front end", "backbone": "backbone", "head": "head"}
 """Parts of a network in model.json, and how they are called here."""
 
 
-def as_table(card: ModelCard, weights: int) -> str:
-    """Return the essentials of a model with so many weights, a line each."""
+def as_table(card: ModelCard, weights: int, page: Path | None = None) -> str:
+    """Return the essentials of a model with so many weights, a line each; `page` is its model card for people."""
     windows, trained, content = card.windows, card.trained, card.model_dump(mode="json")
     shift = windows.pitch_shift_semitones
     shifted = f"; logits are the mean over {shift:g} semitones lower, as it is and {shift:g} higher" if shift else ""
@@ -23,6 +25,7 @@ def as_table(card: ModelCard, weights: int) -> str:
         **({"side inputs": f"{', '.join(card.side_inputs)}, unknown when it predicts"} if card.side_inputs else {}),
         "instruments": ", ".join(f"{each.name} ({each.code})" for each in card.taxonomy.instruments),
         "made with": ", ".join(f"{name} {version}" for name, version in sorted(card.versions.items())),
+        **({"card": str(page)} if page is not None else {}),
     }
     return "\n".join(f"{key:<12} {value}" for key, value in rows.items())
 

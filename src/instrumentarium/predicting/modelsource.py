@@ -1,4 +1,4 @@
-"""Where a model comes from: a folder, a revision or experiment of the DVC repository at hand, or a hub."""
+"""Where a model comes from: a folder, a revision or experiment of the DVC repository at hand, a hub, or the package."""
 
 import logging
 import shutil
@@ -17,10 +17,34 @@ from instrumentarium.runtime.workspace import workspace_root
 
 WORKSPACE = Path("data/model")
 THRESHOLDS = "thresholds.json"
+FILES = ("model.json", "model.safetensors")
+README = "README.md"
+"""Of a published or the shipped model: its model card, for people."""
+SHIPPED = Path(__file__).resolve().parents[1] / "shipped"
+"""The model that comes with the package; its README.md says what it is, how it was made and what it cannot do."""
+
+logger = logging.getLogger(__name__)
 
 
 class UnknownModelError(UserError, ValueError):
     """Neither a folder with a model nor a revision that has one."""
+
+
+def default_model() -> Path:
+    """Return the folder of the workspace's model, data/model, or else of the one that the package ships.
+
+    Which it is, is never left open: a line is logged where it is the shipped one. A folder with a part of a model is taken
+    for the workspace's, so that a damaged model is an error and no other one answers in its place.
+    """
+    trained = find_model(str(WORKSPACE))
+    if any((trained / name).exists() for name in FILES):
+        return trained
+    logger.warning(
+        "%s holds no trained model: this is the small one that comes with instrumentarium (`instrumentarium describe` "
+        "tells more, --model takes another)",
+        trained,
+    )
+    return SHIPPED
 
 
 def find_model(text: str) -> Path:
@@ -42,7 +66,7 @@ def find_model(text: str) -> Path:
         return path
     if path == WORKSPACE:
         return workspace_root() / WORKSPACE
-    if path.name in {"model.json", "model.safetensors"} and path.is_file():
+    if path.name in FILES and path.is_file():
         return path.parent
     return _of_revision(text)
 
@@ -101,6 +125,6 @@ def _is_sound(kept: Path) -> bool:
         if (limits := thresholds_of(folder)).exists():
             Thresholds.read(limits)
     except (ModelFileError, ThresholdsError, FileNotFoundError) as error:
-        logging.getLogger(__name__).warning("fetched again: %s", str(error).partition("; ")[0])
+        logger.warning("fetched again: %s", str(error).partition("; ")[0])
         return False
     return True

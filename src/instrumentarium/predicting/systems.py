@@ -18,6 +18,7 @@ from instrumentarium.descriptors.windows import WindowDescriptors
 from instrumentarium.ensembles.ensemble import CHOICE, MEAN, STACKING
 from instrumentarium.evaluation.systems import MODEL
 from instrumentarium.predicting.ladder import WindowModel
+from instrumentarium.predicting.modelsource import WORKSPACE, default_model, find_model
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.sealed import DamagedFileError, read_json, unseal
 from instrumentarium.scoring.recognizer import Recognizer
@@ -29,6 +30,22 @@ FOLDERS = ("baselines", "ensembles")
 
 class UnknownSystemError(UserError, ValueError):
     """A name that no system has."""
+
+
+def find_scorer(system: str, model: str | None) -> Path:
+    """Return the folder of what scores, by what a command was given.
+
+    Args:
+        system: as `find_system` takes it; other systems lie beside a trained model, and none beside the shipped one.
+        model: as `find_model` takes it; None: the workspace's, or the shipped one where that will do.
+
+    Raises:
+        UnknownModelError, RevisionError, HubError: if there is no such model.
+        UnknownSystemError, SystemFileError: if there is no such system.
+    """
+    if model is None and system == MODEL:
+        return default_model()
+    return find_system(system, find_model(str(WORKSPACE) if model is None else model))
 
 
 def find_system(name: str, model: Path) -> Path:

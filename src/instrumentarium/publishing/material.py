@@ -6,18 +6,19 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from instrumentarium.acquisition.soundfonts import SHIPPED, SOUNDFONTS, SoundFontChoice, SoundFontFile
 from instrumentarium.corpora.source.card import Licence
 from instrumentarium.corpora.source.params import RENDERED, SOURCE, CollectionSource
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.sealed import DamagedFileError, read_json
 from instrumentarium.runtime.section import PARAMS_FILE, read_yaml, validate
 
-SOUNDFONT = Licence(
-    covers="the instruments' samples: the TimGM6mb SoundFont by Tim Brechbill",
+TIMGM6MB = Licence(
+    covers="the samples: the TimGM6mb SoundFont by Tim Brechbill",
     name="GPL 2",
     url="https://www.gnu.org/licenses/old-licenses/gpl-2.0.html",
 )
-"""All that is not made here of a rendered collection."""
+"""All that is not made here of a rendered collection which names no SoundFonts of its own."""
 
 
 class MaterialError(UserError, ValueError):
@@ -47,6 +48,7 @@ class Material:
     collection: str
     source: CollectionSource
     corpora: tuple[CorpusFacts, ...]
+    soundfonts: tuple[SoundFontChoice, ...] = ()
 
     @property
     def rendered(self) -> tuple[CorpusFacts, ...]:
@@ -71,7 +73,7 @@ class Material:
             layouts = ", ".join(each.title for each in self.rendered)
             lines += [
                 f"- composed and rendered in the layouts of {layouts}, with none of their audio and none of their labels",
-                f"- {_line(SOUNDFONT)}",
+                *(f"- {_line(_licence(font))}" for font in self.soundfonts or (SHIPPED,)),
             ]
         for each in self.recorded:
             lines += [f"- {each.title}, {_line(licence)}" for licence in each.licences]
@@ -100,7 +102,10 @@ def read_material(workspace: Path, collection: str) -> Material:
             f"{folder} has no card.json of a corpus, which says under which terms it is; run `dvc repro ingest`, or "
             "`dvc pull` where the data were pushed"
         )
-    return Material(collection, source, used)
+    fonts = validate(
+        collections[collection].get("soundfonts", []), SOUNDFONTS, f"collections.{collection}.soundfonts", params
+    )
+    return Material(collection, source, used, tuple(fonts))
 
 
 def _read_facts(path: Path) -> CorpusFacts:
@@ -108,6 +113,16 @@ def _read_facts(path: Path) -> CorpusFacts:
         return _FACTS.validate_python(read_json(path))
     except (DamagedFileError, ValidationError) as error:
         raise MaterialError(f"{path} is no card of a corpus: {error}; run `dvc repro ingest`") from error
+
+
+def _licence(font: SoundFontChoice) -> Licence:
+    if isinstance(font, SoundFontFile):
+        return Licence(
+            covers=f"the samples: the SoundFont {font.name}, md5 {font.md5}",
+            name="the licence that came with it",
+            url="",
+        )
+    return TIMGM6MB
 
 
 def _line(licence: Licence) -> str:

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from instrumentarium.miniature.layouts.archives import Member, encode_audio, write_zip
 from instrumentarium.miniature.layouts.truth import write_flaws
 from instrumentarium.miniature.synthesis.acoustics import draw_room, reverberate
-from instrumentarium.miniature.synthesis.effects import RECIPES
+from instrumentarium.miniature.synthesis.effects import RECIPES, recipes
 from instrumentarium.miniature.synthesis.mastering import master
 from instrumentarium.miniature.synthesis.randomness import generator
 from instrumentarium.miniature.synthesis.sampler import SAMPLE_RATE_HZ
+from instrumentarium.miniature.synthesis.soundfont import SHIPPED, Fonts
 from instrumentarium.runtime.workers import map_in_order, worker_pool
 
 TOP = "ESC-50-master"
@@ -38,6 +39,7 @@ class Effect:
     source: int
     take: str
     seed: int
+    fonts: Fonts = SHIPPED
 
     @property
     def filename(self) -> str:
@@ -45,7 +47,7 @@ class Effect:
         return f"{self.fold}-{self.source}-{self.take}-{RECIPES[self.category][0]}.wav"
 
 
-def render(folder: Path, truth_path: Path, *, seed: int, clips: int) -> None:
+def render(folder: Path, truth_path: Path, *, seed: int, clips: int, soundfonts: Fonts = SHIPPED) -> None:
     """Render the zip into `folder`; it holds no planted flaws, so `truth_path` gets a header alone.
 
     Args:
@@ -53,6 +55,7 @@ def render(folder: Path, truth_path: Path, *, seed: int, clips: int) -> None:
         truth_path: CSV of planted flaws.
         seed: of everything drawn.
         clips: how many, spread evenly over the categories and folds.
+        soundfonts: from which each source's sound effects are drawn.
 
     Raises:
         ValueError: if `clips` is not positive.
@@ -60,11 +63,11 @@ def render(folder: Path, truth_path: Path, *, seed: int, clips: int) -> None:
     if clips < 1:
         raise ValueError(f"clips must be positive, found {clips}")
     with worker_pool("processes") as pool:
-        write_zip(folder / "ESC-50-master.zip", _members(pool, plan(seed, clips)))
+        write_zip(folder / "ESC-50-master.zip", _members(pool, plan(seed, clips, soundfonts)))
     write_flaws(truth_path, [])
 
 
-def plan(seed: int, clips: int) -> list[Effect]:
+def plan(seed: int, clips: int, fonts: Fonts = SHIPPED) -> list[Effect]:
     """The clips in the order of their names; every second source gives two takes."""
     random = generator(seed, "esc50", "plan")
     categories = [list(RECIPES)[int(index)] for index in random.permutation(len(RECIPES))]
@@ -76,14 +79,14 @@ def plan(seed: int, clips: int) -> list[Effect]:
         fold = 1 + (turn // len(categories) + turn) % FOLDS
         source = next(sources)
         takes = "AB"[: 1 + turn % 2][: clips - len(effects)]
-        effects += [Effect(category, fold, source, take, seed) for take in takes]
+        effects += [Effect(category, fold, source, take, seed, fonts) for take in takes]
         turn += 1
     return sorted(effects, key=lambda effect: effect.filename)
 
 
 def render_clip(effect: Effect) -> NDArray[np.int16]:
     """The (220500,) samples of one clip."""
-    recipe = RECIPES[effect.category][1]
+    recipe = recipes(effect.fonts)[effect.category][1]
     source = generator(effect.seed, "esc50", "source", effect.source)
     room = draw_room(source)
     random = generator(effect.seed, "esc50", "clip", effect.source, effect.take)

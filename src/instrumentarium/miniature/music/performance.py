@@ -13,7 +13,7 @@ from instrumentarium.miniature.synthesis.acoustics import Room, draw_room, recor
 from instrumentarium.miniature.synthesis.mastering import master
 from instrumentarium.miniature.synthesis.randomness import between, choose
 from instrumentarium.miniature.synthesis.sampler import SAMPLE_RATE_HZ, Note, play
-from instrumentarium.miniature.synthesis.soundfont import SHIPPED, Fonts, SoundFontError, load_soundfont
+from instrumentarium.miniature.synthesis.soundfont import SHIPPED, Fonts, fonts_with, load_soundfont
 
 JOINED_S = 0.75  # a shorter gap between notes does not interrupt an instrument's activity
 WRITERS = {
@@ -60,12 +60,7 @@ def _dealt(random: np.random.Generator, players: Sequence[Player], fonts: Fonts)
     dealt = []
     for player in players:
         touch = player.touch
-        able = [font for font in fonts if load_soundfont(font).has(touch.program, drums=touch.drums)]
-        if not able:
-            raise SoundFontError(
-                f"no SoundFont of the collection has {'drums' if touch.drums else 'program'} {touch.program} "
-                f"({player.instrument}); add TimGM6mb to soundfonts in params.yaml"
-            )
+        able = fonts_with(fonts, touch.program, drums=touch.drums, name=player.instrument)
         dealt.append(replace(player, touch=replace(touch, font=choose(random, able))))
     return tuple(dealt)
 

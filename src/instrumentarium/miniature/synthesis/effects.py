@@ -11,7 +11,7 @@ from scipy import fft
 
 from instrumentarium.miniature.synthesis.randomness import between, choose, happens
 from instrumentarium.miniature.synthesis.sampler import SAMPLE_RATE_HZ, Note, Touch, Waveform, play
-from instrumentarium.miniature.synthesis.soundfont import load_soundfont
+from instrumentarium.miniature.synthesis.soundfont import SHIPPED, Fonts, fonts_with, load_soundfont
 
 Random = np.random.Generator
 Recipe = Callable[[Random, Random, int], Waveform]
@@ -75,17 +75,19 @@ def regular(random: Random, seconds: float, every: float, jitter: float = 0.0) -
     return [max(0.0, float(t) + between(random, -jitter, jitter)) for t in np.arange(first, seconds, every)]
 
 
-def bank(program: int, *, every: float = 1.2, low: int = 48, high: int = 72) -> Recipe:
-    """One of the bank's sound effects, played again and again at a pitch of the source's own."""
+def bank(fonts: Fonts, program: int, *, every: float = 1.2, low: int = 48, high: int = 72) -> Recipe:
+    """A bank's sound effect, played again and again at a pitch of the source's own; of several banks, by the source."""
 
     def recipe(source: Random, random: Random, samples: int) -> Waveform:
+        able = fonts_with(fonts, program, name="a sound effect")
+        font = able[0] if len(able) == 1 else choose(source.spawn(1)[0], able)
         seconds = samples / SAMPLE_RATE_HZ
         pitch = int(source.integers(low, high))
         gap = every * between(source, 0.6, 1.6)
         notes = [
             Note(t, 1.3 * gap, pitch + int(random.integers(-1, 2)), 0.9) for t in regular(random, seconds, gap, 0.1)
         ]
-        return play(load_soundfont(), Touch(program=program, release_s=0.4, brightness=200.0), notes, samples)
+        return play(load_soundfont(font), Touch(program=program, release_s=0.4, brightness=200.0), notes, samples)
 
     return recipe
 
@@ -227,42 +229,55 @@ def together(first: Recipe, second: Recipe, level: float) -> Recipe:
     return recipe
 
 
-RECIPES: dict[str, tuple[int, Recipe]] = {  # ESC-50's category, its number, how it is made
-    "dog": (0, calls((250, 700), (0.8, 0.6), 0.16, 0.7, 0.5, (700, 1400, 2800))),
-    "rooster": (1, calls((450, 800), (0.7, 0.9), 0.7, 1.1, 0.15, (1100, 2200, 3500))),
-    "cow": (3, calls((90, 180), (0.8, 0.9), 1.4, 2.2, 0.15, (400, 900, 2300))),
-    "cat": (5, calls((400, 750), (0.8, 0.7), 0.7, 1.5, 0.05, (900, 1800, 3200))),
-    "crow": (9, calls((350, 600), (0.9, 0.8), 0.3, 0.8, 1.0, (1200, 1900, 3000))),
-    "rain": (10, together(steady(900, 12000, 1.0, depth=0.15), impacts(0.03, 0.9, 2000, 9000, 0.01), 0.5)),
-    "sea_waves": (11, steady(150, 5000, 3.0, turns=0.4, depth=0.85)),
-    "crackling_fire": (12, together(impacts(0.06, 0.95, 1200, 9000, 0.012), steady(60, 900, 4.0), 0.25)),
-    "crickets": (13, calls((3800, 5200), (1.0, 1.0), 0.05, 0.12, 0.01, (4500,))),
-    "chirping_birds": (14, together(bank(123, high=80), calls((2200, 4500), (1.3, 0.8), 0.12, 0.35, 0.02, (3000,)), 1)),
-    "water_drops": (15, impacts(0.5, 0.4, 700, 2600, 0.08, ring=3.0)),
-    "wind": (16, steady(80, 900, 5.0, turns=0.7, depth=0.7)),
-    "thunderstorm": (19, together(steady(500, 9000, 2.0, depth=0.2), impacts(2.4, 0.3, 30, 220, 2.5), 2.5)),
-    "crying_baby": (20, calls((380, 560), (0.85, 0.9), 0.9, 1.2, 0.08, (1100, 2900, 4200))),
-    "sneezing": (21, together(impacts(2.2, 0.2, 900, 9000, 0.3), calls((180, 350), (1.2, 0.8), 0.3, 2.2, 0.8, (900,)), 1)),
-    "clapping": (22, together(bank(126, every=2.0), impacts(0.16, 0.6, 700, 4000, 0.03), 1.5)),
-    "breathing": (23, steady(400, 4000, 3.0, turns=0.9, depth=0.97)),
-    "coughing": (24, calls((120, 260), (1.1, 0.8), 0.2, 0.55, 2.0, (600, 1300, 2500))),
-    "footsteps": (25, impacts(0.5, 0.1, 80, 1800, 0.06)),
-    "laughing": (26, calls((180, 380), (1.15, 0.85), 0.12, 0.22, 0.5, (750, 1300, 2600))),
-    "snoring": (28, motor((35, 75), 30, 0.8, chop_hz=0.35)),
-    "door_wood_knock": (30, impacts(0.25, 0.15, 120, 900, 0.07, ring=0.8)),
-    "keyboard_typing": (32, impacts(0.14, 0.6, 1500, 8000, 0.02)),
-    "vacuum_cleaner": (36, motor((180, 420), 12, 1.5)),
-    "clock_alarm": (37, beeps),
-    "clock_tick": (38, impacts(0.5, 0.0, 1800, 7000, 0.025, ring=0.5)),
-    "glass_breaking": (39, impacts(0.35, 0.9, 2500, 11000, 0.25, ring=1.5)),
-    "helicopter": (40, together(bank(125, every=2.0), motor((18, 30), 20, 1.0, chop_hz=14.0), 1.0)),
-    "chainsaw": (41, motor((70, 170), 40, 0.6)),
-    "siren": (42, siren),
-    "car_horn": (43, horn),
-    "engine": (44, motor((28, 80), 24, 0.7)),
-    "train": (45, together(motor((40, 90), 10, 2.5), impacts(0.4, 0.1, 100, 1500, 0.1), 0.7)),
-    "church_bells": (46, bells),
-    "airplane": (47, motor((90, 220), 6, 3.0)),
-    "fireworks": (48, together(bank(127, every=0.6), impacts(0.45, 0.8, 60, 5000, 0.3), 1.0)),
-    "hand_saw": (49, steady(1200, 8000, 1.0, turns=6.0, depth=0.95)),
-}  # fmt: skip
+def recipes(fonts: Fonts = SHIPPED) -> dict[str, tuple[int, Recipe]]:
+    """ESC-50's categories with their numbers, and how each is made with sound effects of these banks.
+
+    A recipe raises SoundFontError if none of the banks has the sound effect that it plays.
+    """
+    return {  # ESC-50's category, its number, how it is made
+        "dog": (0, calls((250, 700), (0.8, 0.6), 0.16, 0.7, 0.5, (700, 1400, 2800))),
+        "rooster": (1, calls((450, 800), (0.7, 0.9), 0.7, 1.1, 0.15, (1100, 2200, 3500))),
+        "cow": (3, calls((90, 180), (0.8, 0.9), 1.4, 2.2, 0.15, (400, 900, 2300))),
+        "cat": (5, calls((400, 750), (0.8, 0.7), 0.7, 1.5, 0.05, (900, 1800, 3200))),
+        "crow": (9, calls((350, 600), (0.9, 0.8), 0.3, 0.8, 1.0, (1200, 1900, 3000))),
+        "rain": (10, together(steady(900, 12000, 1.0, depth=0.15), impacts(0.03, 0.9, 2000, 9000, 0.01), 0.5)),
+        "sea_waves": (11, steady(150, 5000, 3.0, turns=0.4, depth=0.85)),
+        "crackling_fire": (12, together(impacts(0.06, 0.95, 1200, 9000, 0.012), steady(60, 900, 4.0), 0.25)),
+        "crickets": (13, calls((3800, 5200), (1.0, 1.0), 0.05, 0.12, 0.01, (4500,))),
+        "chirping_birds": (14, together(
+            bank(fonts, 123, high=80), calls((2200, 4500), (1.3, 0.8), 0.12, 0.35, 0.02, (3000,)), 1),
+        ),
+        "water_drops": (15, impacts(0.5, 0.4, 700, 2600, 0.08, ring=3.0)),
+        "wind": (16, steady(80, 900, 5.0, turns=0.7, depth=0.7)),
+        "thunderstorm": (19, together(steady(500, 9000, 2.0, depth=0.2), impacts(2.4, 0.3, 30, 220, 2.5), 2.5)),
+        "crying_baby": (20, calls((380, 560), (0.85, 0.9), 0.9, 1.2, 0.08, (1100, 2900, 4200))),
+        "sneezing": (21, together(
+            impacts(2.2, 0.2, 900, 9000, 0.3), calls((180, 350), (1.2, 0.8), 0.3, 2.2, 0.8, (900,)), 1),
+        ),
+        "clapping": (22, together(bank(fonts, 126, every=2.0), impacts(0.16, 0.6, 700, 4000, 0.03), 1.5)),
+        "breathing": (23, steady(400, 4000, 3.0, turns=0.9, depth=0.97)),
+        "coughing": (24, calls((120, 260), (1.1, 0.8), 0.2, 0.55, 2.0, (600, 1300, 2500))),
+        "footsteps": (25, impacts(0.5, 0.1, 80, 1800, 0.06)),
+        "laughing": (26, calls((180, 380), (1.15, 0.85), 0.12, 0.22, 0.5, (750, 1300, 2600))),
+        "snoring": (28, motor((35, 75), 30, 0.8, chop_hz=0.35)),
+        "door_wood_knock": (30, impacts(0.25, 0.15, 120, 900, 0.07, ring=0.8)),
+        "keyboard_typing": (32, impacts(0.14, 0.6, 1500, 8000, 0.02)),
+        "vacuum_cleaner": (36, motor((180, 420), 12, 1.5)),
+        "clock_alarm": (37, beeps),
+        "clock_tick": (38, impacts(0.5, 0.0, 1800, 7000, 0.025, ring=0.5)),
+        "glass_breaking": (39, impacts(0.35, 0.9, 2500, 11000, 0.25, ring=1.5)),
+        "helicopter": (40, together(bank(fonts, 125, every=2.0), motor((18, 30), 20, 1.0, chop_hz=14.0), 1.0)),
+        "chainsaw": (41, motor((70, 170), 40, 0.6)),
+        "siren": (42, siren),
+        "car_horn": (43, horn),
+        "engine": (44, motor((28, 80), 24, 0.7)),
+        "train": (45, together(motor((40, 90), 10, 2.5), impacts(0.4, 0.1, 100, 1500, 0.1), 0.7)),
+        "church_bells": (46, bells),
+        "airplane": (47, motor((90, 220), 6, 3.0)),
+        "fireworks": (48, together(bank(fonts, 127, every=0.6), impacts(0.45, 0.8, 60, 5000, 0.3), 1.0)),
+        "hand_saw": (49, steady(1200, 8000, 1.0, turns=6.0, depth=0.95)),
+    }  # fmt: skip
+
+
+RECIPES = recipes()
+"""Those of the bank that is shipped."""

@@ -145,6 +145,27 @@ def load_soundfont(path: Path | None = None) -> SoundFont:
     return _read_once(path or soundfont_path())
 
 
+def fonts_with(fonts: Fonts, program: int, *, drums: bool = False, name: str) -> Fonts:
+    """Those of the SoundFonts in which a program sounds.
+
+    Args:
+        fonts: their paths; None for the one that pretty_midi ships.
+        program: of General MIDI; with `drums`, a drum kit.
+        drums: whether it is a drum kit.
+        name: of what it stands for, named in the error.
+
+    Raises:
+        SoundFontError: if there is none, or one of them is no SoundFont.
+    """
+    able = tuple(font for font in fonts if load_soundfont(font).has(program, drums=drums))
+    if not able:
+        raise SoundFontError(
+            f"no SoundFont of the collection has {'drums' if drums else 'program'} {program} ({name}); "
+            "add TimGM6mb to soundfonts in params.yaml"
+        )
+    return able
+
+
 @functools.cache
 def _read_once(path: Path) -> SoundFont:
     return read_soundfont(path)
