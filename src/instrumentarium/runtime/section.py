@@ -125,10 +125,15 @@ def read_yaml(path: Path) -> dict[str, object]:
 
 
 class DeclaredParams:
-    """The parameters one stage may read, looked up by their dotted keys and checked as they are read."""
+    """The parameters one stage may read, looked up by their dotted keys and checked as they are read.
 
-    def __init__(self, values: Mapping[str, object], stage: str) -> None:
-        self.values = values
+    Attributes:
+        values: of params.yaml, and of `written`.
+        written: sections that an earlier stage has written down; no dependency of this stage on params.yaml.
+    """
+
+    def __init__(self, values: Mapping[str, object], stage: str, written: frozenset[str] = frozenset()) -> None:
+        self.values, self.written = values, written
         self._stage = stage
 
     def read(self, key: str, kind: type[T] | TypeAdapter[T]) -> T:
@@ -152,7 +157,7 @@ class DeclaredParams:
         Raises:
             ParamsError: if the file is missing or is no JSON.
         """
-        return DeclaredParams({**self.values, key: _read_json(path)}, self._stage)
+        return DeclaredParams({**self.values, key: _read_json(path)}, self._stage, self.written | {key})
 
 
 def read_section(path: Path, kind: type[T] | TypeAdapter[T]) -> T:

@@ -51,7 +51,8 @@ class ParamsFinder(importlib.abc.MetaPathFinder):
             read = module.DeclaredParams.read
 
             def noted(params, key, kind):
-                os.write(self.log, (json.dumps({"param": key}) + "\n").encode())
+                if key.partition(".")[0] not in params.written:
+                    os.write(self.log, (json.dumps({"param": key}) + "\n").encode())
                 return read(params, key, kind)
 
             module.DeclaredParams.read = noted
