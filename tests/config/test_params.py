@@ -477,6 +477,18 @@ def test_a_missing_file_is_named(tmp_path: Path):
         load_params(tmp_path / "params.yaml")
 
 
+def test_a_section_that_an_earlier_stage_wrote_takes_its_place_and_is_checked_as_it_is_read(tmp_path: Path):
+    params = DeclaredParams({"seed": 3}, "train")
+    (tmp_path / "audio.json").write_text('{"rate": 8000}', encoding="utf-8")
+    included = params.including("audio", tmp_path / "audio.json")
+    assert (included.read("audio.rate", int), included.read("seed", int)) == (8000, 3)
+    assert (included.written, params.written) == ({"audio"}, frozenset())
+    with pytest.raises(ParamsError, match=r"audio is not in params\.yaml"):
+        params.read("audio", dict)
+    with pytest.raises(ParamsError, match=r"none\.json is missing; run `dvc repro`"):
+        params.including("audio", tmp_path / "none.json")
+
+
 def test_a_stage_reads_what_it_declares_and_nothing_else():
     declared = DeclaredParams({"split": {"openmic_validation_share": 0.5}, "seed": 3}, "split")
     assert declared.read("seed", int) == 3
@@ -506,18 +518,6 @@ def in_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("stage", ["ingest@irmas", "train", "params"])
-def test_a_section_that_an_earlier_stage_wrote_takes_its_place_and_is_checked_as_it_is_read(tmp_path: Path):
-    params = DeclaredParams({"seed": 3}, "train")
-    (tmp_path / "audio.json").write_text('{"rate": 8000}', encoding="utf-8")
-    included = params.including("audio", tmp_path / "audio.json")
-    assert (included.read("audio.rate", int), included.read("seed", int)) == (8000, 3)
-    assert (included.written, params.written) == ({"audio"}, frozenset())
-    with pytest.raises(ParamsError, match="audio is not in params.yaml"):
-        params.read("audio", dict)
-    with pytest.raises(ParamsError, match=r"none\.json is missing; run `dvc repro`"):
-        params.including("audio", tmp_path / "none.json")
-
-
 def test_inside_a_stage_only_what_it_declares_is_there(
     stage: str, in_a_repository: None, monkeypatch: pytest.MonkeyPatch
 ):
