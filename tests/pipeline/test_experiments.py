@@ -167,13 +167,13 @@ def test_an_experiment_is_applied_whole(lab: Checkout) -> None:
     lab.dvc("exp", "apply", "sweep-2")
     assert lab.json("metrics/evaluate.json") == metrics_of(lab, "sweep-2")
     assert lab.json("data/model/model.json")["trained"]["model"] == "resnext"
-    assert lab.dvc_json("status") == {}
+    assert lab.dvc_json("status", "dvc.yaml") == {}
     # the committed code measures what was recorded while other code lay here
     lab.dvc("repro", "--force", "--single-item", "evaluate")
     assert lab.json("metrics/evaluate.json") == metrics_of(lab, "sweep-2")
     lab.restore()
     lab.dvc("checkout")
-    assert lab.dvc_json("status") == {}
+    assert lab.dvc_json("status", "dvc.yaml") == {}
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_after_a_wrong_parameter_nothing_has_to_be_run_again(lab: Checkout) -> N
     # DVC takes away what the wrong collection does not name; the archives come back from the user's cache
     assert set(stages_run(lab.dvc("repro"))) <= {"download@irmas", "download@openmic", "download@esc50", "download@own"}
     assert lab.changes() == ""
-    assert lab.dvc_json("status") == {}
+    assert lab.dvc_json("status", "dvc.yaml") == {}
 
 
 def test_a_parameter_that_does_not_exist_cannot_be_set(lab: Checkout) -> None:

@@ -71,17 +71,17 @@ def test_corpora_are_added_and_switched_off_and_own_data_are_held_to_what_was_re
     assert listed == ["labels.csv", "manifest.csv"]
     assert workshop.json("metrics/evaluate.json")["f1_macro"] >= 0
     assert workshop.json("data/evaluation.json")["test"]["per_corpus"].keys() == {"irmas", "own"}
-    assert workshop.dvc_json("status") == {}
+    assert workshop.dvc_json("status", "dvc.yaml") == {}
 
     # DVC doesn't watch the user's files; a change is found when they are read, and accepted on request
     (recordings.parent / "train-cel.wav").write_bytes((recordings.parent / "test-none.wav").read_bytes())
-    assert workshop.dvc_json("status") == {}
+    assert workshop.dvc_json("status", "dvc.yaml") == {}
     failed = workshop.dvc("repro", "--force", "--single-item", "ingest@own", fails=True)
     assert "train-cel.wav has changed since the manifest was written" in failed
     assert "dvc repro --force --single-item download@own" in failed
     workshop.dvc("repro", "--force", "--single-item", "download@own")
     assert stages_run(workshop.dvc("repro", "split")) == ["ingest@own", "duplicates", "split"]
-    assert set(workshop.dvc_json("status")) == after - {"duplicates", "split"}
+    assert set(workshop.dvc_json("status", "dvc.yaml")) == after - {"duplicates", "split"}
     workshop.restore()
     workshop.dvc("checkout", "--force")
 

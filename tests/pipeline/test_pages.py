@@ -24,7 +24,7 @@ def test_each_experiment_trains_from_where_the_last_one_left_the_workspace_and_t
     assert copy.changes()
     copy.run("bash", "-c", back)
     assert copy.changes() == ""
-    assert "up to date" in copy.dvc("status")
+    assert "up to date" in copy.dvc("status", "dvc.yaml")
     names = [words[words.index("-n") + 1] for line in experiments for words in split(line)]
     assert len(names) == 4
     listed = copy.dvc("exp", "list")
