@@ -5,6 +5,7 @@ renderer and the parsers share would otherwise go unnoticed.
 """
 
 import io
+import os
 import subprocess
 import tarfile
 import zipfile
@@ -17,6 +18,11 @@ import pytest
 import soundfile
 from marks import mark_of
 from running_order import RUN_FIRST
+
+# Two processes that compile librosa's functions at once leave numba's cache so that every later process crashes
+os.environ["NUMBA_CACHE_DIR"] = str(
+    Path(__file__).resolve().parents[1] / ".cache" / "numba" / os.environ.get("PYTEST_XDIST_WORKER", "alone")
+)
 
 TRAIN_NAME = "IRMAS-TrainingData/cel/[cel][nod][cla]0058__1.wav"
 ESC50_HEADER = "filename,fold,target,category,esc10,src_file,take"
