@@ -48,7 +48,7 @@ REFERENCE = {
 }
 """Pages of the reference: title and modules."""
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
-_DIAGRAM = re.compile(r"`dvc dag [^`]*`:\n+```mermaid\n.*?```\n+", re.DOTALL)
+_DIAGRAM = re.compile(r"`dvc dag [^`]*`.*?:\n+```mermaid\n.*?```\n+", re.DOTALL)
 
 
 def places() -> dict[Path, str]:
