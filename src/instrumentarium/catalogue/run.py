@@ -105,7 +105,7 @@ def predict_catalogue(
         workers: how many; None: one a core, on GPUs at most four each.
         shard_files: files a shard; None: those of the run that is there, or as many as suit a new one.
         timeline: whether results have the timeline.
-        began: told how many files there are, and how many of them are done already.
+        began: called with how many files there are, and how many of them are done already.
 
     Raises:
         UserError: if the model, the listing, the folder or Ray cannot be used, or workers keep ending.

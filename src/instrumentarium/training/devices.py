@@ -108,7 +108,7 @@ def _started(environment: Mapping[str, str]) -> tuple[Starter, int, int]:
 def build_strategy(trainer: TrainerParams, devices: Devices) -> Strategy | Literal["auto"]:
     """Return Lightning's strategy.
 
-    Unless it is told otherwise it looks for weights without a gradient after every step. That costs little, also lets
+    By default it looks for weights without a gradient after every step. That costs little, also lets
     parts stay as they are for some epochs, and keeps the order in which gradients are summed what it was at the start of a
     run; without it, that order changes after the first step, and a resumed run of three or more processes ends with other
     last bits.

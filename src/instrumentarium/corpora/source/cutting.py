@@ -21,7 +21,7 @@ LENGTH_S = 10.0
 LONGEST_CLIP_S = 1.5 * LENGTH_S
 SURE_S = 0.5
 RINGS_S = 2.0
-"""For how long after its end a note may still be heard."""
+"""For how long after its end a note may still sound."""
 INEXACT_S = 0.25
 """By how much a note may begin earlier than stated."""
 
