@@ -10,9 +10,8 @@ import logging
 
 import typer
 
-from instrumentarium.auditing.stage import Sources, audit_collection
-from instrumentarium.clips.collection import corpus_folders
-from instrumentarium.runtime.section import stage_params
+from instrumentarium.runtime.process import fix_arithmetic
+from instrumentarium.runtime.section import REPRODUCIBLE, stage_params
 from instrumentarium.runtime.stage import run
 
 
@@ -30,10 +29,15 @@ def main(
     metrics: Annotated[Path, typer.Option(help="How many there are, and how many of the planted ones, as JSON.")],
 ) -> None:
     """Find labels that are probably wrong, by classifiers that have not seen the recordings."""
+    params = stage_params()
+    fix_arithmetic(params.read("training.reproducible", REPRODUCIBLE))  # before any of these loads NumPy
+    from instrumentarium.auditing.stage import Sources, audit_collection
+    from instrumentarium.clips.collection import corpus_folders
+
     sources = Sources(
         corpus_folders(clips_folder), labels, taxonomy, split, duplicates, embeddings, training_embeddings, truth
     )
-    logging.info("audit: %s", audit_collection(stage_params(), sources, out, neighbours, metrics))
+    logging.info("audit: %s", audit_collection(params, sources, out, neighbours, metrics))
 
 
 if __name__ == "__main__":

@@ -10,20 +10,9 @@ import logging
 
 import typer
 
-from instrumentarium.baselines.params import BaselineParams
-from instrumentarium.baselines.publishing import Publisher
-from instrumentarium.baselines.rows import scored_windows, training_rows
-from instrumentarium.baselines.surfaces import draw_surfaces
-from instrumentarium.baselines.training import train_systems
-from instrumentarium.clips.collection import corpus_folders, read_clips
-from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
-from instrumentarium.descriptors.table import DescriptorTable
-from instrumentarium.evaluation.thresholds import RULE
-from instrumentarium.runtime.files import write_folder
-from instrumentarium.runtime.section import Seed, stage_params
+from instrumentarium.runtime.process import fix_arithmetic
+from instrumentarium.runtime.section import REPRODUCIBLE, stage_params
 from instrumentarium.runtime.stage import run
-from instrumentarium.tables.schemas import SPLIT, resolved_labels_table
-from instrumentarium.tables.taxonomy import read_taxonomy
 
 
 def main(
@@ -37,7 +26,23 @@ def main(
     surfaces: Annotated[Path, typer.Option(help="Folder for the pictures of decision surfaces.")],
 ) -> None:
     """Train classical systems on descriptors, and score every validation and test clip with each."""
-    params, known, parts = stage_params(), read_taxonomy(taxonomy), SPLIT.read(split)
+    params = stage_params()
+    fix_arithmetic(params.read("training.reproducible", REPRODUCIBLE))  # before any of these loads NumPy
+    from instrumentarium.baselines.params import BaselineParams
+    from instrumentarium.baselines.publishing import Publisher
+    from instrumentarium.baselines.rows import scored_windows, training_rows
+    from instrumentarium.baselines.surfaces import draw_surfaces
+    from instrumentarium.baselines.training import train_systems
+    from instrumentarium.clips.collection import corpus_folders, read_clips
+    from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
+    from instrumentarium.descriptors.table import DescriptorTable
+    from instrumentarium.evaluation.thresholds import RULE
+    from instrumentarium.runtime.files import write_folder
+    from instrumentarium.runtime.section import Seed
+    from instrumentarium.tables.schemas import SPLIT, resolved_labels_table
+    from instrumentarium.tables.taxonomy import read_taxonomy
+
+    known, parts = read_taxonomy(taxonomy), SPLIT.read(split)
     settings, seed = params.read("baseline", BaselineParams), params.read("seed", Seed)
     arrays = label_arrays(
         read_clips(corpus_folders(clips_folder)),

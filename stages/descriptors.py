@@ -10,15 +10,9 @@ import logging
 
 import typer
 
-from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
-from instrumentarium.clips.params import WindowsParams
-from instrumentarium.descriptors.describe import describe_clips
-from instrumentarium.descriptors.params import DescriptorParams
-from instrumentarium.descriptors.plots import correlation_rows, variance_rows
-from instrumentarium.runtime.files import write_rows
-from instrumentarium.runtime.section import read_section, stage_params
+from instrumentarium.runtime.process import fix_arithmetic
+from instrumentarium.runtime.section import REPRODUCIBLE, stage_params
 from instrumentarium.runtime.stage import run
-from instrumentarium.tables.schemas import SPLIT
 
 
 def main(
@@ -29,7 +23,18 @@ def main(
     plots: Annotated[Path, typer.Option(help="Folder for the plots' data.")],
 ) -> None:
     """Describe windows of every clip by descriptors of their sound."""
-    params, corpora, parts = stage_params(), corpus_folders(clips_folder), SPLIT.read(split)
+    params = stage_params()
+    fix_arithmetic(params.read("training.reproducible", REPRODUCIBLE))  # before any of these loads NumPy
+    from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
+    from instrumentarium.clips.params import WindowsParams
+    from instrumentarium.descriptors.describe import describe_clips
+    from instrumentarium.descriptors.params import DescriptorParams
+    from instrumentarium.descriptors.plots import correlation_rows, variance_rows
+    from instrumentarium.runtime.files import write_rows
+    from instrumentarium.runtime.section import read_section
+    from instrumentarium.tables.schemas import SPLIT
+
+    corpora, parts = corpus_folders(clips_folder), SPLIT.read(split)
     clips = clips_of(read_clips(corpora), parts, "train", "validation", "test")
     placed = parts.set_index("clip_id")
     table = describe_clips(

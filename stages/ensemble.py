@@ -10,19 +10,9 @@ import logging
 
 import typer
 
-from instrumentarium.baselines.publishing import Publisher
-from instrumentarium.baselines.rows import scored_windows
-from instrumentarium.clips.collection import corpus_folders, read_clips
-from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
-from instrumentarium.descriptors.table import DescriptorTable
-from instrumentarium.ensembles.ensemble import Members, make_ensembles, read_windows
-from instrumentarium.ensembles.params import EnsembleParams
-from instrumentarium.evaluation.systems import MODEL
-from instrumentarium.evaluation.thresholds import RULE
-from instrumentarium.runtime.section import Seed, stage_params
+from instrumentarium.runtime.process import fix_arithmetic
+from instrumentarium.runtime.section import REPRODUCIBLE, stage_params
 from instrumentarium.runtime.stage import run
-from instrumentarium.tables.schemas import SPLIT, resolved_labels_table
-from instrumentarium.tables.taxonomy import read_taxonomy
 
 
 def main(
@@ -38,7 +28,22 @@ def main(
     scores: Annotated[Path, typer.Option(help="Folder for a table of probabilities an ensemble.")],
 ) -> None:
     """Put the model and the classical systems together: a mean, and a regression stacked on embeddings and descriptors."""
-    params, known, parts = stage_params(), read_taxonomy(taxonomy), SPLIT.read(split)
+    params = stage_params()
+    fix_arithmetic(params.read("training.reproducible", REPRODUCIBLE))  # before any of these loads NumPy
+    from instrumentarium.baselines.publishing import Publisher
+    from instrumentarium.baselines.rows import scored_windows
+    from instrumentarium.clips.collection import corpus_folders, read_clips
+    from instrumentarium.clips.labels import IRMAS_TRAIN_ABSENT, label_arrays
+    from instrumentarium.descriptors.table import DescriptorTable
+    from instrumentarium.ensembles.ensemble import Members, make_ensembles, read_windows
+    from instrumentarium.ensembles.params import EnsembleParams
+    from instrumentarium.evaluation.systems import MODEL
+    from instrumentarium.evaluation.thresholds import RULE
+    from instrumentarium.runtime.section import Seed
+    from instrumentarium.tables.schemas import SPLIT, resolved_labels_table
+    from instrumentarium.tables.taxonomy import read_taxonomy
+
+    known, parts = read_taxonomy(taxonomy), SPLIT.read(split)
     arrays = label_arrays(
         read_clips(corpus_folders(clips_folder)),
         resolved_labels_table(known).read(labels),

@@ -10,15 +10,9 @@ import logging
 
 import typer
 
-from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
-from instrumentarium.keys.params import KeysParams
-from instrumentarium.keys.plots import key_rows, tempo_rows, with_instruments
-from instrumentarium.keys.recordings import estimate_all
-from instrumentarium.runtime.files import write_json
-from instrumentarium.runtime.section import read_section, stage_params
+from instrumentarium.runtime.process import fix_arithmetic
+from instrumentarium.runtime.section import REPRODUCIBLE, stage_params
 from instrumentarium.runtime.stage import run
-from instrumentarium.tables.schemas import KEYS_TEMPOS, SPLIT, resolved_labels_table
-from instrumentarium.tables.taxonomy import read_taxonomy
 
 
 def main(
@@ -31,11 +25,19 @@ def main(
     plots: Annotated[Path, typer.Option(help="Folder for the plots' data.")],
 ) -> None:
     """Estimate key and tempo of each training recording, where partners of an augmentation are chosen by them."""
-    rate, corpora, table = (
-        stage_params().read("audio.sample_rate_hz", int),
-        corpus_folders(clips_folder),
-        SPLIT.read(split),
-    )
+    params = stage_params()
+    fix_arithmetic(params.read("training.reproducible", REPRODUCIBLE))  # before any of these loads NumPy
+    from instrumentarium.clips.collection import clips_of, corpus_folders, open_samples, read_clips
+    from instrumentarium.keys.params import KeysParams
+    from instrumentarium.keys.plots import key_rows, tempo_rows, with_instruments
+    from instrumentarium.keys.recordings import estimate_all
+    from instrumentarium.runtime.files import write_json
+    from instrumentarium.runtime.section import read_section
+    from instrumentarium.tables.schemas import KEYS_TEMPOS, SPLIT, resolved_labels_table
+    from instrumentarium.tables.taxonomy import read_taxonomy
+
+    rate = params.read("audio.sample_rate_hz", int)
+    corpora, table = corpus_folders(clips_folder), SPLIT.read(split)
     train = clips_of(read_clips(corpora), table, "train")
     used = train if read_section(asked, KeysParams).by else train.iloc[:0]
     recordings = dict(zip(table["clip_id"], table["recording_id"], strict=True))

@@ -37,6 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shrink(tmp_path / "params.yaml")
     with modify_yaml(tmp_path / "params.yaml") as values:
         values["models"]["cnn"]["recipes"]["miniature"].update(epochs=1, windows_per_epoch=16)
+        values["training"]["reproducible"] = "fast"  # NumPy and torch are loaded in this process already
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})
     monkeypatch.setenv("INSTRUMENTARIUM_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)

@@ -64,13 +64,19 @@ def test_wav_round_trip_is_exact():
 @pytest.mark.parametrize(("rate", "channels"), [(22_050, 1), (48_000, 2)])
 def test_vorbis_bytes_repeat_and_decode_to_the_same_length(rate, channels):
     samples = _tone(10.0, rate, channels)
-    first, second = encode_audio(samples, rate, "ogg"), encode_audio(samples, rate, "ogg")
+    first, second = (encode_audio(samples, rate, "ogg", 0.6) for _ in range(2))
     assert first == second
     info = soundfile.info(io.BytesIO(first))
     assert (info.frames, info.samplerate, info.channels, info.subtype) == (10 * rate, rate, channels, "VORBIS")
     back, _ = soundfile.read(io.BytesIO(first))
     correlation = np.corrcoef(back.reshape(-1), samples.reshape(-1))[0, 1]
     assert correlation > 0.99
+
+
+@pytest.mark.parametrize(("rate", "quality"), [(44_100, 0.5), (22_050, 0.6)])
+def test_channels_that_processors_would_couple_differently_are_refused(rate, quality):
+    with pytest.raises(ValueError, match=f"2 channels of quality {quality} at {rate} Hz"):
+        encode_audio(_tone(0.5, rate, 2), rate, "ogg", quality)
 
 
 def test_ogg_pages_keep_their_checksum_when_the_serial_was_right_already():

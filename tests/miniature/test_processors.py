@@ -2,12 +2,16 @@
 
 With AVX-512 some of NumPy's functions end in other last bits, so that a sample at the very edge between two 16-bit values
 goes the other way, and Vorbis rounds a block otherwise. So rendering takes place on NumPy's baseline (`numpy_baseline`).
+The Vorbis encoder itself asks the processor for estimates of reciprocals, which differ from one maker to the next; nothing
+that they decide may reach a rendered file.
 """
 
+import importlib.util
 import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -147,3 +151,68 @@ def test_numpy_knows_the_features_that_are_switched_off_by_name():
 
     if os.uname().machine == "x86_64":
         assert NUMPY_BASELINE["NPY_DISABLE_CPU_FEATURES"].split() == __cpu_dispatch__
+
+
+RECIPROCAL = re.compile(rb"\x0f\x53\xc1.{3,40}?\x0f\x58\xc0(\x0f\x5c\xc1)", re.DOTALL)
+"""`rcpps xmm0, xmm1`, and how GCC makes the estimate better: `addps xmm0, xmm0`, `subps xmm0, xmm1`."""
+NOTHING = b"\x0f\x1f\x00"
+ENCODE = """
+import hashlib, json, sys
+import numpy as np
+import soundfile
+from instrumentarium.miniature.layouts.archives import encode_audio
+from instrumentarium.miniature.layouts.openmic import FORMATS
+assert soundfile.__file__.startswith(sys.argv[1]), soundfile.__file__
+
+def music(rate, channels):
+    random, time_s = np.random.default_rng(0), np.arange(3 * rate) / rate
+    tones = sum(np.sin(2 * np.pi * hz * time_s) for hz in (220, 331, 1487))[:, None] * np.linspace(1.0, 0.4, channels)
+    return np.round(3000 * tones + 400 * random.standard_normal((len(time_s), channels))).astype(np.int16)
+
+def coded(rate, channels, quality):
+    return hashlib.md5(encode_audio(music(rate, channels), rate, "ogg", quality)).hexdigest()
+
+found = {f"{rate} {channels}": coded(rate, channels, 0.6) for rate, channels in sorted(set(FORMATS))}
+found["mono, poor"] = coded(44100, 1, 0.1)
+from instrumentarium.miniature.layouts import archives
+archives.LOSSLESS_COUPLING = 0.0
+found["stereo, poor"] = coded(44100, 2, 0.5)
+print(json.dumps(found))
+"""
+
+
+def encoded(package: Path) -> dict[str, str]:
+    """Encode in a process that finds soundfile in the folder `package`; return the hash of each file."""
+    settings = os.environ | {"PYTHONPATH": os.pathsep.join([str(package), *sys.path])}
+    said = subprocess.run(
+        [sys.executable, "-c", ENCODE, str(package)], env=settings, check=True, capture_output=True, text=True
+    )
+    found: dict[str, str] = json.loads(said.stdout)
+    return found
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.uname().machine != "x86_64", reason="changes instructions of x86 in a library"
+)
+def test_an_estimate_of_the_processor_decides_nothing_in_a_rendered_vorbis_file(tmp_path: Path):
+    spec = importlib.util.find_spec("soundfile")
+    assert spec is not None
+    assert spec.origin is not None
+    sources = Path(spec.origin).parent
+    as_it_is, coarse = tmp_path / "as it is", tmp_path / "coarse"
+    for folder in (as_it_is, coarse):
+        shutil.copytree(sources / "_soundfile_data", folder / "_soundfile_data")
+        for name in ("soundfile.py", "_soundfile.py"):
+            shutil.copy(sources / name, folder)
+    (library,) = (coarse / "_soundfile_data").glob("libsndfile*.so")
+    code = bytearray(library.read_bytes())
+    places = [match.start(1) for match in RECIPROCAL.finditer(code)]
+    if not places:
+        pytest.skip("this build of libsndfile asks for no estimates")
+    for place in places:  # twice the estimate, in place of one that is made better
+        code[place : place + len(NOTHING)] = NOTHING
+    library.write_bytes(code)
+    right, wrong = encoded(as_it_is), encoded(coarse)
+    assert {name for name in right if right[name] != wrong[name]} == {"stereo, poor"}, (
+        "the last one only shows that it acts"
+    )

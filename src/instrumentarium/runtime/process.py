@@ -29,8 +29,9 @@ STRICT = NUMPY_BASELINE | {
     "OMP_DYNAMIC": "FALSE",
     "OMP_NUM_THREADS": "2",  # also where there is one core, or sixteen: sums are split among threads
     "MKL_NUM_THREADS": "2",
+    "NUMBA_CPU_NAME": "generic",  # librosa's compiled functions
 }
-"""PyTorch's own kernels, oneDNN's and MKL's as on any processor with AVX2, and always two threads."""
+"""PyTorch's own kernels, oneDNN's, MKL's and numba's as on any processor with AVX2, and always two threads."""
 
 
 def settings_for(reproducible: Reproducible) -> dict[str, str]:

@@ -18,6 +18,9 @@ from instrumentarium.runtime.files import atomic_path
 Member = tuple[str, bytes]
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 OGG_SERIAL = 0x1A57
+LOSSLESS_COUPLING = 0.6
+"""The quality from which on libvorbis couples two channels without loss, at rates of its setups for 32 kHz and above."""
+COUPLED_FROM_HZ = 26_000
 
 
 def write_zip(path: Path, members: Iterable[Member]) -> None:
@@ -50,12 +53,24 @@ def write_tgz(path: Path, members: Iterable[Member]) -> None:
 def encode_audio(
     samples: NDArray[np.int16], sample_rate_hz: int, container: Literal["wav", "ogg"], quality: float = 0.5
 ) -> bytes:
-    """(samples,) or (samples, channels) as 16-bit PCM in a wav file, or as Vorbis of a quality in [0, 1] in an ogg file."""
+    """(samples,) or (samples, channels) as 16-bit PCM in a wav file, or as Vorbis of a quality in [0, 1] in an ogg file.
+
+    Where libvorbis couples channels with loss, it compares with a limit what it divided by the processor's own estimate of
+    a reciprocal (`rcpps`, which differs between makers): now and then a block would come out otherwise on another machine.
+
+    Raises:
+        ValueError: if it would have to: two channels of a quality below 0.6, or below 26 kHz.
+    """
     buffer = io.BytesIO()
     if container == "wav":
         soundfile.write(buffer, samples, sample_rate_hz, format="WAV", subtype="PCM_16")
         return buffer.getvalue()
     channels = 1 if samples.ndim == 1 else samples.shape[1]
+    if channels > 1 and (quality < LOSSLESS_COUPLING or sample_rate_hz < COUPLED_FROM_HZ):
+        raise ValueError(
+            f"{channels} channels of quality {quality} at {sample_rate_hz} Hz would be coded differently by each maker's "
+            f"processors: from quality {LOSSLESS_COUPLING} and {COUPLED_FROM_HZ} Hz on they are not"
+        )
     with soundfile.SoundFile(
         buffer, "w", sample_rate_hz, channels, "VORBIS", format="OGG", compression_level=1.0 - quality
     ) as file:

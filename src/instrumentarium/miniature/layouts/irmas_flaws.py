@@ -98,8 +98,10 @@ class PlantedFlaws:
 
 
 def _recoded(samples: NDArray[np.int16]) -> NDArray[np.int16]:
-    """The samples as they come back from a Vorbis file of low quality, (TRAIN_FRAMES, channels), silent at the end."""
-    back, _ = soundfile.read(io.BytesIO(encode_audio(samples, SAMPLE_RATE_HZ, "ogg", 0.1)), dtype="int16")
+    """The samples as they come back from a poor Vorbis file a channel, (TRAIN_FRAMES, channels), silent at the end."""
     whole = np.zeros((TRAIN_FRAMES, samples.shape[1]), dtype=np.int16)
-    whole[: len(back)] = back[:TRAIN_FRAMES]
+    for channel in range(samples.shape[1]):
+        ogg = encode_audio(np.ascontiguousarray(samples[:, channel]), SAMPLE_RATE_HZ, "ogg", 0.1)
+        back, _ = soundfile.read(io.BytesIO(ogg), dtype="int16")
+        whole[: len(back), channel] = back[:TRAIN_FRAMES]
     return whole

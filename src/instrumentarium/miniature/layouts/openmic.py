@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample
 
-from instrumentarium.miniature.layouts.archives import Member, encode_audio, write_tgz
+from instrumentarium.miniature.layouts.archives import LOSSLESS_COUPLING, Member, encode_audio, write_tgz
 from instrumentarium.miniature.layouts.codes import CODES
 from instrumentarium.miniature.layouts.shared import LINEUP, shared_recording
 from instrumentarium.miniature.layouts.titles import ARTISTS, SUBJECTS
@@ -42,7 +42,7 @@ CLASS_OF = {
 OTHERS = ("bass", "drums", "synthesizer", "mallet_percussion", "accordion", "banjo", "trombone")
 RARE = {"accordion": 0.06, "banjo": 0.03, "mandolin": 0.13, "ukulele": 0.2}
 """How often one joins a line-up besides, so that every class trains, validates and tests; cymbals come with drums."""
-FORMATS = ((44_100, 2), (44_100, 1), (44_100, 1), (48_000, 1), (48_000, 2), (32_000, 1), (22_050, 1), (22_050, 2))
+FORMATS = ((44_100, 2), (44_100, 1), (44_100, 1), (48_000, 1), (48_000, 2), (32_000, 1), (22_050, 1), (32_000, 2))
 SECONDS = 10
 METADATA = (
     "sample_key", "start_time", "track_id", "album_id", "album_title", "album_url", "artist_id", "artist_name",
@@ -178,7 +178,7 @@ def _coded(samples: NDArray[np.int16], excerpt: Excerpt) -> bytes:
     if excerpt.sample_rate_hz != SAMPLE_RATE_HZ:
         moved = resample(samples.astype(np.float64), SECONDS * excerpt.sample_rate_hz, axis=0)
         samples = np.clip(np.round(moved), -32768, 32767).astype(np.int16)
-    return encode_audio(samples, excerpt.sample_rate_hz, "ogg", 0.5)
+    return encode_audio(samples, excerpt.sample_rate_hz, "ogg", LOSSLESS_COUPLING)
 
 
 def _sounding(excerpt: Excerpt) -> frozenset[str]:
