@@ -75,9 +75,8 @@ def test_metrics_hold_the_names_that_others_rely_on(plain):
         assert list(part)[:2] == ["f1_macro", "f1_micro"]
 
 
-def test_test_metrics_equal_scikit_learns_on_fully_labelled_clips(make_tables):
-    tables = make_tables()
-    evaluation = run(tables)
+def test_test_metrics_equal_scikit_learns_on_fully_labelled_clips(plain, make_tables):
+    tables, evaluation = make_tables(), plain
     irmas = tables.split[(tables.split["split"] == "test") & tables.split["clip_id"].str.startswith("irmas")]["clip_id"]
     truth = tables.labels.pivot(index="clip_id", columns="instrument", values="relevance").loc[irmas, list(CODES)] > 0.5
     scores = tables.scores.set_index("clip_id").loc[irmas, list(CODES)]
@@ -349,9 +348,9 @@ def test_trivial_systems_never_listen(plain, make_tables):
         assert found.systems[name].thresholds == plain.systems[name].thresholds
 
 
-def test_the_label_prior_of_a_clip_knows_no_label_of_its_recording(make_tables):
+def test_the_label_prior_of_a_clip_knows_no_label_of_its_recording(plain, make_tables):
     tables = make_tables()
-    before = run(tables).systems["label_prior"]
+    before = plain.systems["label_prior"]
     of_test = tables.labels["clip_id"].isin(tables.split[tables.split["split"] == "test"]["clip_id"])
     tables.labels.loc[of_test, "relevance"] = 1 - tables.labels.loc[of_test, "relevance"]
     after = run(tables).systems["label_prior"]
