@@ -28,7 +28,7 @@ DECLARED = {
 
 
 def run(tables, rule="per_instrument", taxonomy=IRMAS11, **others):
-    t, settings = tables, {"irmas_train_absent": "negative", "resamples": 200, "seed": 5}
+    t, settings = tables, {"irmas_train_absent": "negative", "resamples": 100, "seed": 5}
     return evaluate({"model": t.scores, **others}, t.clips, t.labels, t.split, taxonomy, rule=rule, **settings)
 
 
@@ -109,7 +109,7 @@ def test_a_perfect_model_scores_one_and_finds_nothing_in_negatives(make_tables):
 
 def test_every_headline_and_instrument_has_an_interval_around_it(plain):
     for part in plain.metrics.values():
-        assert (part["interval"]["resamples"], part["interval"]["seed"]) == (200, 5)
+        assert (part["interval"]["resamples"], part["interval"]["seed"]) == (100, 5)
         names = {*HEADLINE, "f1_samples", "exact_match", "coverage_error", "brier", "ece_mean"} - {"hamming_all_zeros"}
         assert set(part["interval"]) == {*names, "false_instrument_rate", "resamples", "seed"}
         for name in names:
