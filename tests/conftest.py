@@ -6,6 +6,7 @@ renderer and the parsers share would otherwise go unnoticed.
 
 import io
 import os
+import signal
 import subprocess
 import tarfile
 import zipfile
@@ -23,6 +24,10 @@ from running_order import RUN_FIRST
 os.environ["NUMBA_CACHE_DIR"] = str(
     Path(__file__).resolve().parents[1] / ".cache" / "numba" / os.environ.get("PYTEST_XDIST_WORKER", "alone")
 )
+
+# A shell has the commands it starts in the background ignore Ctrl-C, and so would all that tests start and interrupt
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TRAIN_NAME = "IRMAS-TrainingData/cel/[cel][nod][cla]0058__1.wav"
 ESC50_HEADER = "filename,fold,target,category,esc10,src_file,take"

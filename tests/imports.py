@@ -1,6 +1,7 @@
 """Which modules of the package a script reaches, read from its imports without running it."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,6 +21,13 @@ LAZY = {"__all__", "_PLACES", "__getattr__", "__dir__"}
 """What a package's `__init__.py` may hold to load names when they are first asked for (PEP 562)."""
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    """Return a file as a syntax tree, which nobody is to change."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def does_nothing(path: Path) -> bool:
     """Return whether a file is a package's `__init__.py` that makes nothing stale.
 
@@ -27,7 +35,7 @@ def does_nothing(path: Path) -> bool:
     """
     if path.name != "__init__.py":
         return False
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in tree(path).body:
         match node:
             case ast.Expr(value=ast.Constant()) | ast.ImportFrom(module="importlib"):
                 continue
@@ -37,10 +45,11 @@ def does_nothing(path: Path) -> bool:
     return True
 
 
-def imported(path: Path, item: str | None) -> set[str]:
+@cache
+def imported(path: Path, item: str | None) -> frozenset[str]:
     """Return the names the file imports; `item` fills the gap of `import_module(f"…{corpus}…")`."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -49,7 +58,7 @@ def imported(path: Path, item: str | None) -> set[str]:
             argument = node.args[0]
             assert isinstance(argument, ast.JoinedStr), f"{path}: a dynamic import this reader cannot follow"
             names.add("".join(part.value if isinstance(part, ast.Constant) else str(item) for part in argument.values))
-    return names
+    return frozenset(names)
 
 
 def reached(script: Path, item: str | None = None) -> set[Path]:

@@ -7,6 +7,7 @@ import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import imports
@@ -61,12 +62,13 @@ def modules(room: str) -> list[str]:
     return [name.removesuffix(".__init__") for name in names]
 
 
-def package_imports(module: str) -> set[str]:
+@cache
+def package_imports(module: str) -> frozenset[str]:
     """Return the modules of the package that `module` imports; `from package import module` counts as the module."""
     path = imports.module_file(module)
     assert path is not None
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(imports.tree(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -74,7 +76,7 @@ def package_imports(module: str) -> set[str]:
             for alias in node.names:
                 name = f"{node.module}.{alias.name}"
                 names.add(name if imports.module_file(name) else str(node.module))
-    return {name for name in names if name.split(".")[0] == imports.PACKAGE}
+    return frozenset(name for name in names if name.split(".")[0] == imports.PACKAGE)
 
 
 def room_of(module: str) -> str:
@@ -128,7 +130,7 @@ def test_nothing_prints() -> None:
     for module in all_modules():
         path = imports.module_file(module)
         assert path is not None
-        calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        calls = [node.func for node in ast.walk(imports.tree(path)) if isinstance(node, ast.Call)]
         assert not [call for call in calls if isinstance(call, ast.Name) and call.id == "print"], module
 
 

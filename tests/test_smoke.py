@@ -21,6 +21,21 @@ from pipeline.shrunk import shrink
 
 ROOT = Path(__file__).resolve().parents[1]
 
+FEW = {
+    "instruments": [
+        {"code": "gac", "name": "guitar", "family": "strings"},
+        {"code": "pia", "name": "piano", "family": "keyboard"},
+        {"code": "voi", "name": "voice", "family": "voice"},
+    ],
+    "corpora": {
+        "irmas": {"gac": "gac", "pia": "pia", "voi": "voi"},
+        "openmic": {"piano": "pia", "voice": "voi"},
+        "esc50": "none",
+        "own": {},
+    },
+}
+"""Fewer pictures are drawn of three instruments."""
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -36,6 +51,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "stages").symlink_to(ROOT / "stages")
     shrink(tmp_path / "params.yaml")
     with modify_yaml(tmp_path / "params.yaml") as values:
+        corpora = values["collections"]["miniature"]["corpora"]
+        corpora["openmic"].update(clips=12)
+        corpora["esc50"].update(clips=10)
+        values["taxonomy"] = "few"
+        values["taxonomies"] = {"few": FEW}
+        values["models"] = {"cnn": values["models"]["cnn"]}
         values["models"]["cnn"]["recipes"]["miniature"].update(epochs=1, windows_per_epoch=16)
         values["training"]["reproducible"] = "fast"  # NumPy and torch are loaded in this process already
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})

@@ -15,7 +15,6 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
-from interrupts import heed_interrupts
 from publisher import Flaw, Publisher
 from urllib3.exceptions import MaxRetryError
 
@@ -521,7 +520,6 @@ def test_ctrl_c_keeps_what_has_come_and_the_next_process_goes_on(fetch: Fetch, p
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=heed_interrupts,  # noqa: PLW1509 - it takes no lock
     )
     limit = time.monotonic() + 30
     while not (part.exists() and part.stat().st_size == 100_000):

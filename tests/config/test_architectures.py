@@ -25,7 +25,7 @@ def load(tmp_path: Path) -> Load:
         assert isinstance(models, dict)
         values["models"] = {name: models[name] for name in ("cnn", "resnext", "waveform")}
         values["models"]["resnext"]["backbone"]["architecture"] = architecture
-        YAML(typ="safe", pure=True).dump(values, tmp_path / "params.yaml")
+        YAML(typ="safe").dump(values, tmp_path / "params.yaml")
         return load_params(tmp_path / "params.yaml")
 
     return loaded

@@ -501,7 +501,7 @@ def test_a_stage_reads_what_it_declares_and_nothing_else():
 
 
 def test_outside_dvc_all_parameters_are_read(changed: Change, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    YAML(typ="safe", pure=True).dump(changed(seed=99), tmp_path / "params.yaml")
+    YAML(typ="safe").dump(changed(seed=99), tmp_path / "params.yaml")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DVC_STAGE", raising=False)
     assert stage_params().read("seed", int) == 99

@@ -1,5 +1,6 @@
 """A training that is killed, anywhere, costs nothing but time: the next run ends with the same bytes."""
 
+import os
 import re
 import shutil
 import signal
@@ -10,7 +11,6 @@ from pathlib import Path
 import pytest
 import yaml
 from dvc.utils.serialize import modify_yaml
-from interrupts import heed_interrupts
 from pipeline.checkout import Checkout, stages_run
 
 WRITTEN = ("data/model/model.json", "data/model/model.safetensors")
@@ -54,9 +54,12 @@ def interrupt(checkout: Checkout, kind: signal.Signals, where: dict[str, str]) -
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,  # a process group of its own, as a terminal gives to each command
-        preexec_fn=heed_interrupts,  # noqa: PLW1509
     )
-    output, _ = process.communicate()  # to the end of the last process that holds the pipe
+    try:
+        output, _ = process.communicate(timeout=300)  # to the end of the last process that holds the pipe
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode != 0, output
     assert "Running stage 'train'" in output
     return output

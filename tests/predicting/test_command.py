@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pytest
 import soundfile
 import torch
-from interrupts import heed_interrupts
+from children import killed_after
 from model_fixtures import change_sealed
 from PIL import Image
 from typer.testing import CliRunner
@@ -437,12 +437,13 @@ def test_a_closed_pipe_ends_the_command_quietly(model: Path, song: Path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    assert process.wait() == 141
-    process.stderr.close()
+    with killed_after(120, process):
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
+        process.stderr.close()
 
 
 def test_sigterm_leaves_no_audio_of_standard_input(model: Path, tmp_path: Path):
@@ -453,13 +454,14 @@ def test_sigterm_leaves_no_audio_of_standard_input(model: Path, tmp_path: Path):
         stderr=subprocess.PIPE,
         env=os.environ | {"TMPDIR": str(tmp_path / "temporary")},
     )
-    assert process.stdin is not None
-    process.stdin.write(b"RIFF" + bytes(1 << 17))
-    process.stdin.flush()
-    while process.poll() is None and not list(tmp_path.glob("temporary/instrumentarium-*/stdin")):
-        time.sleep(0.02)
-    process.send_signal(signal.SIGTERM)
-    assert process.communicate()[1] == b""
+    with killed_after(120, process):
+        assert process.stdin is not None
+        process.stdin.write(b"RIFF" + bytes(1 << 17))
+        process.stdin.flush()
+        while process.poll() is None and not list(tmp_path.glob("temporary/instrumentarium-*/stdin")):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate()[1] == b""
     assert process.returncode == 143
     assert list((tmp_path / "temporary").iterdir()) == []
 
@@ -473,15 +475,15 @@ def test_ctrl_c_ends_the_command_without_a_traceback(model: Path, tmp_path: Path
     process = subprocess.Popen(
         [*command, "--format", "jsonl", "--out", pipe],
         stderr=subprocess.PIPE,
-        preexec_fn=heed_interrupts,  # noqa: PLW1509 - it takes no lock
     )
-    assert process.stderr is not None
-    while process.poll() is None and not (pipe.exists() and pipe.stat().st_size):
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    said = process.stderr.read().decode()
-    process.stderr.close()
-    assert process.wait() == 130
+    with killed_after(120, process):
+        assert process.stderr is not None
+        while process.poll() is None and not (pipe.exists() and pipe.stat().st_size):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read().decode()
+        process.stderr.close()
+        assert process.wait() == 130
     assert "Traceback" not in said
     assert "Interrupted" in said
     assert len(pipe.read_text(encoding="utf-8").splitlines()) == 1

@@ -7,6 +7,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from children import killed_after
 from reviewing.conftest import write_repository
 from typer.testing import CliRunner
 
@@ -16,7 +17,10 @@ from instrumentarium.commands.app import app
 def test_it_says_where_the_page_is_and_ends_with_ctrl_c(repository: Path) -> None:
     code = "from instrumentarium.commands.app import app; app()"
     command = [sys.executable, "-u", "-c", code, "review", "--no-browser", "--port", "0", "--root", str(repository)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
+        killed_after(60, process),
+    ):
         assert process.stdout is not None
         line = process.stdout.readline()
         found = re.fullmatch(r"3 questions, 0 decided; open (http://127\.0\.0\.1:\d+/\S+/) \(Ctrl-C ends\)\n", line)
@@ -25,6 +29,7 @@ def test_it_says_where_the_page_is_and_ends_with_ctrl_c(repository: Path) -> Non
             assert b'"count": 3' in response.read()
         os.kill(process.pid, signal.SIGINT)
         rest = process.stdout.read()
+        process.wait()
     assert process.returncode == 0, rest
     assert "0 of 3 questions are decided" in rest
 

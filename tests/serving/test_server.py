@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+from children import killed_after
 from predicting.made import Steady, ladder_of
 from serving.conftest import LIMITS, Server
 from typer.testing import CliRunner
@@ -388,7 +389,10 @@ def test_sigterm_lets_it_answer_what_it_has_and_leaves_nothing(model: Path, tmp_
     temporary.mkdir()
     environment = os.environ | {"TMPDIR": str(temporary)}
     command = [*RUN, "--model", str(model), "--decoders", "1"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    with (
+        subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process,
+        killed_after(120, process),
+    ):
         assert process.stderr is not None
         port = next(
             match[1] for line in process.stderr if (match := re.search(r"running on http://[\d.]+:(\d+)", line))
@@ -405,6 +409,7 @@ def test_sigterm_lets_it_answer_what_it_has_and_leaves_nothing(model: Path, tmp_
             while part := connection.recv(1 << 16):
                 answer += part
         said = process.stderr.read()
+        process.wait()
     assert answer.startswith(b"HTTP/1.1 200")
     assert process.returncode == 0, said
     assert "Traceback" not in said

@@ -123,7 +123,7 @@ def test_wrong_values_are_refused_with_the_parameters(changes: Mapping[str, obje
     values = read_yaml(ROOT / "params.yaml")
     values["training"]["trainer"].update(changes)  # type: ignore[index]
     with (tmp_path / "params.yaml").open("w") as file:
-        YAML().dump(values, file)
+        YAML(typ="safe").dump(values, file)
     with pytest.raises(ParamsError, match=words):
         load_params(tmp_path / "params.yaml")
 

@@ -196,7 +196,7 @@ def test_params_with_adapters_for_the_default_model_are_refused(tmp_path: Path):
 
     values = with_bases(read_yaml(Path(__file__).resolve().parents[2] / "params.yaml"))
     values["training"]["lora_rank"] = 4  # type: ignore[index]
-    YAML(typ="safe", pure=True).dump(values, tmp_path / "params.yaml")
+    YAML(typ="safe").dump(values, tmp_path / "params.yaml")
     with pytest.raises(ParamsError, match=r"training\.lora_rank is 4, and adapters are for transformers"):
         load_params(tmp_path / "params.yaml")
 

@@ -95,7 +95,7 @@ def add_adapters(backbone: Backbone, rank: int, alpha: float, targets: tuple[str
                 f"training.lora_targets names {target!r}, and {type(backbone).__name__} has no linear layer whose name "
                 f"ends so; its layers' names end in {', '.join(ends) or 'nothing'}"
             )
-    config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=list(targets))  # type: ignore[arg-type]
+    config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=list(targets))
     inject_adapter_in_model(config, getattr(backbone, "network", backbone))  # peft knows transformers' networks as such
     for name, weights in backbone.named_parameters():
         weights.requires_grad_(".lora_" in name)

@@ -188,7 +188,8 @@ def _transformers() -> ModuleType:
         raise MissingPackageError(
             "this model needs the package transformers; install it with `pip install 'instrumentarium[pretrained]'`"
         ) from error
-    return transformers
+    module: ModuleType = transformers
+    return module
 
 
 def _load(network: Any, tensors: Mapping[str, Tensor], where: str) -> Any:
