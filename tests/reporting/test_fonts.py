@@ -7,7 +7,11 @@ import sys
 from pathlib import Path
 
 import matplotlib as mpl
+import pytest
 from fontTools.ttLib import TTFont
+
+from instrumentarium.reporting.charts import draw
+from instrumentarium.reporting.pdf import write_pdfs
 
 SRC = Path(__file__).parents[2] / "src"
 ROWS = [{"epoch": epoch, "part": "validation", "map_macro": 0.1 * epoch, "best": False} for epoch in range(3)]
@@ -47,6 +51,19 @@ def font_set(folder: Path, *, with_namesake: bool) -> Path:
     file = folder / "fonts.conf"
     file.write_text(f'<?xml version="1.0"?><fontconfig><dir>{folder / "fonts"}</dir></fontconfig>')
     return file
+
+
+@pytest.mark.parametrize("before", [None, "/etc/fonts/fonts.conf"])
+def test_the_fonts_of_what_is_started_later_stay_the_machines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    if before is None:
+        monkeypatch.delenv("FONTCONFIG_FILE", raising=False)
+    else:
+        monkeypatch.setenv("FONTCONFIG_FILE", before)
+    (tmp_path / "map_macro.svg").write_bytes(draw("map_macro", ROWS).svg)
+    assert write_pdfs(tmp_path, tmp_path / "out") == 1
+    assert os.environ.get("FONTCONFIG_FILE") == before
 
 
 def test_a_font_of_the_machine_does_not_replace_ours(tmp_path: Path) -> None:

@@ -25,6 +25,23 @@ CLIPPED = """() => [...document.querySelectorAll('body *')].filter(e => {
   return e.getBoundingClientRect().right > right + 1;
 }).map(e => e.outerHTML.slice(0, 80))"""
 
+BROKEN = r"""() => {
+  const found = [];
+  for (const cell of document.querySelectorAll('.scroll td, .scroll th')) {
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    for (let text; (text = texts.nextNode());) {
+      if (text.parentElement.closest('code')) continue;
+      for (const word of text.data.matchAll(/[^\s-]+/g)) {
+        const range = document.createRange();
+        range.setStart(text, word.index);
+        range.setEnd(text, word.index + word[0].length);
+        if (range.getClientRects().length > 1) found.push(word[0]);
+      }
+    }
+  }
+  return found;
+}"""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
@@ -52,6 +69,10 @@ def test_no_table_lies_over_another_and_none_is_wider_than_the_page(page) -> Non
     assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
     if page.viewport_size["width"] == 1280:
         assert page.evaluate(CLIPPED) == []
+
+
+def test_no_word_of_a_table_that_scrolls_is_broken(page) -> None:
+    assert page.evaluate(BROKEN) == []
 
 
 def test_what_a_narrow_page_hides_can_be_scrolled_to_by_keyboard(page) -> None:

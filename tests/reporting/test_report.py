@@ -7,8 +7,12 @@ import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 
+from instrumentarium.duplicates.conflicts import ResolvedLabels
+from instrumentarium.duplicates.report import describe_duplicates
+from instrumentarium.reporting.cards import DUPLICATES
 from instrumentarium.reporting.document import breakable, with_code
 from instrumentarium.reporting.explained import CAPTIONS
 from instrumentarium.reporting.faults import FAULTS
@@ -125,6 +129,27 @@ def test_systems_stand_side_by_side_with_their_intervals(report) -> None:
     assert "0.000" in zeros
     assert "–" in zeros
     assert "0.123" in random
+
+
+def test_codes_of_genres_are_explained_where_metrics_are_split_by_them(own_world) -> None:
+    def page() -> str:
+        return make_report(few_figures(own_world.sources), own_world.with_gallery(0)).html
+
+    key = "jaz_blu jazz and blues"
+    assert key not in page()
+    file = own_world.root / "data" / "evaluation.json"
+    evaluation = json.loads(file.read_text(encoding="utf-8"))
+    evaluation["test"]["by_genre"] = {"jaz_blu": evaluation["test"]["by_labels"]["1"]}
+    file.write_text(json.dumps(evaluation), encoding="utf-8")
+    text = page()
+    assert "genre: jaz_blu" in text
+    assert key in text
+
+
+def test_every_count_of_duplicates_is_said_in_words() -> None:
+    clips = pd.DataFrame(columns=["clip_id", "corpus", "recording_id", "pcm_hash"])
+    duplicates = pd.DataFrame(columns=["clip_a", "clip_b", "kind", "conflict"])
+    assert set(DUPLICATES) == set(describe_duplicates(clips, duplicates, ResolvedLabels(pd.DataFrame(), ())))
 
 
 def test_the_model_is_described_by_what_its_card_has(report) -> None:

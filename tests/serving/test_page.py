@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+from browser import chromium
 from model_fixtures import Parts
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from predicting.made import ladder_of
-from serving.browser import launched
 from serving.conftest import Server
 from typer.testing import CliRunner
 
@@ -42,7 +42,7 @@ class Alternating:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with launched() as found:
+    with chromium() as found:
         yield found
 
 
@@ -196,6 +196,7 @@ def test_everything_is_done_by_keyboard(page: Page, tune: Path) -> None:
     expect(page.locator("#file")).to_be_focused()
     assert page.locator("label[for=file]").evaluate("label => getComputedStyle(label).outlineStyle") == "solid"
     with page.expect_file_chooser() as chooser:
+        page.evaluate("0")  # answered once the browser awaits its dialog, for which Playwright does not wait
         page.keyboard.press("Enter")
     chooser.value.set_files(tune)
     expect(page.locator("#result-heading")).to_be_focused()

@@ -37,6 +37,16 @@ OVERRIDE_CHANGES = {
     "unchanged": "as it was",
 }
 """What overrides do to labels, and the columns they are counted in."""
+DUPLICATES = {
+    "exact": "pairs of equal samples",
+    "fingerprint": "other pairs, found by fingerprint",
+    "across_recordings": "pairs between recordings",
+    "across_corpora": "pairs between corpora",
+    "conflicting": "pairs whose labels disagree",
+    "merged_recordings": "recordings merged into another",
+    "dropped_clips": "clips left out because labels disagree",
+}
+"""What metrics/duplicates.json counts, and what the page calls it."""
 LONGEST_LIST = 12
 """Longer ones are counted, not listed."""
 

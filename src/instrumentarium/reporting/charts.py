@@ -10,7 +10,8 @@ import io
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,20 +54,35 @@ def draw(template: str, rows: Rows) -> Chart:
         template: name of a file in TEMPLATES, without suffix.
         rows: of one revision.
     """
-    os.environ["FONTCONFIG_FILE"] = str(FONTS)
     import vl_convert
 
-    svg = vl_convert.vegalite_to_svg(filled(template, rows), vl_version=VEGA_LITE)
+    with renderers_fonts_alone():
+        svg = vl_convert.vegalite_to_svg(filled(template, rows), vl_version=VEGA_LITE)
     found = SIZE.match(svg)
     assert found, svg[:200]
     width_px, height_px = float(found["width"]), float(found["height"])
     wide = width_px > WIDEST_COLUMN_PX
     width_in = PAGE_IN if wide else COLUMN_IN
     inches_a_px = width_in / max(width_px, width_in * FEWEST_PX_AN_INCH)
-    png = vl_convert.svg_to_png(svg, scale=inches_a_px * DPI, ppi=72)
+    with renderers_fonts_alone():
+        png = vl_convert.svg_to_png(svg, scale=inches_a_px * DPI, ppi=72)
     size = f'width="{width_px * inches_a_px:.4f}in" height="{height_px * inches_a_px:.4f}in"'
     sized = svg[: found.start("size")] + size + svg[found.end("size") :]
     return Chart(_sized(png, round(width_in * DPI)), sized.encode("utf-8"), wide)
+
+
+@contextmanager
+def renderers_fonts_alone() -> Iterator[None]:
+    """Keep the machine's fonts from vl-convert, and from nobody else: a browser started later would show no letter."""
+    before = os.environ.get("FONTCONFIG_FILE")
+    os.environ["FONTCONFIG_FILE"] = str(FONTS)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["FONTCONFIG_FILE"]
+        else:
+            os.environ["FONTCONFIG_FILE"] = before
 
 
 def filled(template: str, rows: Rows) -> dict[str, object]:

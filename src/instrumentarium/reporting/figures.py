@@ -10,6 +10,11 @@ from pathlib import Path
 from instrumentarium.reporting.charts import draw
 from instrumentarium.reporting.rows import ReportInputError, need_columns, read_rows
 
+GENRE_CODES = (
+    "Of IRMAS's codes of genres, cla is classical, cou_fol country and folk, jaz_blu jazz and blues, lat_sou Latin and "
+    "soul, pop_roc pop and rock."
+)
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -127,7 +132,7 @@ DRAWINGS: tuple[Drawing, ...] = (
         "split/genres",
         ("instrument", "genre"),
         ("count", "share"),
-        "Genre by instrument, per cent of the instrument's clips of which a genre is stated.",
+        "Genre by instrument, per cent of the instrument's clips of which a genre is stated. " + GENRE_CODES,
         of_data=True,
         optional=True,
     ),

@@ -1,9 +1,8 @@
 """Figures as PDF. The pipeline keeps SVG: a PDF's bytes differ from run to run, since its writer orders fonts at random."""
 
-import os
 from pathlib import Path
 
-from instrumentarium.reporting.charts import FONTS
+from instrumentarium.reporting.charts import renderers_fonts_alone
 from instrumentarium.reporting.rows import MissingReportInputError
 from instrumentarium.runtime.files import atomic_path
 
@@ -14,14 +13,14 @@ def write_pdfs(figures: Path, out: Path) -> int:
     Raises:
         MissingReportInputError: if there is none.
     """
-    os.environ["FONTCONFIG_FILE"] = str(FONTS)
     import vl_convert
 
     paths = sorted(figures.glob("*.svg"))
     if not paths:
         raise MissingReportInputError(f"{figures} holds no figures; run `dvc repro report`")
     for path in paths:
-        pdf = vl_convert.svg_to_pdf(path.read_text(encoding="utf-8"))
+        with renderers_fonts_alone():
+            pdf = vl_convert.svg_to_pdf(path.read_text(encoding="utf-8"))
         with atomic_path(out / f"{path.stem}.pdf") as temporary:
             temporary.write_bytes(pdf)
     return len(paths)

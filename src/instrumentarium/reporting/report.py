@@ -14,7 +14,7 @@ from instrumentarium.reporting import cards
 from instrumentarium.reporting.document import BRIEFLY, HEADLINE, PARTS, metrics_of, render, systems_of
 from instrumentarium.reporting.explained import CAPTIONS, Explained, read_explained
 from instrumentarium.reporting.faults import FAULTS
-from instrumentarium.reporting.figures import Picture, draw_figures
+from instrumentarium.reporting.figures import GENRE_CODES, Picture, draw_figures
 from instrumentarium.reporting.gallery import Failure, worst_clips
 from instrumentarium.reporting.pictures import PALETTE, draw_failure
 from instrumentarium.reporting.rows import ReportInputError, read_mapping
@@ -166,6 +166,7 @@ def _page(
             "test": test,
             "validation": validation,
             "parts": {what: test[key] for what, key in PARTS.items() if test[key]},
+            "genre_codes": GENRE_CODES,
             "briefly": BRIEFLY,
             "official": test.get("official_irmas", {}),
             "systems": systems,
@@ -189,7 +190,7 @@ def _page(
             "leaks": split["leaks"],
             "overrides": overrides if isinstance(overrides, Mapping) else None,
             "override_changes": cards.OVERRIDE_CHANGES,
-            "duplicates": {key.replace("_", " "): value for key, value in cards.flat(duplicates).items()},
+            "duplicates": {name: duplicates[key] for key, name in cards.DUPLICATES.items() if key in duplicates},
             "parameters": f"{train['parameters']:,}",
             "model_tables": cards.model_tables(sources.model),
             "model_headings": cards.DESCRIBED,
