@@ -110,6 +110,7 @@ def rows(page: Page) -> dict[str, tuple[str, str]]:
 
 
 def test_scores_timeline_spectrogram_and_player(page: Page, server: Server, tune: Path) -> None:
+    expect(page.locator("#limits")).to_contain_text("up to 2 MB and 1:00 minutes long")
     show(page, tune)
     expect(page.locator("#result-heading")).to_have_text("tune, 'soft'.wav (0:08)")
     expect(page.locator("#result-heading")).to_be_focused()
@@ -277,6 +278,17 @@ def test_it_fits_and_can_be_touched(page: Page, tune: Path, width: int) -> None:
     tracks = page.locator(".track").evaluate_all("all => all.map(each => each.getBoundingClientRect().left)")
     left = page.locator("#spectrogram").evaluate("each => each.getBoundingClientRect().left")
     assert set(tracks) == {left}, "the timeline does not lie under the spectrogram"
+
+
+def test_the_tables_of_the_interface_are_headed_and_scrolled_by_keyboard(page: Page, server: Server) -> None:
+    page.set_viewport_size({"width": 375, "height": 800})
+    page.goto(f"{server.url}/docs")
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
+    assert all(page.locator("th").all_text_contents())
+    regions = page.locator(".scroll").evaluate_all("all => all.map(each => [each.tabIndex, each.ariaLabel])")
+    assert len(regions) > 10
+    assert {place for place, _ in regions} == {0}
+    assert len({name for _, name in regions}) == len(regions)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -23,7 +23,7 @@ const made = (tag, properties = {}, ...children) => {
 };
 
 at("limits").textContent =
-  `Audio or video of any common kind, up to ${Math.round(server.limits.upload_bytes / 1e6)} MB and ${clock(server.limits.audio_s)}.`;
+  `Audio or video of any common kind, up to ${Math.round(server.limits.upload_bytes / 1e6)} MB and ${clock(server.limits.audio_s)} minutes long.`;
 at("model").textContent = `Model ${model.id}, trained on ${model.trained.collection}: ` +
   model.instruments.map(({ name }) => name).join(", ");
 if (whyNot()) {
