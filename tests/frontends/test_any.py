@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from estimates import estimates
 from explaining.made import scored_clips
 from frontends.signals import SPECTRAL, music
 from model_fixtures import RATE_HZ, RECIPE, WINDOWS, Parts, clip_samples, noise_clips, timbre_data, tiny_run
@@ -55,6 +56,12 @@ def test_features_have_the_shape_the_front_end_states(frontend: PowerFrontEnd, s
     if frontend.axes is not None:
         assert len(frontend.axes.band_centres_hz) == frontend.rows
     assert features.shape[3] == pytest.approx(samples / RATE_HZ / frontend.power_axes.frame_s, abs=3)
+
+
+def test_no_feature_rests_on_a_processor_s_estimates(frontend: PowerFrontEnd):
+    with estimates() as seen:
+        frontend(music(4000))
+    assert not seen
 
 
 def test_band_centres_rise_below_nyquist(frontend: PowerFrontEnd):

@@ -3,6 +3,8 @@
 The scale is floored: silence is a number, not minus infinity.
 """
 
+import math
+
 from torch import Tensor
 
 from instrumentarium.frontends.base import QUIETEST
@@ -11,6 +13,8 @@ from instrumentarium.frontends.params import Level
 FLOOR = 1e-10
 """Power below which a band counts as silent: -100 dB."""
 RANGE_DB = 80.0
+DB_PER_NEPER = 10 / math.log(10)
+"""Of power. The natural logarithm is the one whose last bit does not depend on the processor's maker (`STRICT`)."""
 
 
 def reference_of(power: Tensor, level: Level) -> Tensor | None:
@@ -24,4 +28,4 @@ def decibels(power: Tensor, reference: Tensor | None) -> Tensor:
     Nothing lies more than 80 dB below the reference, or 100 dB below full scale.
     """
     clamped = power.clamp(min=FLOOR) if reference is None else (power / reference).clamp(min=10 ** (-RANGE_DB / 10))
-    return clamped.log10() * 10.0
+    return clamped.log() * DB_PER_NEPER

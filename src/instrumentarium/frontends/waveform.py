@@ -20,4 +20,5 @@ class Waveform(FrontEnd):
         """Return the features of `waveforms`."""
         with as_float32(waveforms):
             signal: Tensor = self.resample(waveforms.float())
-            return signal / mean_power(signal).sqrt() if self.params.level == "relative" else signal
+            # not sqrt, which the processor estimates (`STRICT`)
+            return signal * mean_power(signal).rsqrt() if self.params.level == "relative" else signal

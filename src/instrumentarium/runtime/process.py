@@ -31,7 +31,12 @@ STRICT = NUMPY_BASELINE | {
     "MKL_NUM_THREADS": "2",
     "NUMBA_CPU_NAME": "generic",  # librosa's compiled functions
 }
-"""PyTorch's own kernels, oneDNN's, MKL's and numba's as on any processor with AVX2, and always two threads."""
+"""PyTorch's own kernels, oneDNN's, MKL's and numba's as on any processor with AVX2, and always two threads.
+
+MKL makes square roots, arc functions and logarithms to base 2 and 10 of tensors, and all logarithms and tangents of double
+ones, from the processor's own estimates of reciprocals, in its compatible mode too, so that last bits differ from one maker
+to the next. What is to be the same everywhere uses others: `rsqrt`, the natural logarithm, the `math` module.
+"""
 
 
 def settings_for(reproducible: Reproducible) -> dict[str, str]:

@@ -62,13 +62,14 @@ def band_statistics(
             frames += shifted.shape[0] * shifted.shape[3]
             bar.update(len(windows))
     mean = total / frames  # (channels, bands)
-    std = (squares / frames - mean.square()).clamp(min=0).sqrt()
+    variance = (squares / frames - mean.square()).clamp(min=0)
     return Normalisation(
         kind="per_band",
         mean=tuple(tuple(round(value + SHIFT, 3) for value in row) for row in mean.tolist()),
         # A band that never changes (above the corpus's bandwidth) says nothing; 1 dB keeps it from being blown up.
         std=tuple(
-            tuple(round(max(value, 1.0), 3) if math.isfinite(value) else 1.0 for value in row) for row in std.tolist()
+            tuple(round(max(math.sqrt(value), 1.0), 3) if math.isfinite(value) else 1.0 for value in row)
+            for row in variance.tolist()
         ),
         frames=frames,
     )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from estimates import estimates
 from model_fixtures import STILL, STRONG, Parts, augmented
 from torch import Tensor
 from training.augment.signals import RATE_HZ, noise, seeded
@@ -98,6 +99,14 @@ def test_something_is_changed_and_what_was_handed_in_is_not(name: str):
     assert changed.dtype == torch.float32
     assert changed.isfinite().all()
     assert (changed != own).flatten(1).any(dim=1).sum() >= 4
+
+
+def test_no_result_rests_on_a_processor_s_estimates(name: str):
+    augmentation = family(name)
+    x = batch_for(augmentation, name)
+    with estimates() as seen:
+        augmentation.apply(x, augmentation.draw(x.shape, seeded(1)))
+    assert not seen
 
 
 def test_a_probability_of_0_changes_nothing(name: str):

@@ -98,7 +98,7 @@ def made_responses(reverberation_s: Tensor, tail_gain: Tensor, samples: int, sam
     time_s = torch.arange(1, samples, device=device) / sample_rate_hz
     tail = noise * torch.pow(10.0, -3 * time_s[None, :] / reverberation_s[:, None])
     energy = tail.square().sum(dim=1, keepdim=True)
-    tail = tail * (tail_gain[:, None] / energy).sqrt()
+    tail = tail * (energy / tail_gain[:, None]).rsqrt()  # not sqrt, which the processor estimates (`STRICT`)
     return torch.cat([torch.ones(len(tail), 1, device=device), tail], dim=1)
 
 
