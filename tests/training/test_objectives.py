@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from estimates import estimates
 from model_fixtures import FAMILIES, LABELS, RECIPE, STILL, timbre_data, tiny_model, tiny_run
 from pytorch_metric_learning.losses import SupConLoss
 from sklearn.metrics import log_loss
@@ -169,6 +170,15 @@ def test_a_step_against_the_gradient_lowers_every_loss(name: str):
     assert torch.isfinite(logits.grad).all()
     after = loss_of(name, (logits - 0.1 * logits.grad).detach(), targets, observed)
     assert 0 < after < before
+
+
+@ALL
+def test_no_loss_or_gradient_rests_on_a_processor_s_estimates(name: str):
+    logits, targets, observed = draw(9, observed_share=0.7)
+    logits.requires_grad_()
+    with estimates() as seen:
+        loss_of(name, logits, targets, observed).backward()
+    assert seen == ({"acos of torch.float32"} if name == "bce_arcface" else set())  # pytorch-metric-learning's angles
 
 
 @ALL
