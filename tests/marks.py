@@ -92,7 +92,7 @@ MARKS = {
     "evaluation/test_bootstrap.py::test_intervals_cover_the_truth": "statistical",
     "evaluation/test_calibration_intervals.py::test_intervals_hold_the_error_of_endless_data": "statistical",
     "evaluation/test_choosing.py::test_cross_fitting_does_not_reward_thresholds_for_noise": "statistical",
-    "evaluation/test_evaluation.py::test_the_whole_official_test_set_is_evaluated_in_seconds": "statistical",
+    "evaluation/test_evaluation.py::test_a_test_set_as_large_as_the_official_one": "statistical",
     "serving/test_hostile.py": "statistical",
     "splitting/test_folds.py::test_each_fold_validates_recordings_outside_test": "statistical",
     "splitting/test_folds.py::test_a_fold_needs_no_other": "statistical",
