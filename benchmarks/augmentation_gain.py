@@ -86,60 +86,54 @@ def main(
             "with": own | {name: own.get(name, known[name])},
             "without": {k: v for k, v in own.items() if k != name},
         }
-        runs = {
-            which: [scored(values, entry, model, recipe, seed, data, out) for seed in range(seeds)]
-            for which, entry in variants.items()
-        }
+        runs: dict[str, list[ScoredClips]] = {}
+        for which, entry in variants.items():
+            changed = selecting(values, model, recipe, augmentation=VARIANT)
+            changed["augmentations"][VARIANT] = dict(entry)
+            runs[which] = [scored(changed, seed, data, out) for seed in range(seeds)]
         result[name] = {split: compared(runs["with"], runs["without"], split) for split in ("validation", "test")}
         write_json(out / f"{name}.json", result[name])
     print(json.dumps({"base": base, "model": model, "seeds": seeds, **recipe, "families": result}, allow_nan=False))
 
 
-def scored(
-    values: dict[str, Any],
-    entry: Mapping[str, object],
-    model: str,
-    recipe: dict[str, int],
-    seed: int,
-    data: Path,
-    out: Path,
-) -> ScoredClips:
-    """Return validation and test clips as a model scores them that is trained with `entry`, or was before."""
-    changed = copy.deepcopy(values)
-    collection = changed["collection"]
-    changed |= {"model": model, "augmentation": VARIANT}
-    changed["augmentations"][VARIANT] = dict(entry)
-    changed["models"][model]["recipes"][collection] |= recipe
-    changed["training"]["seed"] = seed
+def selecting(values: dict[str, Any], model: str, recipe: Mapping[str, int], **selectors: str) -> dict[str, Any]:
+    """Return the parameters with a model, what its recipe has instead, other selectors, and no test-time pitch shift."""
+    changed = copy.deepcopy(values) | {"model": model} | selectors
+    changed["models"][model]["recipes"][changed["collection"]] |= recipe
     for each in changed["windows"].values():
         each["pitch_shift_semitones"] = 0.0
+    return changed
+
+
+def scored(values: dict[str, Any], seed: int, data: Path, out: Path) -> ScoredClips:
+    """Return validation and test clips as the selected model scores them that is trained with a seed, or was before."""
+    changed = copy.deepcopy(values)
+    changed["training"]["seed"] = seed
     params = validate(changed, Params)
-    corpora, taxonomy = corpus_folders(data / "clips" / collection), read_taxonomy(data / "taxonomy.json")
+    corpora, taxonomy = corpus_folders(data / "clips" / params.collection), read_taxonomy(data / "taxonomy.json")
     table, clips = scores_table(taxonomy), read_clips(corpora)
     split = SPLIT.read(data / "split.csv")
     chosen = clips_of(clips, split, "validation", "test")
-    with tempfile.TemporaryDirectory(prefix="augmentation-gain-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="gain-") as temporary:
         folder = Path(temporary)
-        write_selection(params.selection, folder / "selected")
+        selected = folder / "selected"
+        write_selection(params.selection, selected)
         inputs = Inputs(
             corpora,
             data / "labels.csv",
             data / "taxonomy.json",
             data / "split.csv",
             data / "stats.json",
-            folder / "selected",
+            selected,
             data / "keys_tempos.csv",
         )
         code = (ROOT / "src" / "instrumentarium" / room for room in ("training", "models", "frontends"))
         files = [path for room in code for path in sorted(room.rglob("*.py"))]
-        determined = {"entry": entry, "model": model, "recipe": recipe, "seed": seed, "training": changed["training"]}
-        key = fingerprint(determined, [*files, inputs.split, inputs.labels, inputs.stats])
-        kept = out / f"{key}.csv"
+        files += [inputs.split, inputs.labels, inputs.stats, inputs.keys_tempos, *sorted(selected.rglob("*.json"))]
+        kept = out / f"{fingerprint({'seed': seed, 'training': changed['training']}, files)}.csv"
         if not kept.exists():
-            line = train(
-                DeclaredParams(changed, VARIANT), inputs, folder / "model", folder / "train.json", folder / "plots"
-            )
-            typer.echo(line, err=True)
+            outputs = (folder / "model", folder / "train.json", folder / "plots", folder / "live")
+            typer.echo(train(DeclaredParams(changed, "measured"), inputs, *outputs), err=True)
             found = Recognizer.load(folder / "model").clips(open_samples(chosen, corpora)).scores
             frame = pd.DataFrame(np.round(found, 6), columns=list(taxonomy.codes))
             frame.insert(0, "clip_id", chosen["clip_id"].to_numpy())

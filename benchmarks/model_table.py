@@ -9,6 +9,8 @@ in data/. How long a batch and a validation take is measured first; then as many
 as end within the limit, at most those of its recipe, so that the learning rate runs its whole schedule. Thresholds are
 chosen on validation, metrics are of test.
 
+With `--notes`, a folder as `real_notes.py` takes it, each model is tried on real notes as well.
+
 A line that is in the file already is not made again, so a run that was stopped goes on where it was; an entry that fails
 has a line with its `error`, and is tried again by the next run.
 
@@ -16,6 +18,7 @@ f1_macro, map_macro     of test, thresholds as in params.yaml; `f1_interval` the
 train_clips_per_s       windows a second in training, augmentation included, validation not
 predict_windows_per_s   windows a second in scoring, from samples to probabilities
 parameters, model_mb    of the model, and the size of its file of weights
+notes                   of real notes: `top1` and `negatives_with_any`, each with its interval
 """
 
 import json
@@ -29,8 +32,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's code, not an installed one's
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import pandas as pd
+import real_notes
 import torch
 import typer
 
@@ -44,6 +49,7 @@ from instrumentarium.evaluation.systems import MODEL
 from instrumentarium.frontends.build import build_frontend
 from instrumentarium.frontends.device import best_device
 from instrumentarium.models.modelfile import ModelCard, TrainedOn, save_model
+from instrumentarium.predicting.modelsource import read_thresholds
 from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.files import write_json
 from instrumentarium.runtime.section import DeclaredParams, read_yaml
@@ -63,6 +69,7 @@ PROBE_BATCHES = 3
 """Of which the time is taken before a training, behind one that does not count."""
 SHARE = 0.9
 """Of the limit that is planned for; epochs differ."""
+NOTES = ("top1", "top1_interval", "negatives_with_any", "negatives_interval")
 
 
 def main(
@@ -72,6 +79,8 @@ def main(
     params_file: Annotated[Path, typer.Option("--params", help="The parameters.")] = Path("params.yaml"),
     seeds: Annotated[str, typer.Option(help="Seeds of the trainings, with commas between.")] = "0",
     limit_s: Annotated[float, typer.Option(help="Of each training, validation included.", min=1)] = 180.0,
+    notes: Annotated[Path | None, typer.Option(help="Folder with index.csv and real notes.")] = None,
+    half: Annotated[real_notes.Half | None, typer.Option(help="One half of the notes only.")] = None,
 ) -> None:
     """Train and score every model under one time limit."""
     params = load_params(params_file)
@@ -85,7 +94,7 @@ def main(
                 logger.info("%s with seed %d is in %s already", entry, seed, out)
                 continue
             try:
-                row = _measure(params, params_file, data, entry, seed, limit_s)
+                row = _measure(params, params_file, data, entry, seed, limit_s, notes, half)
             except (UserError, RuntimeError, MemoryError) as error:
                 row = {"error": f"{type(error).__name__}: {error}"}
             row = {"model": entry, "seed": seed, "limit_s": limit_s, **row}
@@ -102,7 +111,14 @@ def _done(out: Path) -> set[tuple[str, int, float]]:
 
 
 def _measure(
-    params: Params, params_file: Path, data: Path, entry: str, seed: int, limit_s: float
+    params: Params,
+    params_file: Path,
+    data: Path,
+    entry: str,
+    seed: int,
+    limit_s: float,
+    notes: Path | None,
+    half: real_notes.Half | None,
 ) -> Mapping[str, object]:
     """Return a row of the table."""
     entries, collection = params.entries, params.collection
@@ -139,19 +155,26 @@ def _measure(
         took_s = time.perf_counter() - began
         save_model(folder / "model", history.best_weights, _card(params, entry, made, seed, len(history.rows)))
         scores, windows_per_s = _score(folder / "model", corpora, data, made.taxonomy)
+        split = SPLIT.read(data / "split.csv")
+        found = evaluate(
+            {MODEL: scores},
+            read_clips(corpora),
+            resolved_labels_table(made.taxonomy).read(data / "labels.csv"),
+            split,
+            made.taxonomy,
+            rule=params.evaluate.rule,
+            irmas_train_absent=DeclaredParams(values, "train").read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT),
+            resamples=params.evaluate.resamples,
+            seed=params.seed,
+        )
         size = (folder / "model" / "model.safetensors").stat().st_size
-    split = SPLIT.read(data / "split.csv")
-    found = evaluate(
-        {MODEL: scores},
-        read_clips(corpora),
-        resolved_labels_table(made.taxonomy).read(data / "labels.csv"),
-        split,
-        made.taxonomy,
-        rule=params.evaluate.rule,
-        irmas_train_absent=DeclaredParams(values, "train").read("labels.irmas_train_absent", IRMAS_TRAIN_ABSENT),
-        resamples=params.evaluate.resamples,
-        seed=params.seed,
-    )
+        tried = {}
+        if notes is not None:
+            limits = folder / "thresholds.json"
+            found.systems[MODEL].thresholds.write(limits)
+            recognizer = Recognizer.load(folder / "model")
+            tried = real_notes.measured(notes, recognizer, read_thresholds(limits, made.taxonomy.codes)[0], half)
+    trained = len(history.rows) * recipe.windows_per_epoch
     test: Any = found.systems[MODEL].splits["test"]
     return {
         "f1_macro": test["f1_macro"],
@@ -161,10 +184,11 @@ def _measure(
         "epochs": len(history.rows),
         "windows_per_epoch": recipe.windows_per_epoch,
         "training_s": round(took_s, 1),
-        "train_clips_per_s": round(recipe.batch_size / batch_s, 1),
+        "train_clips_per_s": round(trained / max(took_s - len(history.rows) * validation_s, batch_s), 1),
         "predict_windows_per_s": round(windows_per_s, 1),
         "parameters": own_parameters(made.run.model),
         "model_mb": round(size / 1e6, 2),
+        **({"notes": {key: tried[key] for key in NOTES}} if tried else {}),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "threads": torch.get_num_threads(),
     }

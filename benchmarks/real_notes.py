@@ -80,9 +80,21 @@ def main(
     """Report how a trained model does on real notes and on real sounds without an instrument."""
     began = time.perf_counter()
     recognizer = Recognizer.load(model)
+    limits, _ = read_thresholds(thresholds or thresholds_of(model), recognizer.card.taxonomy.codes)
+    result = measured(folder, recognizer, limits, half) | {"seconds": round(time.perf_counter() - began, 1)}
+    print(json.dumps(result, allow_nan=False, ensure_ascii=False))
+
+
+def measured(
+    folder: Path, recognizer: Recognizer, limits: npt.NDArray[np.float64], half: Half | None
+) -> dict[str, object]:
+    """Return all but the time; `limits` are thresholds, (instruments,).
+
+    Raises:
+        NoClipsError: if nothing in the folder can be used.
+    """
     taxonomy = recognizer.card.taxonomy
     codes = taxonomy.codes
-    limits, _ = read_thresholds(thresholds or thresholds_of(model), codes)
     index = folder / "index.csv"
     with tempfile.TemporaryDirectory(prefix="real-notes-") as name:
         manifest, own = Path(name) / "manifest", Path(name) / "own"
@@ -130,7 +142,7 @@ def main(
         }
         for source in np.unique(sources)
     }
-    result = {
+    return {
         "top1": _share(right, notes),
         "top1_interval": _interval(right, notes, recordings),
         "top1_macro": round(float(np.mean([right[notes & (truth == i)].mean() for i in played])), 4)
@@ -151,9 +163,7 @@ def main(
             "others": int((~notes & ~negatives).sum()),
             "rejected": len(ingested.rejected),
         },
-        "seconds": round(time.perf_counter() - began, 1),
     }
-    print(json.dumps(result, allow_nan=False, ensure_ascii=False))
 
 
 def _sources(index: Path) -> dict[str, str]:
