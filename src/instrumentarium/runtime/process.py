@@ -33,9 +33,10 @@ STRICT = NUMPY_BASELINE | {
 }
 """PyTorch's own kernels, oneDNN's, MKL's and numba's as on any processor with AVX2, and always two threads.
 
-MKL makes square roots, arc functions and logarithms to base 2 and 10 of tensors, and all logarithms and tangents of double
-ones, from the processor's own estimates of reciprocals, in its compatible mode too, so that last bits differ from one maker
-to the next. What is to be the same everywhere uses others: `rsqrt`, the natural logarithm, the `math` module.
+MKL makes square roots and arc functions of tensors, logarithms to base 2 and 10 of single-precision ones, and natural
+logarithms, logits and tangents of double-precision ones, from the processor's own estimates of reciprocals, in its
+compatible mode too, so that last bits differ from one maker to the next (`benchmarks/arithmetic.py` compares two). What is to
+be the same everywhere uses others: `rsqrt`, the natural logarithm in single precision, the `math` module.
 """
 
 

@@ -42,10 +42,9 @@ class RandomErasing(Augmentation):
         smallest = min(SMALLEST_AREA, self.params.area)
         area = uniform(smallest, self.params.area, batch * most, generator) * rows * frames
         aspect = log_uniform(FLATTEST, 1 / FLATTEST, batch * most, generator)
-        # rounded down, and cut where it is larger than the spectrogram: never more than its area
-        height = (
-            (1 / (area * aspect).rsqrt()).floor().clamp(1, rows)
-        )  # not sqrt, which the processor estimates (`STRICT`)
+        # rounded down, and cut where it is larger than the spectrogram: never more than its area; a square root is what
+        # processors differ in (`STRICT`)
+        height = (1 / (area * aspect).rsqrt()).floor().clamp(1, rows)
         width = (area / height).floor().clamp(1, frames)
         top = (torch.rand(batch * most, generator=generator) * (rows - height + 1)).floor()
         left = (torch.rand(batch * most, generator=generator) * (frames - width + 1)).floor()
