@@ -35,8 +35,8 @@ STRICT = NUMPY_BASELINE | {
 
 MKL makes square roots and arc functions of tensors, logarithms to base 2 and 10 of single-precision ones, and natural
 logarithms, logits and tangents of double-precision ones, from the processor's own estimates of reciprocals, in its
-compatible mode too, so that last bits differ from one maker to the next (`benchmarks/arithmetic.py` compares two). What is to
-be the same everywhere uses others: `rsqrt`, the natural logarithm in single precision, the `math` module.
+compatible mode too, so that last bits differ from one maker to the next (`benchmarks/arithmetic.py` compares two). What is
+to be the same everywhere uses others: `rsqrt`, the natural logarithm in single precision, the `math` module.
 """
 
 
