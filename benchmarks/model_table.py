@@ -9,6 +9,7 @@ in data/. How long a batch and a validation take is measured first; then as many
 as end within the limit, at most those of its recipe, so that the learning rate runs its whole schedule. Thresholds are
 chosen on validation, metrics are of test.
 
+Times are those of the clock, or with one thread (`OMP_NUM_THREADS=1`) of the processor, whatever else the machine does.
 With `--notes`, a folder as `real_notes.py` takes it, each model is tried on real notes as well.
 
 A line that is in the file already is not made again, so a run that was stopped goes on where it was; an entry that fails
@@ -65,10 +66,12 @@ from instrumentarium.training.run import Inputs, Prepared, prepare
 
 logger = logging.getLogger(__name__)
 
-PROBE_BATCHES = 3
+PROBE_BATCHES = 6
 """Of which the time is taken before a training, behind one that does not count."""
 SHARE = 0.9
 """Of the limit that is planned for; epochs differ."""
+VALIDATION_SHARE = 0.25
+"""Of the time that is planned for, at most, or there is one epoch."""
 NOTES = ("top1", "top1_interval", "negatives_with_any", "negatives_interval")
 
 
@@ -148,11 +151,11 @@ def _measure(
         batch_s, validation_s = _time_batches(prepared(), folder / "probe")
         made = prepared()
         recipe = fitting_recipe(made.run.recipe, batch_s, validation_s, limit_s)
-        began = time.perf_counter()
+        began = _clock()
         history = fit(
             replace(made.run, recipe=recipe), made.data["train"], made.data["validation"], folder / "training"
         )
-        took_s = time.perf_counter() - began
+        took_s = _clock() - began
         save_model(folder / "model", history.best_weights, _card(params, entry, made, seed, len(history.rows)))
         scores, windows_per_s = _score(folder / "model", corpora, data, made.taxonomy)
         split = SPLIT.read(data / "split.csv")
@@ -174,7 +177,6 @@ def _measure(
             found.systems[MODEL].thresholds.write(limits)
             recognizer = Recognizer.load(folder / "model")
             tried = real_notes.measured(notes, recognizer, read_thresholds(limits, made.taxonomy.codes)[0], half)
-    trained = len(history.rows) * recipe.windows_per_epoch
     test: Any = found.systems[MODEL].splits["test"]
     return {
         "f1_macro": test["f1_macro"],
@@ -184,7 +186,7 @@ def _measure(
         "epochs": len(history.rows),
         "windows_per_epoch": recipe.windows_per_epoch,
         "training_s": round(took_s, 1),
-        "train_clips_per_s": round(trained / max(took_s - len(history.rows) * validation_s, batch_s), 1),
+        "train_clips_per_s": round(recipe.batch_size / batch_s, 1),
         "predict_windows_per_s": round(windows_per_s, 1),
         "parameters": own_parameters(made.run.model),
         "model_mb": round(size / 1e6, 2),
@@ -194,11 +196,18 @@ def _measure(
     }
 
 
+def _clock() -> float:
+    """Return seconds: of this process where it has a single thread, so that other work on the machine does not count."""
+    return (
+        time.process_time() if torch.get_num_threads() == 1 and not torch.cuda.is_available() else time.perf_counter()
+    )
+
+
 def fitting_recipe(recipe: RecipeParams, batch_s: float, validation_s: float, limit_s: float) -> RecipeParams:
-    """Return a recipe that ends within the limit, with as many epochs as there can be of four batches each at least."""
+    """Return a recipe that ends within the limit, with as many epochs as leave enough time between validations."""
     batches = max(recipe.windows_per_epoch // recipe.batch_size, 1)
     planned = SHARE * limit_s
-    epochs = max(1, min(recipe.epochs, int(planned / (validation_s + min(batches, 4) * batch_s))))
+    epochs = max(1, min(recipe.epochs, int(VALIDATION_SHARE * planned / max(validation_s, 1e-4))))
     batches = max(1, min(batches, int((planned / epochs - validation_s) / batch_s)))
     return recipe.model_copy(
         update={"epochs": epochs, "windows_per_epoch": batches * recipe.batch_size, "patience": epochs}
@@ -213,9 +222,9 @@ def _time_batches(made: Prepared, folder: Path) -> tuple[float, float]:
         recipe = made.run.recipe.model_copy(
             update={"epochs": 1, "windows_per_epoch": batches * made.run.recipe.batch_size}
         )
-        began = time.perf_counter()
+        began = _clock()
         fit(replace(made.run, recipe=recipe), train, validation, folder / str(batches))
-        return time.perf_counter() - began
+        return _clock() - began
 
     seconds(1)  # what is done once does not count
     short, long = seconds(1), seconds(1 + PROBE_BATCHES)
@@ -268,9 +277,9 @@ def _score(model: Path, corpora: list[Path], data: Path, taxonomy: Taxonomy) -> 
     windows = sum(
         len(window_starts(count, recognizer.window_samples, recognizer.hop_samples)) for count in samples.n_samples
     )
-    began = time.perf_counter()
+    began = _clock()
     results = recognizer.clips(samples)
-    took_s = time.perf_counter() - began
+    took_s = _clock() - began
     scores = pd.DataFrame(results.scores.round(6), columns=list(taxonomy.codes))
     scores.insert(0, "clip_id", clips["clip_id"])
     return scores, windows / took_s

@@ -460,6 +460,7 @@ def test_yaml_is_read_by_the_rules_of_its_version_1_2(tmp_path: Path):
         (b"seed: 1\nseed: 2\n", "is not valid YAML"),
         (b"seed: \xff\n", "is not valid YAML"),
         (b"seed: " + b"[" * 20_000, "is no YAML that can be read: it is nested too deep"),
+        (b"seed:\n" + b"- " * 20_000 + b"1", "is no YAML that can be read: it is nested too deep"),
         (b"seed: " + b"9" * 5000, "holds a value that cannot be read"),
         (b"seed: 2024-13-45\n", "holds a value that cannot be read"),
         (b"- 1\n", "must hold a mapping of parameters, found list"),
