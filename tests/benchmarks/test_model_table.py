@@ -27,8 +27,10 @@ def benchmark() -> ModuleType:
 @pytest.fixture(scope="module")
 def recipe() -> RecipeParams:
     params = validate(with_bases(read_yaml(ROOT / "params.yaml")), Params)
-    return params.models["cnn"].recipes["miniature"].model_copy(
-        update={"epochs": 14, "windows_per_epoch": 2400, "batch_size": 24}
+    return (
+        params.models["cnn"]
+        .recipes["miniature"]
+        .model_copy(update={"epochs": 14, "windows_per_epoch": 2400, "batch_size": 24})
     )
 
 
