@@ -66,8 +66,9 @@ from instrumentarium.training.run import Inputs, Prepared, prepare
 
 logger = logging.getLogger(__name__)
 
-PROBE_BATCHES = 6
-"""Of which the time is taken before a training, behind one that does not count."""
+PROBE_BATCHES = (6, 48)
+"""Of which the time is taken before a training, behind one that does not count: as many until PROBE_S have passed."""
+PROBE_S = 4.0
 SHARE = 0.9
 """Of the limit that is planned for; epochs differ."""
 VALIDATION_SHARE = 0.25
@@ -148,7 +149,7 @@ def _measure(
         def prepared() -> Prepared:
             return prepare(DeclaredParams(values, "train"), inputs)
 
-        batch_s, validation_s = _time_batches(prepared(), folder / "probe")
+        batch_s, validation_s = _time_batches(prepared())
         made = prepared()
         recipe = fitting_recipe(made.run.recipe, batch_s, validation_s, limit_s)
         began = _clock()
@@ -214,7 +215,7 @@ def fitting_recipe(recipe: RecipeParams, batch_s: float, validation_s: float, li
     )
 
 
-def _time_batches(made: Prepared, folder: Path) -> tuple[float, float]:
+def _time_batches(made: Prepared) -> tuple[float, float]:
     """Return seconds a batch of training, and seconds of a validation, of a model that is thrown away."""
     train, validation = made.data["train"], made.data["validation"]
 
@@ -222,13 +223,16 @@ def _time_batches(made: Prepared, folder: Path) -> tuple[float, float]:
         recipe = made.run.recipe.model_copy(
             update={"epochs": 1, "windows_per_epoch": batches * made.run.recipe.batch_size}
         )
-        began = _clock()
-        fit(replace(made.run, recipe=recipe), train, validation, folder / str(batches))
-        return _clock() - began
+        with tempfile.TemporaryDirectory() as snapshots:  # or a training would go on where the last one ended
+            began = _clock()
+            fit(replace(made.run, recipe=recipe), train, validation, Path(snapshots))
+            return _clock() - began
 
     seconds(1)  # what is done once does not count
-    short, long = seconds(1), seconds(1 + PROBE_BATCHES)
-    batch_s = max((long - short) / PROBE_BATCHES, 1e-4)
+    short, (batches, most) = seconds(1), PROBE_BATCHES
+    while (took_s := seconds(1 + batches) - short) < PROBE_S and batches < most:
+        batches = most
+    batch_s = max(took_s / batches, 1e-4)
     return batch_s, max(short - batch_s, 0.0)
 
 
