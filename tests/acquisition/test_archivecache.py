@@ -386,7 +386,7 @@ def test_two_processes_that_want_the_same_archive_fetch_it_once(publisher: Publi
     command = [sys.executable, "-c", code, publisher.url, md5(publisher.content), str(path)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     processes = [subprocess.Popen(command, env=environment) for _ in range(2)]
-    assert [process.wait(timeout=60) for process in processes] == [0, 0]
+    assert [process.wait(timeout=300) for process in processes] == [0, 0]
     assert path.read_bytes() == publisher.content
     assert publisher.ranges.count(None) == 1
     assert names(tmp_path) == {"archive.zip", "archive.zip.lock"}

@@ -95,7 +95,7 @@ def render(folder: Path, settings: dict[str, str]) -> Rendered:
         check=True,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     paths = (path for path in folder.rglob("*") if path.is_file())
     files = {str(path.relative_to(folder)): path.read_bytes() for path in paths}

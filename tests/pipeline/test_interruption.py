@@ -56,7 +56,7 @@ def interrupt(checkout: Checkout, kind: signal.Signals, where: dict[str, str]) -
         start_new_session=True,  # a process group of its own, as a terminal gives to each command
     )
     try:
-        output, _ = process.communicate(timeout=300)  # to the end of the last process that holds the pipe
+        output, _ = process.communicate(timeout=900)  # to the end of the last process that holds the pipe
     finally:
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -89,7 +89,7 @@ def show(page: Page, file: Path) -> None:
 
 def wait_until(page: Page, condition: str) -> None:
     """Wait for a condition; the browser's own waiting takes eval, which the page's policy forbids."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not page.evaluate(condition):
         assert time.monotonic() < end, condition
         page.wait_for_timeout(50)

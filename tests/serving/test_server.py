@@ -71,7 +71,7 @@ def sending(server: Server, size: int, part: bytes) -> Iterator[socket.socket]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end, "it never came to be"
         time.sleep(0.01)

@@ -29,7 +29,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(out), str(source)]
-    subprocess.run(command, check=True, timeout=300, env=NO_EXTRAS)
+    subprocess.run(command, check=True, timeout=900, env=NO_EXTRAS)
     (built,) = out.glob("*.whl")
     return built
 
@@ -53,7 +53,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--no-index",
         str(wheel),
     ]
-    subprocess.run(command, check=True, timeout=120, env=NO_EXTRAS)
+    subprocess.run(command, check=True, timeout=600, env=NO_EXTRAS)
     (packages / "behind.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return python
 
@@ -114,6 +114,6 @@ def test_types_are_found_where_the_wheel_is_installed(python: Path, tmp_path: Pa
         "reveal_type(instrumentarium.__version__)\n"
     )
     command = [sys.executable, "-m", "mypy", "--python-executable", str(python), "--follow-imports=silent", "user.py"]
-    found = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=NO_EXTRAS, timeout=600)
+    found = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=NO_EXTRAS, timeout=1200)
     assert 'Revealed type is "dict[str, float]"' in found.stdout.replace("builtins.", ""), found.stdout + found.stderr
     assert 'Revealed type is "str"' in found.stdout.replace("builtins.", "")
