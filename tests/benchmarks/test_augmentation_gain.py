@@ -1,25 +1,17 @@
 """The comparison of trainings with and without a family; the trainings themselves are made up."""
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from scripts import load_script
 
 from instrumentarium.clips.scored import ScoredClips
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def benchmark() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("augmentation_gain", ROOT / "benchmarks" / "augmentation_gain.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("benchmarks/augmentation_gain.py")
 
 
 def clips(noise: float, seed: int) -> ScoredClips:

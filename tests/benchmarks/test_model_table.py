@@ -1,10 +1,10 @@
 """How much training fits into a limit of time; the trainings themselves are other tests'."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from scripts import load_script
 
 from instrumentarium.config.bases import with_bases
 from instrumentarium.config.whole import Params
@@ -16,12 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def benchmark() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("model_table", ROOT / "benchmarks" / "model_table.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("benchmarks/model_table.py")
 
 
 @pytest.fixture(scope="module")

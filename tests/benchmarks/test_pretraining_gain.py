@@ -1,26 +1,18 @@
 """Which labels a share keeps; the trainings themselves are other tests'."""
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import pytest
+from scripts import load_script
 
 from instrumentarium.clips.labels import LabelArrays
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def benchmark() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("pretraining_gain", ROOT / "benchmarks" / "pretraining_gain.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("benchmarks/pretraining_gain.py")
 
 
 RECORDINGS = 40  # of each instrument and corpus, two clips each

@@ -1,6 +1,5 @@
 """The model that comes with the package: what it is, what it says, and when it is used."""
 
-import importlib.util
 import json
 import logging
 import shutil
@@ -10,6 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import soundfile
+from scripts import load_script
 from typer.testing import CliRunner
 
 import instrumentarium
@@ -39,12 +39,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="module")
 def recipe() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("ship", ROOT / ".ci" / "ship.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(".ci/ship.py")
 
 
 @pytest.fixture
