@@ -6,12 +6,13 @@ READY := $(VENV)/.ready
 # Two processes on two cores: threads of theirs would only wait for each other
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PATH="$(BIN):$$PATH" pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 MARKED := pipeline or statistical or render or browser or networks or server or references
+LONG := commands
 
 # Bytecode is kept even where the environment says otherwise: tests and stages start hundreds of processes
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help repro verify record test test-all test-rest everyday lint site offline-plots constraints clean
+.PHONY: help repro verify record test test-all test-rest test-commands everyday lint site offline-plots constraints clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,10 +34,13 @@ test: $(READY) ## Lint, types and the everyday tests, side by side
 test-all: test test-rest ## The same, then those that run the pipeline or a browser, make many draws, render much or wait for librosa
 
 test-rest: $(READY) ## Only these
-	$(PYTEST) -m "$(MARKED)"
+	$(PYTEST) -m "($(MARKED)) and not $(LONG)"
+
+test-commands: $(READY) ## Every command that the pages show, run in order in small clones: about half an hour
+	$(PYTEST) --dist load -m $(LONG) -rP
 
 everyday: $(READY) ## The everyday tests only
-	$(PYTEST) -m "not ($(MARKED))"
+	$(PYTEST) -m "not ($(MARKED) or $(LONG))"
 
 lint: $(READY) ## Lint and types only
 	$(BIN)/ruff check .

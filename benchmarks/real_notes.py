@@ -25,10 +25,12 @@ per_source              top1 and negatives_with_any by the table's column `sourc
 
 import hashlib
 import json
+import shutil
 import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Annotated
@@ -51,9 +53,12 @@ from instrumentarium.runtime.errors import UserError
 from instrumentarium.runtime.stage import run
 from instrumentarium.scoring.recognizer import Recognizer
 from instrumentarium.tables.mapping import LabelMapping, map_labels
+from instrumentarium.tables.taxonomy import Taxonomy
 
 ROOT = Path(__file__).resolve().parents[1]
 RESAMPLES, SEED = 2000, 0
+LISTING_RATE_HZ = 8000
+"""Enough to see which files can be used."""
 
 
 class Half(StrEnum):
@@ -85,6 +90,76 @@ def main(
     print(json.dumps(result, allow_nan=False, ensure_ascii=False))
 
 
+@dataclass(frozen=True)
+class Notes:
+    """Clips of a folder, and what each is; `clips` has a row for each."""
+
+    clips: pd.DataFrame
+    present: npt.NDArray[np.intp]  # instruments that occur in the whole folder, by their place in the taxonomy
+    notes: npt.NDArray[np.bool_]  # (clips,): has one instrument, and
+    truth: npt.NDArray[np.intp]  # (clips,): which
+    negatives: npt.NDArray[np.bool_]  # (clips,): has none, and
+    categories: npt.NDArray[np.str_]  # (clips,): the folder that the file lies in
+    rejected: int  # files of the whole folder that cannot be used
+
+
+def read_notes(folder: Path, own: Path, taxonomy: Taxonomy, sample_rate_hz: int, half: Half | None) -> Notes:
+    """Ingest a folder into `own`, which is made and named so, and return its clips, or one half of them.
+
+    Raises:
+        NoClipsError: if nothing in the folder can be used.
+    """
+    manifest = own.parent / "manifest"
+    write_manifest(str(folder / "index.csv"), "table", "negative", manifest)
+    ingested = ingest("own", parser.read_clips(manifest), own, sample_rate_hz)
+    clips = read_clips([own])
+    if clips.empty:
+        reasons = Counter(each["reason"] for each in ingested.rejected)
+        listed = "; ".join(f"{count} × {reason}" for reason, count in reasons.most_common(3))
+        raise NoClipsError(f"{folder} has no clip that can be used: {len(ingested.rejected)} are rejected ({listed})")
+    by_spelling = LabelMapping(taxonomy, {"own": "spelling"})
+    mapped = map_labels(read_labels([own]), dict.fromkeys(clips["clip_id"], "own"), by_spelling)
+    labels = label_arrays(clips, mapped.labels, taxonomy, irmas_train_absent="unobserved")
+    known = labels.observed.all(axis=1)
+    notes = known & (labels.targets.sum(axis=1) == 1)
+    negatives = known & ~labels.targets.any(axis=1)
+    truth = labels.targets.argmax(axis=1)
+    present = np.unique(truth[notes])
+    categories = np.array([PurePosixPath(path).parent.name for path in clips["path"]])
+    if half is not None:
+        groups = np.where(negatives, categories, np.where(notes, np.array(taxonomy.codes)[truth], "neither"))
+        counted = _halves(clips["recording_id"].to_numpy(dtype=str), groups) == half
+        clips = clips[counted].reset_index(drop=True)
+        notes, negatives, truth, categories = (each[counted] for each in (notes, negatives, truth, categories))
+    return Notes(clips, present, notes, truth, negatives, categories, len(ingested.rejected))
+
+
+def copy_half(folder: Path, half: Half, taxonomy: Taxonomy, out: Path) -> None:
+    """Copy the notes and negatives of one half into `out`, which is made, with an index.csv by which all train.
+
+    Raises:
+        FileExistsError: if `out` exists.
+        NoClipsError: if nothing in the folder can be used.
+    """
+    with tempfile.TemporaryDirectory(prefix="real-notes-") as name:
+        found = read_notes(folder, Path(name) / "own", taxonomy, LISTING_RATE_HZ, half)
+    used = found.notes | found.negatives
+    labels = np.where(found.notes, np.array(taxonomy.codes)[found.truth], "none")
+    table = pd.DataFrame(
+        {
+            "path": found.clips["path"],
+            "labels": labels,
+            "recording": found.clips["recording_id"].str.removeprefix("own/"),
+            "split": "train",
+        }
+    )[used]
+    out.mkdir(parents=True)
+    for path in table["path"]:
+        (out / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / path, out / path)
+    table.to_csv(out / "index.csv", index=False, lineterminator="\n")
+
+
 def measured(
     folder: Path, recognizer: Recognizer, limits: npt.NDArray[np.float64], half: Half | None
 ) -> dict[str, object]:
@@ -95,38 +170,16 @@ def measured(
     """
     taxonomy = recognizer.card.taxonomy
     codes = taxonomy.codes
-    index = folder / "index.csv"
     with tempfile.TemporaryDirectory(prefix="real-notes-") as name:
-        manifest, own = Path(name) / "manifest", Path(name) / "own"
-        write_manifest(str(index), "table", "negative", manifest)
-        ingested = ingest("own", parser.read_clips(manifest), own, recognizer.card.sample_rate_hz)
-        clips = read_clips([own])
-        if clips.empty:
-            reasons = Counter(each["reason"] for each in ingested.rejected)
-            listed = "; ".join(f"{count} × {reason}" for reason, count in reasons.most_common(3))
-            raise NoClipsError(
-                f"{folder} has no clip that can be used: {len(ingested.rejected)} are rejected ({listed})"
-            )
-        by_spelling = LabelMapping(taxonomy, {"own": "spelling"})
-        mapped = map_labels(read_labels([own]), dict.fromkeys(clips["clip_id"], "own"), by_spelling)
-        labels = label_arrays(clips, mapped.labels, taxonomy, irmas_train_absent="unobserved")
-        known = labels.observed.all(axis=1)
-        notes = known & (labels.targets.sum(axis=1) == 1)
-        negatives = known & ~labels.targets.any(axis=1)
-        truth = labels.targets.argmax(axis=1)
-        present = np.unique(truth[notes])  # instruments, by their place in the taxonomy
-        categories = np.array([PurePosixPath(path).parent.name for path in clips["path"]])
-        if half is not None:
-            groups = np.where(negatives, categories, np.where(notes, np.array(codes)[truth], "neither"))
-            counted = _halves(clips["recording_id"].to_numpy(dtype=str), groups) == half
-            clips = clips[counted].reset_index(drop=True)
-            notes, negatives, truth, categories = (each[counted] for each in (notes, negatives, truth, categories))
-        scores = recognizer.clips(open_samples(clips, [own])).scores
+        own = Path(name) / "own"
+        found = read_notes(folder, own, taxonomy, recognizer.card.sample_rate_hz, half)
+        scores = recognizer.clips(open_samples(found.clips, [own])).scores
+    present, notes, negatives, truth = found.present, found.notes, found.negatives, found.truth
     # of negatives alone there is no instrument to choose from
     highest = present[scores[:, present].argmax(axis=1)] if present.size else np.full(len(truth), -1)
     right, predicted = highest == truth, (scores >= limits).any(axis=1)
-    sources = clips["path"].map(_sources(index)).to_numpy()
-    recordings = clips["recording_id"].to_numpy(dtype=str)
+    sources = found.clips["path"].map(_sources(folder / "index.csv")).to_numpy()
+    recordings = found.clips["recording_id"].to_numpy(dtype=str)
 
     played = np.unique(truth[notes])
     per_instrument = {codes[i]: _share(right, notes & (truth == i)) for i in played}
@@ -152,8 +205,8 @@ def measured(
         "negatives_with_any": _share(predicted, negatives),
         "negatives_interval": _interval(predicted, negatives, recordings),
         "negatives_per_category": {
-            category: _share(predicted, negatives & (categories == category))
-            for category in np.unique(categories[negatives])
+            category: _share(predicted, negatives & (found.categories == category))
+            for category in np.unique(found.categories[negatives])
         },
         "per_source": per_source,
         "confusion": confusion,
@@ -161,7 +214,7 @@ def measured(
             "notes": int(notes.sum()),
             "negatives": int(negatives.sum()),
             "others": int((~notes & ~negatives).sum()),
-            "rejected": len(ingested.rejected),
+            "rejected": found.rejected,
         },
     }
 

@@ -15,6 +15,7 @@ RUN_FIRST = (
     "pipeline/test_added_corpus.py",
     "pipeline/test_pretraining.py",
     "pipeline/test_record.py",
+    "pipeline/test_commands.py",
     "reporting/",
     "explaining/",
     "evaluation/",
