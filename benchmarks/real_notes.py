@@ -135,7 +135,10 @@ def read_notes(folder: Path, own: Path, taxonomy: Taxonomy, sample_rate_hz: int,
 
 
 def copy_half(folder: Path, half: Half, taxonomy: Taxonomy, out: Path) -> None:
-    """Copy the notes and negatives of one half into `out`, which is made, with an index.csv by which all train.
+    """Copy the notes and negatives of one half into `out`, which is made, with an index.csv that has all of them train.
+
+    An instrument of which the half has no note is unknown in all notes: were it absent, that a sound is real would speak
+    against it.
 
     Raises:
         FileExistsError: if `out` exists.
@@ -143,16 +146,15 @@ def copy_half(folder: Path, half: Half, taxonomy: Taxonomy, out: Path) -> None:
     """
     with tempfile.TemporaryDirectory(prefix="real-notes-") as name:
         found = read_notes(folder, Path(name) / "own", taxonomy, LISTING_RATE_HZ, half)
-    used = found.notes | found.negatives
-    labels = np.where(found.notes, np.array(taxonomy.codes)[found.truth], "none")
-    table = pd.DataFrame(
-        {
-            "path": found.clips["path"],
-            "labels": labels,
-            "recording": found.clips["recording_id"].str.removeprefix("own/"),
-            "split": "train",
-        }
-    )[used]
+    played = np.unique(found.truth[found.notes])
+    values = np.where(found.notes[:, None], "", "0").repeat(len(taxonomy.codes), axis=1)
+    values[:, played] = "0"
+    values[found.notes, found.truth[found.notes]] = "1"
+    table = pd.DataFrame(values, columns=list(taxonomy.codes))
+    table.insert(0, "path", found.clips["path"])
+    table.insert(1, "recording", found.clips["recording_id"].str.removeprefix("own/"))
+    table.insert(2, "split", "train")
+    table = table[found.notes | found.negatives]
     out.mkdir(parents=True)
     for path in table["path"]:
         (out / path).parent.mkdir(parents=True, exist_ok=True)

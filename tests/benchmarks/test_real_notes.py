@@ -4,9 +4,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from model_fixtures import tiny_card, tiny_model
 from predicting.made import ladder_of, write_thresholds
+from scripts import load_script
 
 from instrumentarium.models.modelfile import save_model
 from instrumentarium.scoring.recognizer import Recognizer
@@ -91,6 +93,28 @@ def test_halves_part_recordings_and_choose_from_the_same_instruments(folder: Pat
         parts = [half["confusion"].get(actual, {}) for half in halves.values()]
         assert {name: sum(part.get(name, 0) for part in parts) for name in row} == row
     assert halves["choose"]["top1_interval"] is None, "a single recording has no spread"
+
+
+def test_a_half_is_copied_to_be_trained_on_and_says_nothing_of_what_it_lacks(folder: Path, tmp_path: Path):
+    rows = [f"{row},{row[6]}" for row in ROWS]
+    (folder / "index.csv").write_text("\n".join(["path,labels,source,recording", *rows]), encoding="utf-8")
+    script = load_script("benchmarks/real_notes.py")
+    for half in ("choose", "report"):
+        script.copy_half(folder, script.Half(half), IRMAS11, tmp_path / half)
+    copied = {half: pd.read_csv(tmp_path / half / "index.csv", dtype=str) for half in ("choose", "report")}
+    both = pd.concat(copied.values())
+    assert sorted(both["path"]) == sorted(row.split(",")[0] for row in ROWS)
+    assert set(both["split"]) == {"train"}
+    for half, table in copied.items():
+        for row in table.itertuples():
+            assert (tmp_path / half / row.path).read_bytes() == (folder / row.path).read_bytes()
+    (chosen,) = copied["choose"].to_dict("records")
+    assert chosen["cel"] == "1"
+    assert all(pd.isna(chosen[code]) for code in IRMAS11.codes if code != "cel"), "of them it has no note"
+    noise = copied["report"].set_index("path").loc["rain/d.wav"]
+    assert (noise[list(IRMAS11.codes)] == "0").all()
+    with pytest.raises(FileExistsError):
+        script.copy_half(folder, script.Half.CHOOSE, IRMAS11, tmp_path / "choose")
 
 
 def test_a_folder_of_negatives_has_no_instruments_to_choose_from(folder: Path, model: Path):

@@ -118,6 +118,15 @@ def lay_out(copy: Checkout, home: Path) -> None:
     (home.parent / "plain").mkdir(exist_ok=True)
 
 
+def wait_for_the_queue(copy: Checkout, **environment: str) -> None:
+    """Wait until all experiments of the queue have run, each with success."""
+    until = time.monotonic() + LONGEST_S
+    while re.search(r"Queued|Running", status := copy.dvc("queue", "status", **environment)):
+        assert time.monotonic() < until, status
+        time.sleep(5)
+    assert "Failed" not in status, status
+
+
 @contextmanager
 def running(copy: Checkout, line: str, address: str | None, **environment: str) -> Iterator[None]:
     """Run a server for as long as the block lasts, then stop it as Ctrl-C does."""
@@ -159,6 +168,8 @@ def test_the_commands_of_a_page_run_in_their_order(page: Path, copy: Checkout, t
                 servers.enter_context(running(copy, line, served[0], **code))
                 continue
             output = copy.run("timeout", str(LONGEST_S), "bash", "-c", line, **code)
+            if line == "dvc queue start":
+                wait_for_the_queue(copy, **code)
             sys.stdout.write(f"{time.monotonic() - began:6.1f} s  {line}\n{output[-1000:]}\n")
 
 

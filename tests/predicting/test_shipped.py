@@ -85,7 +85,20 @@ def test_no_source_is_under_the_gpl(recipe: ModuleType):
         assert f"{Path(path).name}, md5 {md5}" in card, "the card names what it was trained on"
     assert "TimGM6mb" not in soundfonts + card
     assert "GPL" not in card
-    assert recipe.SOURCES in card
+    assert recipe.sources() in card
+
+
+def test_real_recordings_it_learned_from_are_listed_and_free(recipe: ModuleType):
+    rows = recipe.read_list()
+    assert {row["licence"] for row in rows} == {"CC BY 4.0", "CC BY 3.0", "CC0 or CC BY per clip"}
+    assert len({row["path"] for row in rows}) == len(rows)
+
+
+def test_other_recordings_than_those_listed_are_refused(recipe: ModuleType, tmp_path: Path):
+    (tmp_path / recipe.OWN / "notes").mkdir(parents=True)
+    (tmp_path / recipe.OWN / "notes" / "a.flac").touch()
+    with pytest.raises(ValueError, match=r"files of .*real are missing, unlike or not among those that shipped_notes"):
+        recipe.bring_notes(tmp_path, tmp_path / "real")
 
 
 def test_the_card_has_licence_metrics_and_limits():
