@@ -44,7 +44,7 @@ SOURCES = """
   of its samples public domain or CC0 (MuseScore_General_Full.sf3, Debian's package musescore-general-soundfont)
 
 All music was composed and rendered by instrumentarium: no audio and no label of IRMAS or OpenMIC-2018 was used, and no
-pretrained weights. {notes} notes and {negatives} everyday sounds are real; the repository's `.ci/shipped_notes.csv` lists them:
+pretrained weights. {notes} notes and {negatives} everyday sounds are real; `.ci/shipped_notes.csv` lists them:
 
 - NSynth, test split, Engel et al. 2017: CC BY 4.0
 - FSDKaggle2018, Fonseca et al. 2018, of Freesound's users: CC BY or CC0, clip by clip
