@@ -15,6 +15,8 @@ from dvc.repo import Repo
 from dvc.stage import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
+LONGEST_S = 2400
+"""No command takes as long, also on a machine that does much else: one that does hangs, and fails by itself."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Checkout:
             tempfile.TemporaryFile() as file
         ):  # a pipe would stay open as long as what it leaves running, a queue's worker
             result = subprocess.run(
-                command,
+                ["timeout", "--kill-after=30", str(LONGEST_S), *command],
                 cwd=self.root,
                 env=self.environment | environment,
                 stdin=subprocess.DEVNULL,
