@@ -51,6 +51,13 @@ pretrained weights. {notes} notes and {negatives} everyday sounds are real; `.ci
 - ESC-10, Piczak 2015, of Freesound's users: CC BY 3.0
 """
 """What a card says of them."""
+RENAMED = {
+    " + Your own data": " + real notes and everyday sounds",
+    "- Your own data: Licensed as you have them: a model learns from them, and they are neither copied nor passed on.": (
+        "- real notes and everyday sounds: CC BY and CC0, see Sources"
+    ),
+}
+"""What the card calls them, which came in through the door of own data."""
 OVERRIDES = (
     "collections.miniature.soundfonts=["
     + ", ".join(f"{{at: {path}, md5: {md5}}}" for path, md5 in SOUNDFONTS.items())
@@ -191,6 +198,8 @@ def main() -> int:
     card = asked.out / "README.md"
     text = card.read_text(encoding="utf-8").replace("## Limits\n", f"## Sources\n{sources()}\n## Limits\n", 1)
     text = text.replace("## Training\n", f"{measure(asked.out, asked.real)}\n\n## Training\n", 1)
+    for own, ours in RENAMED.items():
+        text = text.replace(own, ours)
     card.write_text(text, encoding="utf-8")
     return 0
 

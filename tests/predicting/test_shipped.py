@@ -86,6 +86,7 @@ def test_no_source_is_under_the_gpl(recipe: ModuleType):
     assert "TimGM6mb" not in soundfonts + card
     assert "GPL" not in card
     assert recipe.sources() in card
+    assert not any(own in card for own in recipe.RENAMED), "they are not the reader's"
 
 
 def test_real_recordings_it_learned_from_are_listed_and_free(recipe: ModuleType):
