@@ -7,6 +7,7 @@ folder of yours, an experiment of another page. What can't be run here is named 
 import itertools
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -43,13 +44,14 @@ SMALLER = {
     r"LISTING\.csv": "{home}/listing.csv",
     r"\bFOLDER\b": "{home}/real",
     r"(metric_equality\.py)": r"\1 --cases 50",
-    r"(bootstrap_intervals\.py)": r"\1 --collections 5 --resamples 100 --resamples-each 100 --population 200",
+    r"(bootstrap_intervals\.py)": r"\1 --collections 5 --resamples 100 --resamples-each 100",
     r"(step_parts\.py)": r"\1 --steps 4",
     r"(training_cost\.py) cnn mobilenet resnext": r"\1 cnn --batch 2 --batches 1",
     r"(model_table\.py) --out": r"\1 cnn --out",
     r"--limit-s 75": "--limit-s 3",
     r"--epochs 10 --windows 1440": "--epochs 1 --windows 32 --seed 0 head=deep",
     r"(pretraining_gain\.py .*)--share 0\.1 --share 1\.0": r"\1--share 1.0 --seeds 1 --epochs 1 --method masked",
+    r"(trainer\.devices=2)": r"\1 -S training.trainer.accelerator=cpu",
     r"--clients 64 --seconds 300": "--clients 2 --seconds 3",
 }
 """What is made smaller, or moved, so that a run ends soon and touches nothing but the test's own folder."""
@@ -69,7 +71,15 @@ BEFORE = {
     "evaluation.md": RESNEXT,
 }
 """What a page takes for granted."""
+PYTHON = {"evaluation.md"}
+"""Pages whose commands use what Python between them makes."""
 UP_S = 120
+
+
+def _as_command(block: re.Match[str]) -> str:
+    """Return a block of Python as one of the shell."""
+    code = "; ".join(line for line in block[1].splitlines() if line)
+    return f"```console\n$ python -c {shlex.quote(code)}\n```"
 
 
 def written(line: str, home: Path) -> str:
@@ -84,22 +94,21 @@ def note(hz: float, seconds: float = 3.0) -> np.ndarray:
     return 0.2 * sum(np.sin(2 * np.pi * hz * k * time_s) / k for k in range(1, 6))
 
 
-def lay_out(copy: Checkout, home: Path) -> None:
-    """Make the files that pages speak of as yours: songs, tables, folders."""
+def lay_out(copy: Checkout, home: Path, *, whole: bool) -> None:
+    """Make the files that pages speak of as yours: songs, tables, folders; `whole` says that they score every clip."""
     for name in ("song.wav", "song.mp3", "songs/one.wav", "songs/two.flac", "more/below/three.flac"):
         path = copy.path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, note(220.0 + 40.0 * len(name)), 44100)
     copy.path("songs.csv").write_text("path\nsongs/one.wav\nsong.wav\n", encoding="utf-8")
     scores, labels = pd.read_csv(copy.path("data/scores/model.csv")), pd.read_csv(copy.path("data/labels.csv"))
-    theirs = scores[scores["clip_id"].str.startswith("irmas/IRMAS-TestingData")]
+    theirs = scores if whole else scores[scores["clip_id"].str.startswith("irmas/IRMAS-TestingData")]
     theirs.to_csv(copy.path("theirs.csv"), index=False)
     labels[labels["clip_id"].isin(theirs["clip_id"])].to_csv(copy.path("labels.csv"), index=False)
     labels.to_csv(copy.path("ours.csv"), index=False)
-    for folder, names in ((copy.path("theirs"), labels["clip_id"].unique()[:3]),):
-        folder.mkdir()
-        for name in names:
-            (folder / f"{Path(name).name}.txt").write_text("pia\n", encoding="utf-8")
+    copy.path("theirs").mkdir()
+    for name in labels["clip_id"].unique()[:3]:
+        copy.path(f"theirs/{Path(name).name}.txt").write_text("pia\n", encoding="utf-8")
     for name, codes in {"band": ("banjo", "bass"), "notes": ("brass", "string"), "real": ("cel", "vio")}.items():
         below = home / name
         below.mkdir(parents=True)
@@ -152,13 +161,16 @@ def running(copy: Checkout, line: str, address: str | None, **environment: str) 
 @pytest.mark.parametrize("page", PAGES, ids=[page.relative_to(ROOT).as_posix() for page in PAGES])
 def test_the_commands_of_a_page_run_in_their_order(page: Path, copy: Checkout, tmp_path: Path) -> None:
     home = Path(copy.environment["HOME"]) / page.stem
-    lay_out(copy, home)
+    lay_out(copy, home, whole=page.name == "comparing.md")
     code = {"PYTHONPATH": str(copy.path("src")), "HOME": str(home), "SHELL": "/bin/bash"}
     copy.git("config", "core.excludesFile", "/dev/null")
     with ExitStack() as servers:
         for line in BEFORE.get(page.name, ()):
             copy.run("bash", "-c", line, **code)
-        for shown in itertools.chain(*blocks(page.read_text(encoding="utf-8"))):
+        text = page.read_text(encoding="utf-8")
+        if page.name in PYTHON:
+            text = re.sub(r"```python\n(.*?)```", _as_command, text, flags=re.DOTALL)
+        for shown in itertools.chain(*blocks(text)):
             if shown.startswith("#") or any(re.search(pattern, shown) for pattern in LEFT_OUT):
                 continue
             line, began = written(shown, home), time.monotonic()
