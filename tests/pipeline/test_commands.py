@@ -181,7 +181,7 @@ def test_the_commands_of_a_page_run_in_their_order(page: Path, copy: Checkout, t
     if page.name == "labels.md":
         clip = pd.read_csv(copy.path("data/labels.csv"))["clip_id"][0]
         copy.path("overrides/reviewed.csv").write_text(
-            f'clip_id,instrument,relevance,note\n"{clip}",pia,1,heard\n', encoding="utf-8"
+            f'clip_id,instrument,relevance,source,note\n"{clip}",pia,1,reviewed,heard\n', encoding="utf-8"
         )
     with ExitStack() as servers:
         for line in BEFORE.get(page.name, ()):
