@@ -119,9 +119,9 @@ def lay_out(copy: Checkout, home: Path, *, whole: bool) -> None:
     theirs.to_csv(copy.path("theirs.csv"), index=False)
     labels[labels["clip_id"].isin(theirs["clip_id"])].to_csv(copy.path("labels.csv"), index=False)
     labels.to_csv(copy.path("ours.csv"), index=False)
-    copy.path("theirs").mkdir()
     for name in labels["clip_id"].unique()[:3]:
-        copy.path(f"theirs/{Path(name).name}.txt").write_text("pia\n", encoding="utf-8")
+        copy.path(f"theirs/{name}.txt").parent.mkdir(parents=True, exist_ok=True)
+        copy.path(f"theirs/{name}.txt").write_text("pia\n", encoding="utf-8")
     for name, codes in {"band": ("banjo", "bass"), "notes": ("brass", "string"), "real": ("cel", "vio")}.items():
         below = home / name
         below.mkdir(parents=True)
