@@ -18,6 +18,7 @@ def shrink(params: Path) -> None:
         values["models"]["resnext"]["recipes"]["miniature"].update(epochs=1, windows_per_epoch=16, batch_size=8)
         values["models"]["waveform"]["backbone"].update(channels=[4, 8])
         values["models"]["waveform"]["recipes"]["miniature"].update(epochs=1, windows_per_epoch=16, batch_size=8)
+        values["models"]["mobilenet"]["recipes"]["miniature"].update(epochs=1, windows_per_epoch=16, batch_size=8)
         values["pretraining"].update(epochs=1, windows_per_epoch=16, batch_size=8)
         values["evaluate"].update(resamples=200)
         values["report"].update(gallery=1)
