@@ -72,19 +72,22 @@ def test_annotations_that_cannot_be_are_named_by_their_line(row: str, message: s
 
 def test_drawn_clips_are_the_same_for_a_seed_and_have_all_their_labels() -> None:
     many = Labelling("many", {f"c{n:02d}": {"cel": True, "vio": n % 2 == 0} for n in range(30)}, True, {})
-    drawn = draw_clips(many, 10, seed=3)
-    assert drawn == draw_clips(many, 10, seed=3)
-    assert drawn != draw_clips(many, 10, seed=4)
+    drawn = draw_clips(many, many.stated, 10, seed=3)
+    assert drawn == draw_clips(many, many.stated, 10, seed=3)
+    assert drawn != draw_clips(many, many.stated, 10, seed=4)
     clips = {clip for clip, _ in drawn}
     assert len(clips) == 10
     assert drawn == [(clip, code) for clip in sorted(clips) for code in sorted(many.present(clip))]
-    with pytest.raises(LabellingError, match="31 clips are asked for, and many has 30 with a label"):
-        draw_clips(many, 31, seed=3)
+    with pytest.raises(
+        LabellingError, match="31 clips are asked for, and 30 of the tables of clips have a label in many"
+    ):
+        draw_clips(many, many.stated, 31, seed=3)
+    assert {clip for clip, _ in draw_clips(many, {"c03", "c04", "elsewhere"}, 2, seed=3)} == {"c03", "c04"}
 
 
 def test_the_command_draws_and_reads_back(tmp_path: Path) -> None:
     labels, clips, out = tmp_path / "labels.csv", tmp_path / "clips.csv", tmp_path / "spans.csv"
-    labels.write_text("clip_id,instrument,relevance\na,cel,1\nb,cel,1\nb,pia,0.9\n")
+    labels.write_text("clip_id,instrument,relevance\na,cel,1\nb,cel,1\nb,pia,0.9\nof_another_table,cel,1\n")
     clips.write_text("clip_id,duration_s,corpus\na,4.0,own\nb,10.0,own\n")
     common = ["label-spans", str(labels), "--clips", str(clips)]
     assert CliRunner().invoke(app, [*common, "--draw", "2", "--out", str(out)]).exit_code == 0

@@ -93,7 +93,7 @@ def label_spans(
         if draw is not None and out is not None:
             if out.exists():
                 raise FileExistsError(f"{out} exists and may hold annotations; name another file")
-            pairs = draw_clips(labelling, draw, seed)
+            pairs = draw_clips(labelling, durations, draw, seed)
             write_text_atomically(out, empty_annotations(pairs))
             typer.echo(f"{out}: {len(pairs)} labels of {draw} clips")
             return

@@ -8,7 +8,7 @@ where an instrument does not play at all, both times are 0.
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,15 +49,23 @@ def read_durations(paths: Sequence[Path]) -> dict[str, float]:
     return found
 
 
-def draw_clips(labelling: Labelling, count: int, seed: int) -> list[tuple[str, str]]:
+def draw_clips(labelling: Labelling, among: Collection[str], count: int, seed: int) -> list[tuple[str, str]]:
     """Return pairs of clip and instrument to annotate: all labels of `count` clips drawn at random, sorted.
 
+    Args:
+        labelling: what is stated of clips.
+        among: clips whose durations are known; the annotations of others could not be read.
+        count: how many clips.
+        seed: of the draw.
+
     Raises:
-        LabellingError: if fewer clips have a label.
+        LabellingError: if fewer clips of `among` have a label.
     """
-    labelled = sorted(clip for clip in labelling.stated if labelling.present(clip))
+    labelled = sorted(clip for clip in labelling.stated if clip in among and labelling.present(clip))
     if count > len(labelled):
-        raise LabellingError(f"{count} clips are asked for, and {labelling.source} has {len(labelled)} with a label")
+        raise LabellingError(
+            f"{count} clips are asked for, and {len(labelled)} of the tables of clips have a label in {labelling.source}"
+        )
     rng = np.random.default_rng(derive_seed(seed, "clips to annotate"))
     drawn = sorted(labelled[int(place)] for place in rng.permutation(len(labelled))[:count])
     return [(clip, code) for clip in drawn for code in sorted(labelling.present(clip))]
