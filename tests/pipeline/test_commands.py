@@ -59,6 +59,7 @@ SMALLER = {
 }
 """What is made smaller, or moved, so that a run ends soon and touches nothing but the test's own folder."""
 CLIPS = {"sound": "esc50/", "song": "irmas/IRMAS-TestingData-Part"}
+"""With what the ids of clips begin, one of which stands for a clip of the full miniature that a page names."""
 SERVERS = {
     r"^instrumentarium serve ": "http://127.0.0.1:8000/healthz",
     r"^tensorboard ": "http://127.0.0.1:6006/",
@@ -98,8 +99,8 @@ def written(line: str, named: dict[str, str]) -> str:
 def names_of(copy: Checkout, home: Path) -> dict[str, str]:
     """Return what stands for names in commands: of clips, those of this small collection."""
     clips = pd.read_csv(copy.path("data/split.csv"))["clip_id"]
-    first = {kind: clips[clips.str.startswith(start)].iloc[-1] for kind, start in CLIPS.items()}
-    return {"venv": str(VENV), "home": str(home), **first}
+    there = {kind: clips[clips.str.startswith(start)].iloc[-1] for kind, start in CLIPS.items()}
+    return {"venv": str(VENV), "home": str(home), **there}
 
 
 def note(hz: float, seconds: float = 3.0) -> np.ndarray:
@@ -136,7 +137,6 @@ def lay_out(copy: Checkout, home: Path, *, whole: bool) -> None:
     (home / "listing.csv").write_text("\n".join(listing) + "\n", encoding="utf-8")
     (example,) = re.findall(r"```python\n(from pathlib.*?)```", (ROOT / "docs/own-data.md").read_text(), re.DOTALL)
     copy.path("example.py").write_text(example, encoding="utf-8")
-    (home.parent / "plain").mkdir(exist_ok=True)
 
 
 def wait_for_the_queue(copy: Checkout, **environment: str) -> None:
@@ -172,7 +172,7 @@ def running(copy: Checkout, line: str, address: str | None, **environment: str) 
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.relative_to(ROOT).as_posix() for page in PAGES])
-def test_the_commands_of_a_page_run_in_their_order(page: Path, copy: Checkout, tmp_path: Path) -> None:
+def test_the_commands_of_a_page_run_in_their_order(page: Path, copy: Checkout) -> None:
     home = Path(copy.environment["HOME"]) / page.stem
     lay_out(copy, home, whole=page.name == "comparing.md")
     code = {"PYTHONPATH": str(copy.path("src")), "HOME": str(home), "SHELL": "/bin/bash"}
